@@ -1,0 +1,35 @@
+# NYU Depth V2 has no val split: a seeded tenth of train is held out to select on. All 795 training
+# images, as in the paper: train_dataloader.dataset.subset=None (and take the last checkpoint).
+data_root = 'data/nyuv2'
+train_pipeline = [
+    dict(type='LoadModalities'),
+    dict(type='LoadCheckedAnnotations'),
+    # Random hue, saturation and value, on RGB alone (FDKD, A.2).
+    dict(type='ForModality', modality='rgb', transforms=[
+        dict(type='mmseg.PhotoMetricDistortion', contrast_range=(1.0, 1.0))]),
+    dict(type='StackModalities'),
+    dict(type='mmseg.RandomFlip', prob=0.5),
+    dict(type='PackModalities')]
+test_pipeline = [
+    dict(type='LoadModalities'),
+    dict(type='LoadCheckedAnnotations'),
+    dict(type='StackModalities'),
+    dict(type='PackModalities')]
+train_dataloader = dict(
+    batch_size=16, num_workers=4, drop_last=True,
+    worker_init_fn=dict(type='mmfkd.seed_worker'),
+    sampler=dict(type='DefaultSampler', shuffle=True),
+    dataset=dict(type='NYUv2Dataset', data_root=data_root, split='train', subset='fit',
+                 pipeline=train_pipeline))
+val_dataloader = dict(
+    batch_size=1, num_workers=4,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=dict(type='NYUv2Dataset', data_root=data_root, split='train', subset='val',
+                 pipeline=test_pipeline, test_mode=True))
+test_dataloader = dict(
+    batch_size=1, num_workers=4,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=dict(type='NYUv2Dataset', data_root=data_root, split='test', pipeline=test_pipeline,
+                 test_mode=True))
+val_evaluator = dict(type='mmseg.IoUMetric', iou_metrics=['mIoU'])
+test_evaluator = val_evaluator

@@ -1,0 +1,23 @@
+# DeepLabV3+ on ResNet-18 at output stride 16 (FDKD, section 5.2), from ImageNet weights.
+# What inherits it says modality, norm, input channels and classes.
+model = dict(
+    type='CrossModalDistiller',
+    data_preprocessor=dict(type='MultiModalDataPreprocessor'),
+    students=dict(student=dict(
+        taps=dict(feat='backbone.layer4.1.relu@in', logits='decode_head.conv_seg'),
+        model=dict(
+            _scope_='mmseg',
+            type='EncoderDecoder',
+            backbone=dict(
+                type='ResNet', depth=18, num_stages=4, out_indices=(0, 1, 2, 3),
+                strides=(1, 2, 2, 1), dilations=(1, 1, 1, 2), contract_dilation=True,
+                norm_cfg=dict(type='BN'), style='pytorch',
+                init_cfg=dict(type='mmfkd.InflatedPretrained',
+                              checkpoint='torchvision://resnet18')),
+            decode_head=dict(
+                type='DepthwiseSeparableASPPHead', in_channels=512, in_index=3, channels=128,
+                dilations=(1, 6, 12, 18), c1_in_channels=64, c1_channels=24, dropout_ratio=0.1,
+                norm_cfg=dict(type='BN'), align_corners=False,
+                loss_decode=dict(type='CrossEntropyLoss')),
+            train_cfg=dict(),
+            test_cfg=dict(mode='whole')))))

@@ -1,0 +1,6 @@
+_base_ = ['../_base_/models/deeplabv3plus_r18.py', '../_base_/datasets/nyuv2.py',
+          '../_base_/schedules/seg_sgd_50e.py', '../_base_/default_runtime.py']
+model = dict(students=dict(student=dict(
+    modality='rgb',
+    norm=dict(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], bgr_to_rgb=True),
+    model=dict(backbone=dict(in_channels=3), decode_head=dict(num_classes=40)))))

@@ -1,0 +1,156 @@
+"""Finding and loading checkpoints: work dirs, whole files, strict weights."""
+
+import re
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import torch
+from mmengine.config import Config
+from mmengine.logging import HistoryBuffer
+from torch import Tensor, nn
+
+_STEP = re.compile(r'(?:epoch|iter)_(\d+)\.pth')
+
+
+def default_work_dir(config: str | Path) -> Path:
+    """``work_dirs/fdkd/nyuv2_depth2rgb`` for ``configs/fdkd/nyuv2_depth2rgb.py``.
+
+    The folder of the config is kept, because methods share the names of their leaves.
+    """
+    path = Path(config)
+    return Path('work_dirs', path.parent.name, path.stem)
+
+
+def is_whole(path: str | Path) -> bool:
+    """Whether a checkpoint was written to its end: a zip file's directory comes last."""
+    return zipfile.is_zipfile(path)
+
+
+def latest_checkpoint(work_dir: str | Path) -> tuple[Path | None, int]:
+    """The newest whole ``epoch_N.pth`` or ``iter_N.pth``, and N; (None, 0) without any."""
+    steps = {int(match[1]): path for path in Path(work_dir).glob('*.pth')
+             if (match := _STEP.fullmatch(path.name)) and is_whole(path)}
+    step = max(steps, default=0)
+    return steps.get(step), step
+
+
+def best_checkpoint(work_dir: str | Path) -> Path | None:
+    """The newest whole ``best_*.pth`` of a work dir, or None."""
+    paths = [path for path in Path(work_dir).glob('best_*.pth') if is_whole(path)]
+    return max(paths, key=lambda path: path.stat().st_mtime, default=None)
+
+
+def resolve_checkpoint(checkpoint: str, config: str | None = None) -> Path:
+    """Path of a teacher's weights.
+
+    Args:
+        checkpoint: a file, a work dir (its best checkpoint), or 'auto' (the best checkpoint in
+            the default work dir of ``config``).
+        config: the teacher's config, for 'auto'.
+
+    Raises:
+        ValueError: 'auto' without a config.
+        FileNotFoundError: there is nothing; the message has the command that trains it.
+    """
+    if checkpoint == 'auto' and config is None:
+        raise ValueError("a teacher with checkpoint='auto' needs 'config', the config it was "
+                         'trained with')
+    path = default_work_dir(config) if checkpoint == 'auto' else Path(checkpoint)
+    if path.is_file():
+        return path
+    best = best_checkpoint(path)
+    if best is None:
+        cure = (f'python tools/train.py {config} --work-dir {path}' if config
+                else 'check the path')
+        raise FileNotFoundError(f'teacher checkpoint missing: {path} is no file and holds no '
+                                f'best_*.pth. Train it first: {cure}')
+    return best
+
+
+def load_weights(path: str | Path) -> dict[str, Tensor]:
+    """State dict of a checkpoint, read with ``weights_only``.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: the file is truncated, is no checkpoint or has no weights.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f'checkpoint {path} does not exist')
+    try:
+        with torch.serialization.safe_globals(safe_globals_of_mmengine()):
+            content = torch.load(path, map_location='cpu', weights_only=True)
+    except Exception as error:
+        raise ValueError(f'checkpoint {path} cannot be read: it is truncated or not a PyTorch '
+                         f'file of weights ({type(error).__name__}). Train or copy it again.'
+                         ) from error
+    weights = content.get('state_dict', content) if isinstance(content, dict) else {}
+    if not weights or not all(isinstance(value, Tensor) for value in weights.values()):
+        raise ValueError(f'checkpoint {path} has no weights: it needs a state_dict of tensors. '
+                         'Name a checkpoint that a training run wrote.')
+    return weights
+
+
+def safe_globals_of_mmengine() -> list:
+    """What mmengine puts into its checkpoints beside tensors: log histories and numpy scalars."""
+    core = np._core if hasattr(np, '_core') else np.core
+    dtypes = [type(np.dtype(name)) for name in ('float32', 'float64', 'int32', 'int64', 'uint32')]
+    return [HistoryBuffer, core.multiarray._reconstruct, core.multiarray.scalar, np.ndarray,
+            np.dtype, getattr, slice, *dtypes]
+
+
+def branch_weights(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Weights of the network alone: of the first student of a distiller's checkpoint, or all."""
+    names = [key.split('.')[1] for key in weights if key.startswith('students.')]
+    if not names:
+        return {key: value for key, value in weights.items()
+                if not key.startswith('data_preprocessor.')}
+    prefix = f'students.{names[0]}.model.'
+    return {key[len(prefix):]: value for key, value in weights.items()
+            if key.startswith(prefix)}
+
+
+def load_strictly(model: nn.Module, weights: dict[str, Tensor], source: str | Path) -> None:
+    """Loads a network's weights; every key and every shape must fit.
+
+    Raises:
+        ValueError: they do not; the message counts and names the differences.
+    """
+    own = model.state_dict()
+    missing = [key for key in own if key not in weights]
+    unexpected = [key for key in weights if key not in own]
+    shapes = [f'{key} {tuple(weights[key].shape)} instead of {tuple(own[key].shape)}'
+              for key in own if key in weights and weights[key].shape != own[key].shape]
+    problems = [f'{len(keys)} {what} ({", ".join(keys[:3])}{", ..." if len(keys) > 3 else ""})'
+                for what, keys in (('missing', missing), ('unexpected', unexpected),
+                                   ('of another shape', shapes)) if keys]
+    if problems:
+        raise ValueError(f'checkpoint {source} is of another architecture than '
+                         f'{type(model).__name__}: {"; ".join(problems)}. Use the config that it '
+                         'was trained with.')
+    model.load_state_dict(weights)
+
+
+def student_config(config: str | Path | Config) -> dict:
+    """Config of the branch that a distillation or unimodal config trains and deploys.
+
+    Raises:
+        ValueError: the config is not one of a CrossModalDistiller.
+    """
+    cfg = config if isinstance(config, Config) else Config.fromfile(config)
+    students = cfg.get('model', {}).get('students')
+    if not students:
+        raise ValueError(f"{cfg.filename}: 'model.students' is missing; a teacher's config must "
+                         'be one of a CrossModalDistiller, such as configs/unimodal/*.py')
+    return next(iter(students.values()))
+
+
+def without_init(config: dict) -> dict:
+    """A copy of a model config with no ``init_cfg``: its weights will come from a checkpoint."""
+    if isinstance(config, dict):
+        return type(config)({key: None if key == 'init_cfg' else without_init(value)
+                             for key, value in config.items()})
+    if isinstance(config, (list, tuple)):
+        return type(config)(without_init(value) for value in config)
+    return config

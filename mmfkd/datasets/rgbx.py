@@ -1,0 +1,207 @@
+"""Segmentation data sets of registered images of several modalities."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from mmseg.datasets import BaseSegDataset
+
+from mmfkd.registry import DATASETS
+
+COLOR = dict(type='LoadImageFromFile', color_type='color', imdecode_backend='pillow')
+GREY = dict(type='LoadImageFromFile', color_type='grayscale', imdecode_backend='pillow')
+UNCHANGED = dict(type='LoadImageFromFile', color_type='unchanged', imdecode_backend='pillow',
+                 to_float32=True)
+
+
+@DATASETS.register_module()
+class RGBXDataset(BaseSegDataset):
+    """mmseg's data set with any number of modalities, each a folder of files of the same stems.
+
+    A modality is ``dict(folder, suffix, channels, loader)``: ``folder`` is relative to
+    ``data_root`` and may contain ``{split}``; ``loader`` is the config of a transform that reads
+    ``img_path`` into ``img``. Pillow is the default decoder because it refuses truncated files.
+
+    Args:
+        data_root: folder of the data set.
+        split: fills ``{split}`` in the folders.
+        modalities: names to take from the class's ``MODALITIES``, all of them by default; or a
+            dict of name to modality. The first is the one that is displayed.
+        label: folder and suffix of the label maps.
+        pipeline: transforms; starts with ``LoadModalities`` and ``LoadCheckedAnnotations``.
+        subset: 'fit' or 'val' to take a part of the split: a seeded share that is held out to
+            select on, and the rest. None takes all.
+        val_fraction: share of the split that is 'val'.
+        split_seed: seed of that choice; the choice depends on nothing else but the file names.
+        ann_file: file of stems, one a line, in place of the folder's content.
+        metainfo: see mmseg.
+        test_mode: see mmseg.
+        indices: see mmseg.
+        lazy_init: see mmseg.
+        serialize_data: see mmseg.
+        ignore_index: label of pixels that do not count.
+        reduce_zero_label: see mmseg.
+
+    Raises:
+        FileNotFoundError: a folder or the list is missing.
+        ValueError: an unknown modality or subset, an empty folder, files that do not pair up.
+
+    Example:
+        >>> RGBXDataset(data_root='data/mine', split='train', modalities=dict(
+        ...     rgb=dict(folder='{split}/rgb', suffix='.png', channels=3),
+        ...     thermal=dict(folder='{split}/ir', suffix='.png', channels=1)),
+        ...     metainfo=dict(classes=('road', 'car')), pipeline=[...])
+    """
+
+    MODALITIES: dict[str, dict] = {}
+    LABEL = dict(folder='{split}/label', suffix='.png')
+
+    def __init__(self, data_root: str, split: str = 'train',
+                 modalities: Sequence[str] | Mapping[str, dict] | None = None,
+                 label: dict | None = None, pipeline: Sequence = (), subset: str | None = None,
+                 val_fraction: float = 0.1, split_seed: int = 0, ann_file: str = '',
+                 metainfo: dict | None = None, test_mode: bool = False,
+                 indices: int | Sequence[int] | None = None, lazy_init: bool = False,
+                 serialize_data: bool = True, ignore_index: int = 255,
+                 reduce_zero_label: bool = False) -> None:
+        if subset not in (None, 'fit', 'val'):
+            raise ValueError(f"subset='{subset}': choose 'fit', 'val' or None")
+        self.split = split
+        self.modalities = self._choose(modalities)
+        self.label = {**self.LABEL, **(label or {})}
+        self.subset = subset
+        self.val_fraction = val_fraction
+        self.split_seed = split_seed
+        folders = {name: spec['folder'] for name, spec in self.modalities.items()}
+        folders['seg_map_path'] = self.label['folder']
+        super().__init__(
+            ann_file=ann_file, metainfo=metainfo, data_root=data_root,
+            data_prefix={key: folder.format(split=split) for key, folder in folders.items()},
+            indices=indices, serialize_data=serialize_data, pipeline=list(pipeline),
+            test_mode=test_mode, lazy_init=lazy_init, ignore_index=ignore_index,
+            reduce_zero_label=reduce_zero_label)
+
+    def _choose(self, modalities: Sequence[str] | Mapping[str, dict] | None) -> dict[str, dict]:
+        if isinstance(modalities, Mapping):
+            chosen = {name: dict(spec) for name, spec in modalities.items()}
+        else:
+            names = tuple(modalities or self.MODALITIES)
+            unknown = [name for name in names if name not in self.MODALITIES]
+            if unknown:
+                raise ValueError(f'{type(self).__name__}: unknown modality {unknown}; known are '
+                                 f'{list(self.MODALITIES)}, or give a dict with folder, suffix, '
+                                 'channels and loader')
+            chosen = {name: dict(self.MODALITIES[name]) for name in names}
+        if not chosen:
+            raise ValueError(f'{type(self).__name__}: modalities is empty')
+        for name, spec in chosen.items():
+            missing = {'folder', 'suffix', 'channels'} - set(spec)
+            if missing:
+                raise ValueError(f'modalities.{name}: {sorted(missing)} missing')
+            spec.setdefault('loader', COLOR if spec['channels'] == 3 else GREY)
+        return chosen
+
+    def load_data_list(self) -> list[dict]:
+        """One dict per stem, with a path per modality."""
+        folders = {name: (Path(self.data_prefix[name]), spec['suffix'])
+                   for name, spec in self.modalities.items()}
+        folders['label'] = (Path(self.data_prefix['seg_map_path']), self.label['suffix'])
+        stems = self._select(self._paired_stems(folders))
+        display = next(iter(self.modalities))
+        infos = []
+        for stem in stems:
+            paths = {name: str(folder / f'{stem}{suffix}')
+                     for name, (folder, suffix) in folders.items()}
+            infos.append(dict(
+                img_path=paths[display], seg_map_path=paths.pop('label'), seg_fields=[],
+                modalities={name: dict(path=path, channels=self.modalities[name]['channels'],
+                                       loader=self.modalities[name]['loader'])
+                            for name, path in paths.items()},
+                label_map=self.label_map, reduce_zero_label=self.reduce_zero_label,
+                num_classes=len(self.METAINFO.get('classes') or self.metainfo['classes']),
+                ignore_index=self.ignore_index))
+        return infos
+
+    def _paired_stems(self, folders: dict[str, tuple[Path, str]]) -> list[str]:
+        found = {name: _stems(folder, suffix) for name, (folder, suffix) in folders.items()}
+        if self.ann_file:
+            if not Path(self.ann_file).is_file():
+                raise FileNotFoundError(f'ann_file {self.ann_file} does not exist')
+            wanted = set(Path(self.ann_file).read_text().split())
+        else:
+            wanted = set().union(*found.values())
+        for name, (folder, suffix) in folders.items():
+            lacking = sorted(wanted - found[name])
+            if lacking:
+                listed = ', '.join(f'{stem}{suffix}' for stem in lacking[:10])
+                raise ValueError(
+                    f'{folder}: {len(lacking)} of {len(wanted)} files of "{name}" are missing: '
+                    f'{listed}{", ..." if len(lacking) > 10 else ""}. Every modality and the '
+                    'labels need a file of the same stem; add these or remove their partners.')
+        return sorted(wanted)
+
+    def _select(self, stems: list[str]) -> list[str]:
+        if self.subset is None:
+            return stems
+        order = np.random.RandomState(self.split_seed).permutation(len(stems))
+        held_out = set(order[:round(self.val_fraction * len(stems))].tolist())
+        return [stem for i, stem in enumerate(stems)
+                if (i in held_out) == (self.subset == 'val')]
+
+
+def _stems(folder: Path, suffix: str) -> set[str]:
+    if not folder.is_dir():
+        raise FileNotFoundError(f'{folder} does not exist. Prepare the data with '
+                                'tools/prepare/*.py, or set data_root to where it is.')
+    stems = {str(path.relative_to(folder))[:-len(suffix)] for path in folder.rglob(f'*{suffix}')}
+    if not stems:
+        raise ValueError(f"{folder} holds no file that ends in '{suffix}': check 'folder' and "
+                         "'suffix' of the modality")
+    return stems
+
+
+def voc_palette(count: int) -> list[list[int]]:
+    """The bit-interleaved colours of PASCAL VOC for the labels 1 to ``count``."""
+    palette = []
+    for label in range(1, count + 1):
+        color = [0, 0, 0]
+        for bit in range(8):
+            for channel in range(3):
+                color[channel] |= (label >> (3 * bit + channel) & 1) << (7 - bit)
+        palette.append(color)
+    return palette
+
+
+@DATASETS.register_module()
+class NYUv2Dataset(RGBXDataset):
+    """NYU Depth V2: 795 / 654 indoor scenes, 480x640, 40 classes, 255 = void.
+
+    Layout of ``tools/prepare/nyuv2.py``: ``{train,test}/{rgb,depth,label}/NNNNNN.png``, depth in
+    millimetres, 16 bit, loaded as float32.
+    """
+
+    METAINFO = dict(
+        classes=('wall', 'floor', 'cabinet', 'bed', 'chair', 'sofa', 'table', 'door', 'window',
+                 'bookshelf', 'picture', 'counter', 'blinds', 'desk', 'shelves', 'curtain',
+                 'dresser', 'pillow', 'mirror', 'floor-mat', 'clothes', 'ceiling', 'books',
+                 'refridgerator', 'television', 'paper', 'towel', 'shower-curtain', 'box',
+                 'whiteboard', 'person', 'night-stand', 'toilet', 'sink', 'lamp', 'bathtub',
+                 'bag', 'otherstructure', 'otherfurniture', 'otherprop'),
+        palette=voc_palette(40))
+    MODALITIES = dict(
+        rgb=dict(folder='{split}/rgb', suffix='.png', channels=3, loader=COLOR),
+        depth=dict(folder='{split}/depth', suffix='.png', channels=1, loader=UNCHANGED))
+
+
+@DATASETS.register_module()
+class OmbriaDataset(RGBXDataset):
+    """OMBRIA: floods in registered Sentinel-1 SAR and Sentinel-2 optical images, 256x256.
+
+    Layout: ``{train,test}/{sar,optical}/NNNN.jpg``, ``label/NNNN.png``, 0 = dry, 1 = flood; 624
+    and 70 images. There is no val split: hold one out with ``subset``.
+    """
+
+    METAINFO = dict(classes=('dry', 'flood'), palette=[[160, 130, 90], [40, 90, 220]])
+    MODALITIES = dict(
+        optical=dict(folder='{split}/optical', suffix='.jpg', channels=3, loader=COLOR),
+        sar=dict(folder='{split}/sar', suffix='.jpg', channels=1, loader=GREY))

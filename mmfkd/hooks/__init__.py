@@ -1,0 +1,9 @@
+from .amp import BFloat16OptimWrapper
+from .checkpoint import AtomicLocalBackend
+from .loss import FiniteLossHook, LossWeightHook
+from .panel import PredictionPanelHook
+from .seeding import EpochSeedHook, seed_worker
+from .teacher_report import TeacherReportHook
+
+__all__ = ['AtomicLocalBackend', 'BFloat16OptimWrapper', 'EpochSeedHook', 'FiniteLossHook',
+           'LossWeightHook', 'PredictionPanelHook', 'TeacherReportHook', 'seed_worker']

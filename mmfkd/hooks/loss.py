@@ -1,0 +1,83 @@
+"""Hooks on losses: their weight over time, and whether they are finite."""
+
+import math
+from collections.abc import Mapping
+
+import torch
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
+
+from mmfkd.registry import HOOKS
+
+
+@HOOKS.register_module()
+class FiniteLossHook(Hook):
+    """Stops training at a loss that is NaN or infinite, and says which term it was.
+
+    It looks every ``interval`` iterations and at the end of each epoch, before the checkpoint is
+    written, so a checkpoint of such weights cannot come about.
+
+    Args:
+        interval: iterations between looks; each look waits for the device.
+
+    Raises:
+        FloatingPointError: names the terms, the iteration and what to try.
+    """
+
+    priority = 'VERY_HIGH'
+
+    def __init__(self, interval: int = 10) -> None:
+        self.interval = interval
+
+    def after_train_iter(self, runner: Runner, batch_idx: int, data_batch: dict | None = None,
+                         outputs: Mapping | None = None) -> None:
+        """Looks at ``outputs``, the logged terms."""
+        if not (self.every_n_train_iters(runner, self.interval)
+                or self.end_of_epoch(runner.train_dataloader, batch_idx)):
+            return
+        bad = [name for name, value in (outputs or {}).items()
+               if 'loss' in name and not math.isfinite(_item(value))]
+        terms = [name for name in bad if name != 'loss'] or bad
+        if terms:
+            raise FloatingPointError(
+                f'{", ".join(terms)} is not finite at iteration {runner.iter + 1} (epoch '
+                f'{runner.epoch + 1}). Lower the learning rate or the weight of that loss, clip '
+                'gradients with optim_wrapper.clip_grad, or train without --amp.')
+
+
+def _item(value: torch.Tensor | float) -> float:
+    return value.item() if isinstance(value, torch.Tensor) else float(value)
+
+
+@HOOKS.register_module()
+class LossWeightHook(Hook):
+    """Moves the weight of a loss linearly from one value to another over epochs.
+
+    Args:
+        loss: name in the distiller's ``losses``.
+        start: weight up to epoch ``begin``.
+        stop: weight from epoch ``end`` on.
+        begin: first epoch of the ramp, from 0.
+        end: last epoch of the ramp; the same as ``begin`` for a step.
+
+    Raises:
+        KeyError: no such loss.
+    """
+
+    def __init__(self, loss: str, start: float, stop: float, begin: int, end: int) -> None:
+        self.loss = loss
+        self.start = start
+        self.stop = stop
+        self.begin = begin
+        self.end = end
+
+    def before_train_epoch(self, runner: Runner) -> None:
+        """Sets the weight of the epoch."""
+        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        if self.loss not in model.losses:
+            raise KeyError(f"LossWeightHook: no loss '{self.loss}'; the model has "
+                           f'{list(model.losses.keys())}')
+        span = max(self.end - self.begin, 1)
+        share = min(max((runner.epoch - self.begin) / span, 0.0), 1.0)
+        model.losses[self.loss].weight = self.start + share * (self.stop - self.start)

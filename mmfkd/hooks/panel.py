@@ -1,0 +1,77 @@
+"""Pictures of what is learned."""
+
+import cv2
+import numpy as np
+import torch
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
+from torch import Tensor
+
+from mmfkd.registry import HOOKS
+
+
+@HOOKS.register_module()
+class PredictionPanelHook(Hook):
+    """Draws rows of each modality | ground truth | teachers | student, to every vis backend.
+
+    Segmentation only; predictions and labels in the data set's palette.
+
+    Args:
+        interval: epochs between drawings.
+        num_images: samples of the validation set that are drawn.
+        height: height of a picture in pixels.
+    """
+
+    def __init__(self, interval: int = 1, num_images: int = 4, height: int = 160) -> None:
+        self.interval = interval
+        self.num_images = num_images
+        self.height = height
+        self._drawn = 0
+
+    def before_val_epoch(self, runner: Runner) -> None:
+        """Counts from zero."""
+        self._drawn = 0
+
+    def after_val_iter(self, runner: Runner, batch_idx: int, data_batch: dict | None = None,
+                       outputs: list | None = None) -> None:
+        """Draws the samples of a batch."""
+        if runner.epoch % self.interval or self._drawn >= self.num_images:
+            return
+        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        inputs = model.data_preprocessor(data_batch, False)['inputs']
+        # Each network writes its prediction into the samples it is given: a fresh copy for each.
+        with torch.no_grad():
+            taught = [teacher(mode='predict', record=False,
+                              **model.data_preprocessor(data_batch, False))[0]
+                      for teacher in model.teachers.values()]
+        palette = np.array(runner.val_dataloader.dataset.metainfo['palette'], dtype=np.uint8)
+        for i, output in enumerate(outputs[:self.num_images - self._drawn]):
+            images = [_picture(tensor[i]) for tensor in inputs.values()]
+            images += [_paint(sample.data, palette) for sample in (
+                output.gt_sem_seg, *(t[i].pred_sem_seg for t in taught), output.pred_sem_seg)]
+            row = np.concatenate([self._resized(image) for image in images], axis=1)
+            runner.visualizer.add_image(f'panel_{self._drawn}', row, step=runner.epoch)
+            self._drawn += 1
+
+    def _resized(self, image: np.ndarray) -> np.ndarray:
+        width = round(image.shape[1] * self.height / image.shape[0])
+        return cv2.resize(image, (width, self.height), interpolation=cv2.INTER_NEAREST)
+
+
+def _picture(image: Tensor) -> np.ndarray:
+    """(C, H, W), raw, to RGB uint8: colour as it is, anything else stretched to its range."""
+    array = image.float().cpu().numpy().transpose(1, 2, 0)
+    if array.shape[2] == 3:
+        return np.ascontiguousarray(array[..., ::-1]).clip(0, 255).astype(np.uint8)
+    grey = array.mean(2)
+    low, high = grey.min(), grey.max()
+    grey = (grey - low) / max(high - low, 1e-6) * 255
+    return np.repeat(grey.astype(np.uint8)[..., None], 3, axis=2)
+
+
+def _paint(label: Tensor, palette: np.ndarray) -> np.ndarray:
+    """(1, H, W) labels in colours; what is beyond the palette is black."""
+    index = label.squeeze(0).cpu().numpy().astype(np.int64)
+    colors = np.concatenate([palette, np.zeros((1, 3), np.uint8)])
+    return colors[np.where(index < len(palette), index, len(palette))]

@@ -1,0 +1,3 @@
+from .band_classifier import BandClassifier
+
+__all__ = ['BandClassifier']

@@ -1,0 +1,92 @@
+"""What all distillation losses share: routing, precision, weight, adapter, shapes."""
+
+from abc import abstractmethod
+
+import torch
+from mmengine.model import BaseModule
+from torch import Tensor
+from torch.nn import functional as F
+
+from mmfkd.registry import MODELS
+
+
+class DistillLoss(BaseModule):
+    """Base of the losses between a student's and a teacher's tensor.
+
+    A subclass writes :meth:`terms`. The base brings both tensors to float32 with autocast off,
+    cuts the teacher's gradient, runs the adapter, resizes the student's map to the teacher's,
+    checks that the shapes agree, and weights every term.
+
+    Args:
+        student: ``branch.tap`` of the tensor that learns.
+        teacher: ``branch.tap`` of the tensor that teaches.
+        weight: factor of every term; :class:`mmfkd.hooks.LossWeightHook` makes it a schedule.
+        adapter: config of a module that maps the student's tensor to the teacher's width. It is
+            a parameter of the loss, trained with it and absent from the student.
+
+    Example:
+        >>> loss = FeatureLoss()
+        >>> loss(student_feat, teacher_feat)
+        {'mse': tensor(...)}
+    """
+
+    needs_gt = False
+    same_size = True
+
+    def __init__(self, student: str, teacher: str, weight: float = 1.0,
+                 adapter: dict | None = None) -> None:
+        super().__init__()
+        self.student = student
+        self.teacher = teacher
+        self.weight = weight
+        self.adapter = MODELS.build(adapter) if adapter else None
+
+    @property
+    def inputs(self) -> dict[str, str]:
+        """Argument of :meth:`forward` to ``branch.tap``."""
+        return dict(student=self.student, teacher=self.teacher)
+
+    def forward(self, student: Tensor, teacher: Tensor, gt: Tensor | None = None
+                ) -> dict[str, Tensor]:
+        """Weighted terms of the loss.
+
+        Args:
+            student: (N, C), (N, C, H, W) or what the subclass says.
+            teacher: likewise; no gradient flows into it.
+            gt: labels (N,) or (N, H, W), int64, for losses with ``needs_gt``.
+
+        Raises:
+            ValueError: the shapes differ after adapter and resizing, or labels are missing.
+        """
+        if self.needs_gt and gt is None:
+            raise ValueError(f'{type(self).__name__} needs labels (gt)')
+        with torch.autocast(student.device.type, enabled=False):
+            student, teacher = student.float(), teacher.detach().float()
+            if self.adapter is not None:
+                student = self.adapter(student)
+            student = self._match(student, teacher)
+            terms = self.terms(student, teacher, gt)
+            return {name: self.weight * term for name, term in terms.items()}
+
+    @abstractmethod
+    def terms(self, student: Tensor, teacher: Tensor, gt: Tensor | None) -> dict[str, Tensor]:
+        """Named scalars of the method, unweighted; both tensors are float32 of one shape."""
+
+    def _match(self, student: Tensor, teacher: Tensor) -> Tensor:
+        if self.same_size and student.ndim == teacher.ndim == 4:
+            if student.shape[-2:] != teacher.shape[-2:]:
+                student = F.interpolate(student, size=teacher.shape[-2:], mode='bilinear',
+                                        align_corners=False)
+        if student.shape != teacher.shape:
+            raise ValueError(self._mismatch(student, teacher))
+        return student
+
+    def _mismatch(self, student: Tensor, teacher: Tensor) -> str:
+        head = (f"{type(self).__name__}: student '{self.student}' has shape "
+                f"{tuple(student.shape)}, teacher '{self.teacher}' {tuple(teacher.shape)}. ")
+        if student.ndim != teacher.ndim or student.size(0) != teacher.size(0):
+            return head + 'Tap places of the same kind (two maps or two vectors).'
+        layer = ("dict(type='Conv2d', in_channels={}, out_channels={}, kernel_size=1)"
+                 if student.ndim == 4 else "dict(type='Linear', in_features={}, out_features={})")
+        return (head + 'Give the loss an adapter: adapter='
+                + layer.format(student.size(1), teacher.size(1)))

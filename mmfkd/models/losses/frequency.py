@@ -1,0 +1,268 @@
+"""FDKD: frequency-decoupled cross-modal knowledge distillation.
+
+Paper: "Frequency-Decoupled Cross-Modal Knowledge Distillation" (arXiv 2511.19887). Features are
+split along a feature axis into low frequencies, which modalities share, and high frequencies,
+which belong to one modality. The low band is aligned strongly (MSE), the high band weakly (MSE of
+logarithms), both after standardisation; classifiers shared by teacher and student tie the two
+feature spaces together.
+"""
+
+from functools import lru_cache
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from mmfkd.registry import MODELS
+
+from .base import DistillLoss
+
+
+@lru_cache(maxsize=128)
+def _lowpass(length: int, bins: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Symmetric (length, length) matrix that keeps DC and the first ``bins`` bins above it."""
+    mask = np.zeros(length // 2 + 1)
+    mask[:bins + 1] = 1
+    kernel = np.fft.irfft(mask, n=length)
+    index = np.arange(length)
+    matrix = kernel[(index[:, None] - index[None]) % length]
+    return torch.as_tensor(matrix, dtype=dtype, device=device)
+
+
+def _project(x: Tensor, matrix: Tensor, dim: int) -> Tensor:
+    """Multiplies axis ``dim`` by a symmetric matrix, without copying ``x`` where its layout allows.
+    """
+    last = x.movedim(dim, -1)
+    if last.is_contiguous():
+        return (last.reshape(-1, last.size(-1)) @ matrix).view(last.shape).movedim(-1, dim)
+    x = x.contiguous()
+    columns = x.view(-1, x.size(dim), x.shape[dim + 1:].numel())
+    return torch.bmm(matrix.expand(columns.size(0), -1, -1), columns).view(x.shape)
+
+
+class _Split(torch.autograd.Function):
+    """Low and high band of a centred feature, by one projection forward and one backward.
+
+    The projection is symmetric, so the gradient of the low band is the low band of the gradient;
+    autograd's own graph would take half as long again in passes over memory.
+    """
+
+    @staticmethod
+    def forward(ctx, x: Tensor, dims: tuple[int, ...], matrices: tuple[Tensor, ...]
+                ) -> tuple[Tensor, Tensor]:
+        ctx.dims, ctx.matrices = dims, matrices
+        # Centred first: a constant leaves exact zeros, and eq. 7 does not blow up its rounding.
+        high = x - x.mean(dims, keepdim=True)
+        low = high
+        for dim, matrix in zip(dims, matrices, strict=True):
+            low = _project(low, matrix, dim)
+        high -= low
+        return low, high
+
+    @staticmethod
+    def backward(ctx, grad_low: Tensor, grad_high: Tensor) -> tuple[Tensor, None, None]:
+        grad = grad_low - grad_high
+        for dim, matrix in zip(ctx.dims, ctx.matrices, strict=True):
+            grad = _project(grad, matrix, dim)
+        grad = grad + grad_high
+        return grad - grad.mean(ctx.dims, keepdim=True), None, None
+
+
+def split_bands(x: Tensor, cutoff: float = 0.5, dim: int | tuple[int, int] = 1,
+                keep_dc: bool = False) -> tuple[Tensor, Tensor]:
+    """Splits a feature into its low and its high frequencies (eq. 1-3).
+
+    The definition is ``irfft(rfft(x) * mask)``. Because that is a fixed linear projection, it is
+    computed as a matrix product with a cached matrix, at the same value and in less time.
+
+    Along one axis of length D, of the D // 2 bins above DC the first ``round(cutoff * (D // 2))``
+    are low and the others high; with D = 512 and cutoff 0.5 that is bins 1-128 and 129-256, as in
+    the authors' code. Over two axes, a frequency is low where both its components are at most
+    ``cutoff`` times Nyquist.
+
+    Args:
+        x: real tensor of any float dtype; half precision is computed in float32.
+        cutoff: share of the frequencies that is low, from 0 to 1.
+        dim: the feature axis, or the pair of spatial axes.
+        keep_dc: put the mean into the low band. Otherwise it is in neither band, which is the
+            mean subtraction of eq. 7 (the paper's DC filter), and ``low + high + mean = x``.
+
+    Returns:
+        low and high band, each of the shape and dtype of ``x``.
+
+    Raises:
+        TypeError: ``x`` is not a real float tensor.
+        ValueError: ``cutoff`` is outside [0, 1].
+        IndexError: ``dim`` is no axis of ``x``.
+    """
+    if not x.is_floating_point():
+        raise TypeError(f'split_bands needs a real float tensor, not {x.dtype}: call x.float()')
+    if not 0 <= cutoff <= 1:
+        raise ValueError(f'cutoff={cutoff}: it is a share of the frequencies, from 0 to 1')
+    # The last axis first: its rows are contiguous, so the product needs no copy.
+    dims = tuple(sorted((range(x.ndim)[d] for d in ((dim,) if isinstance(dim, int) else dim)),
+                        reverse=True))
+    bins = [_low_bins(x.size(d), cutoff, spatial=len(dims) > 1) for d in dims]
+    work = x if x.dtype == torch.float64 else x.float()
+    if not any(bins) or bins == [x.size(d) // 2 for d in dims]:
+        centred = work - work.mean(dims, keepdim=True)
+        empty = torch.zeros_like(centred)
+        low, high = (centred, empty) if any(bins) else (empty, centred)
+    else:
+        matrices = tuple(_lowpass(x.size(d), n, work.dtype, x.device)
+                         for d, n in zip(dims, bins, strict=True))
+        with torch.autocast(x.device.type, enabled=False):
+            low, high = _Split.apply(work, dims, matrices)
+    if keep_dc:
+        low = low + work.mean(dims, keepdim=True)
+    return low.to(x.dtype), high.to(x.dtype)
+
+
+def _low_bins(length: int, cutoff: float, spatial: bool) -> int:
+    if spatial:
+        return int(cutoff * length / 2 + 1e-9)
+    return round(cutoff * (length // 2))
+
+
+def standardize(x: Tensor, dim: int = 1, eps: float = 1e-4) -> Tensor:
+    """Zero mean and unit L2 norm along ``dim``: ``(x - mean) / ||x - mean||`` (eq. 7).
+
+    Args:
+        x: (N, D) or (N, D, H, W).
+        dim: the feature axis.
+        eps: added to the norm in quadrature, so that a zero vector stays zero and has a gradient
+            of at most 1 / eps. The authors' code clamps the norm at 1e-8, where that gradient is
+            1e8.
+    """
+    work = x if x.dtype == torch.float64 else x.float()
+    centred = work - work.mean(dim, keepdim=True)
+    norm = (centred.square().sum(dim, keepdim=True) + eps ** 2).sqrt()
+    return (centred / norm).to(x.dtype)
+
+
+class _LogCompress(torch.autograd.Function):
+    """``sign(x) * log(1 + |x|)`` with its slope 1 / (1 + |x|), which autograd would lose at 0."""
+
+    @staticmethod
+    def forward(ctx, x: Tensor) -> Tensor:
+        ctx.save_for_backward(x)
+        return x.abs().log1p().copysign(x)
+
+    @staticmethod
+    def backward(ctx, grad: Tensor) -> Tensor:
+        x, = ctx.saved_tensors
+        return grad / (1 + x.abs())
+
+
+def log_compress(x: Tensor) -> Tensor:
+    """``sign(x) * log(1 + |x|)``: damps large values (eq. 6)."""
+    return _LogCompress.apply(x)
+
+
+@MODELS.register_module()
+class FrequencyDecoupledLoss(DistillLoss):
+    """The distillation loss of FDKD (eq. 4-11).
+
+    Terms, each switchable by itself (the rows of Tables 3 and 4):
+
+    - ``low``: λ1 · MSE of the standardised low bands (eq. 8);
+    - ``high``: λ2 · MSE of the logarithms of the standardised high bands (eq. 9);
+    - ``align_student``, ``align_teacher``: cross entropy of classifiers on either band that
+      teacher and student share (eq. 10), on unnormalised bands;
+    - ``task``: cross entropy of the student's own low and high heads (L_task of eq. 11; the main
+      head's term is the student's ordinary loss).
+
+    Segmentation runs without ``align`` and ``task`` (appendix A.3).
+
+    Departures from the authors' code. It taps features that an in-place ReLU has rectified; the
+    paper says before the ReLU: tap ``...relu@in`` for the paper, ``...relu`` for the code. Its
+    norm is clamped at 1e-8 (see :func:`standardize`). The frequency axis of segmentation is not
+    given in the paper; the default is the channel axis, each pixel a vector.
+
+    The mean over N·D of eq. 8-9 makes both terms small: unit vectors differ by at most 4, so a
+    term is at most 4 / D. ``reduction='vectors'`` divides by N alone, which is the same as
+    multiplying λ1 and λ2 by D.
+
+    Args:
+        student: ``branch.tap`` of the student's feature, (N, D) or (N, D, H, W).
+        teacher: likewise for the teacher.
+        weight: see :class:`DistillLoss`.
+        adapter: see :class:`DistillLoss`.
+        low_weight: λ1; 0 leaves the term out.
+        high_weight: λ2; 0 leaves the term out.
+        cutoff: see :func:`split_bands`.
+        dim: axis of the frequencies: 1 for channels, (-2, -1) for space.
+        keep_dc: see :func:`split_bands`.
+        standardize: apply eq. 7 to either band.
+        log: apply eq. 6 to the high band.
+        reduction: 'elements' (1 / ND, the paper) or 'vectors' (1 / N).
+        align: config of a :class:`mmfkd.models.heads.BandClassifier`, or None.
+        task: likewise.
+
+    Raises:
+        ValueError: an unknown ``reduction``.
+    """
+
+    def __init__(self, student: str = 'student.feat', teacher: str = 'teacher.feat',
+                 weight: float = 1.0, adapter: dict | None = None, low_weight: float = 1.0,
+                 high_weight: float = 1.0, cutoff: float = 0.5,
+                 dim: int | tuple[int, int] = 1, keep_dc: bool = False,
+                 standardize: bool = True, log: bool = True, reduction: str = 'elements',
+                 align: dict | None = None, task: dict | None = None) -> None:
+        super().__init__(student, teacher, weight, adapter)
+        if reduction not in ('elements', 'vectors'):
+            raise ValueError(f"reduction='{reduction}': choose 'elements' or 'vectors'")
+        self.low_weight = low_weight
+        self.high_weight = high_weight
+        self.cutoff = cutoff
+        self.dim = dim if isinstance(dim, int) else tuple(dim)
+        self.keep_dc = keep_dc
+        self.standardize = standardize
+        self.log = log
+        self.reduction = reduction
+        self.align = MODELS.build(align) if align else None
+        self.task = MODELS.build(task) if task else None
+        self.needs_gt = bool(align or task)
+
+    def terms(self, student: Tensor, teacher: Tensor, gt: Tensor | None) -> dict[str, Tensor]:
+        """See the class; both tensors (N, D) or (N, D, H, W)."""
+        low_s, high_s = split_bands(student, self.cutoff, self.dim, self.keep_dc)
+        low_t, high_t = split_bands(teacher, self.cutoff, self.dim, self.keep_dc)
+        terms = {}
+        if self.low_weight:
+            terms['low'] = self.low_weight * self._distance(low_s, low_t)
+        if self.high_weight:
+            terms['high'] = self.high_weight * self._distance(high_s, high_t, log=self.log)
+        if self.align is not None:
+            terms['align_student'] = band_cross_entropy(self.align(low_s, high_s), gt)
+            terms['align_teacher'] = band_cross_entropy(self.align(low_t, high_t), gt)
+        if self.task is not None:
+            terms['task'] = band_cross_entropy(self.task(low_s, high_s), gt)
+        return terms
+
+    def _distance(self, student: Tensor, teacher: Tensor, log: bool = False) -> Tensor:
+        if self.standardize:
+            student, teacher = standardize(student), standardize(teacher)
+        if log:
+            student, teacher = log_compress(student), log_compress(teacher)
+        distance = F.mse_loss(student, teacher)
+        return distance * student.size(1) if self.reduction == 'vectors' else distance
+
+
+def band_cross_entropy(logits: tuple[Tensor, Tensor], gt: Tensor, ignore_index: int = 255
+                       ) -> Tensor:
+    """Sum of the cross entropies of the low and the high head (two summands of eq. 10).
+
+    Args:
+        logits: two of (N, C), or of (N, C, h, w), which are resized to the labels.
+        gt: (N,) or (N, H, W), int64.
+        ignore_index: label that does not count.
+    """
+    if gt.ndim == 3:
+        logits = [F.interpolate(x, size=gt.shape[-2:], mode='bilinear', align_corners=False)
+                  for x in logits]
+    # The sum over the valid labels, divided by at least one, is 0 and not NaN without any.
+    valid = (gt != ignore_index).sum().clamp(min=1)
+    return sum(F.cross_entropy(x, gt, ignore_index=ignore_index, reduction='sum')
+               for x in logits) / valid

@@ -1,0 +1,78 @@
+"""From the data loader's lists to one tensor per modality."""
+
+from collections.abc import Mapping
+
+import torch
+from mmengine.model import BaseDataPreprocessor
+from torch import Tensor
+from torch.nn import functional as F
+
+from mmfkd.registry import MODELS
+
+
+@MODELS.register_module()
+class MultiModalDataPreprocessor(BaseDataPreprocessor):
+    """Moves a batch to the device, pads each modality to one size and stacks it.
+
+    Normalisation is not done here: it belongs to the branch (:class:`Branch`). Labels are padded
+    once, with ``seg_pad_val``, at the right and the bottom, as mmseg does.
+
+    Args:
+        size_divisor: height and width are padded to a multiple of it.
+        pad_val: raw value that fills the padding, or one per modality.
+        seg_pad_val: label of padded pixels.
+        non_blocking: see mmengine.
+    """
+
+    def __init__(self, size_divisor: int = 1, pad_val: float | Mapping[str, float] = 0,
+                 seg_pad_val: int = 255, non_blocking: bool = False) -> None:
+        super().__init__(non_blocking)
+        self.size_divisor = size_divisor
+        self.pad_val = pad_val
+        self.seg_pad_val = seg_pad_val
+
+    def forward(self, data: dict, training: bool = False) -> dict:
+        """Stacks a collated batch.
+
+        Args:
+            data: ``inputs`` with a list of (C, H, W) tensors per modality (or of tensors of one
+                shape that is not an image's), ``data_samples`` with a list.
+            training: not used; padding is the same in both.
+
+        Returns:
+            ``inputs`` with one (N, C, H, W) tensor per modality, ``data_samples``.
+        """
+        data = self.cast_data(data)
+        samples = data.get('data_samples')
+        inputs = {name: self._stack(name, tensors) for name, tensors in data['inputs'].items()}
+        if samples is not None:
+            height, width = next(iter(inputs.values())).shape[-2:]
+            first = next(iter(data['inputs'].values()))
+            for sample, image in zip(samples, first, strict=True):
+                self._pad_label(sample, image, height, width)
+        return dict(inputs=inputs, data_samples=samples)
+
+    def _stack(self, name: str, tensors: list[Tensor]) -> Tensor:
+        if tensors[0].ndim < 3:
+            return torch.stack(tensors)
+        value = self.pad_val[name] if isinstance(self.pad_val, Mapping) else self.pad_val
+        height, width = (self._round_up(max(t.shape[i] for t in tensors)) for i in (-2, -1))
+        return torch.stack([
+            F.pad(t, (0, width - t.shape[-1], 0, height - t.shape[-2]), value=value)
+            for t in tensors])
+
+    def _round_up(self, length: int) -> int:
+        return -(-length // self.size_divisor) * self.size_divisor
+
+    def _pad_label(self, sample, image: Tensor, height: int, width: int) -> None:
+        if image.ndim < 3:
+            return
+        padding = (0, width - image.shape[-1], 0, height - image.shape[-2])
+        if 'gt_sem_seg' in sample and any(padding):
+            label = sample.gt_sem_seg.data
+            if label.shape[-2:] == image.shape[-2:]:
+                padded = F.pad(label, padding, value=self.seg_pad_val)
+                del sample.gt_sem_seg.data
+                sample.gt_sem_seg.data = padded
+        sample.set_metainfo(dict(img_shape=tuple(image.shape[-2:]), pad_shape=(height, width),
+                                 padding_size=padding))

@@ -1,0 +1,52 @@
+"""Initialisation from weights of another input width."""
+
+from mmengine.logging import print_log
+from mmengine.model import update_init_info
+from mmengine.runner.checkpoint import _load_checkpoint, load_state_dict
+from torch import nn
+
+from mmfkd.registry import WEIGHT_INITIALIZERS
+
+
+@WEIGHT_INITIALIZERS.register_module()
+class InflatedPretrained:
+    """Initialises a backbone as mmengine's ``Pretrained`` does, for any number of input channels.
+
+    Where the first convolution takes another number of channels than the checkpoint's, its
+    weights are inflated: summed over the input channels and spread evenly over the new ones, so
+    that a grey image gives the response it gave when repeated in every channel. This is logged.
+
+    Args:
+        checkpoint: file, URL or ``torchvision://resnet18``.
+
+    Raises:
+        RuntimeError: the checkpoint cannot be had; the message says how to train from scratch.
+    """
+
+    def __init__(self, checkpoint: str) -> None:
+        self.checkpoint = checkpoint
+
+    def __call__(self, module: nn.Module) -> None:
+        """Loads the weights into ``module``."""
+        try:
+            weights = _load_checkpoint(self.checkpoint, map_location='cpu', logger='current')
+        except (OSError, RuntimeError) as error:
+            raise RuntimeError(
+                f"cannot load '{self.checkpoint}' ({error}). Without network, put the file into "
+                "torch.hub's checkpoint folder, name a local file with --cfg-options "
+                'model.students.student.model.backbone.init_cfg.checkpoint=FILE, or train from '
+                'scratch with --cfg-options model.students.student.model.backbone.init_cfg=None'
+            ) from error
+        weights = dict(weights.get('state_dict', weights))
+        own = module.state_dict()
+        for key, weight in weights.items():
+            if (key in own and weight.ndim == 4 and own[key].shape != weight.shape
+                    and own[key].shape[0] == weight.shape[0]
+                    and own[key].shape[2:] == weight.shape[2:]):
+                width = own[key].shape[1]
+                weights[key] = weight.sum(1, keepdim=True).repeat(1, width, 1, 1) / width
+                print_log(f'{key}: inflated from {weight.shape[1]} to {width} input channels',
+                          logger='current')
+        load_state_dict(module, weights, strict=False, logger='current')
+        if hasattr(module, '_params_init_info'):
+            update_init_info(module, init_info=f'{type(self).__name__}: {self.checkpoint}')

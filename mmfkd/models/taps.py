@@ -1,0 +1,120 @@
+"""Named taps: what a network computes inside, recorded while it runs."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from difflib import get_close_matches
+from typing import Any, NamedTuple
+
+from torch import Tensor, nn
+
+_PATTERN = re.compile(r'(?P<path>[\w.]+)(?:@(?P<at>in)|\[(?P<key>\w+)\])?')
+
+
+class Tap(NamedTuple):
+    """One place in a network: a module path, its input or its output, an item of a tuple or dict.
+    """
+
+    path: str
+    at_input: bool
+    key: int | str | None
+
+
+def parse_tap(name: str, spec: str) -> Tap:
+    """Reads ``path``, ``path@in``, ``path[0]`` or ``path[key]``.
+
+    Raises:
+        ValueError: the text has another form; the message shows the grammar.
+    """
+    match = _PATTERN.fullmatch(spec)
+    if match is None:
+        raise ValueError(f"tap '{name}': cannot read '{spec}'. Write 'path' (output), 'path@in' "
+                         "(input), 'path[0]' or 'path[key]' (item of a tuple or dict output).")
+    key = match['key']
+    return Tap(match['path'], match['at'] == 'in', int(key) if key and key.isdigit() else key)
+
+
+class Taps:
+    """Records inputs and outputs of named submodules, and only inside a ``with``.
+
+    Outside :meth:`recording` no hook exists: copies of the model (EMA, export) are clean and
+    inference pays nothing. A module that is called several times leaves its last call.
+
+    Args:
+        model: the network to tap.
+        taps: tap name to place. ``path`` is the module's output; ``path@in`` its first input,
+            cloned before the module runs, because an in-place ReLU would rectify it;
+            ``path[i]`` and ``path[key]`` pick an item of a tuple or dict output.
+
+    Raises:
+        ValueError: a place that cannot be read or is not in the model; close matches are named.
+
+    Example:
+        >>> taps = Taps(resnet, dict(feat='layer4.1.relu@in'))
+        >>> with taps.recording() as feats:
+        ...     resnet(images)
+        >>> feats['feat'].shape
+    """
+
+    def __init__(self, model: nn.Module, taps: Mapping[str, str]) -> None:
+        modules = dict(model.named_modules())
+        self._taps: dict[str, tuple[nn.Module, Tap]] = {}
+        for name, spec in taps.items():
+            tap = parse_tap(name, spec)
+            if tap.path not in modules:
+                close = get_close_matches(tap.path, modules, n=3, cutoff=0.4)
+                raise ValueError(
+                    f"tap '{name}': no module '{tap.path}' in {type(model).__name__}. "
+                    f'Close: {", ".join(close) or "none"}. '
+                    'tools/analysis/taps.py CONFIG lists every place.')
+            self._taps[name] = (modules[tap.path], tap)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the taps."""
+        return tuple(self._taps)
+
+    @contextmanager
+    def recording(self) -> Iterator[dict[str, Tensor]]:
+        """Yields a dict that the model's next forward fills with ``tap name: tensor``.
+
+        Raises:
+            RuntimeError: on leaving, when a tapped module was never called.
+        """
+        feats: dict[str, Any] = {}
+        handles = [self._hook(module, tap, name, feats)
+                   for name, (module, tap) in self._taps.items()]
+        try:
+            yield feats
+        finally:
+            for handle in handles:
+                handle.remove()
+        silent = [f"'{name}' ({self._taps[name][1].path})"
+                  for name in self._taps if name not in feats]
+        if silent:
+            raise RuntimeError(
+                f'tap {", ".join(silent)} recorded nothing: the module was not called. mmseg '
+                'calls decode_head.forward directly, past its hooks: tap a module inside it, such '
+                'as decode_head.sep_bottleneck or decode_head.conv_seg.')
+
+    @staticmethod
+    def _hook(module: nn.Module, tap: Tap, name: str, feats: dict) -> Any:
+        if tap.at_input:
+            return module.register_forward_pre_hook(_save_input(name, feats))
+        return module.register_forward_hook(_save_output(name, tap, feats))
+
+
+def _save_input(name: str, feats: dict) -> Callable:
+    def hook(module: nn.Module, args: tuple) -> None:
+        feats[name] = args[0].clone()
+    return hook
+
+
+def _save_output(name: str, tap: Tap, feats: dict) -> Callable:
+    def hook(module: nn.Module, args: tuple, output: Any) -> None:
+        try:
+            feats[name] = output if tap.key is None else output[tap.key]
+        except (IndexError, KeyError, TypeError) as error:
+            raise RuntimeError(f"tap '{name}': the output of '{tap.path}' has no item "
+                               f'[{tap.key}] ({type(output).__name__})') from error
+    return hook

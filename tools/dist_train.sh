@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# Several machines: the same command on each, with NNODES, NODE_RANK, MASTER_ADDR and PORT set.
+set -euo pipefail
+
+if [[ $# -lt 2 ]]; then
+    echo "usage: $0 CONFIG GPUS [options of train.py]" >&2
+    exit 2
+fi
+
+if [[ ${NNODES:-1} -eq 1 && -z ${PORT:-} ]]; then
+    # A free port for each job, so that two of them on one machine do not meet.
+    rendezvous=(--standalone)
+else
+    rendezvous=(--node_rank "${NODE_RANK:-0}" --master_addr "${MASTER_ADDR:-127.0.0.1}"
+        --master_port "${PORT:-29500}")
+fi
+
+exec torchrun --nnodes "${NNODES:-1}" --nproc_per_node "$2" "${rendezvous[@]}" \
+    "$(dirname "$0")/train.py" "$1" --launcher pytorch "${@:3}"
