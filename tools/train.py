@@ -100,18 +100,6 @@ def is_trained(config: str, folder: Path, options: dict) -> bool:
     return False
 
 
-def use_gloo_without_gpu(cfg: Config) -> None:
-    """Prepares a distributed run on CPU, where mmengine's own start needs CUDA."""
-    import torch
-
-    if cfg.launcher == 'none' or torch.cuda.is_available():
-        return
-    torch.distributed.init_process_group('gloo')
-    cfg.sync_bn = None
-    cfg.model_wrapper_cfg = dict(type='MMDistributedDataParallel', device_ids=None,
-                                 broadcast_buffers=False)
-
-
 def test_best(runner) -> dict:
     """Metrics of the checkpoint that validation selected, on the test set."""
     from mmfkd.checkpoints import best_checkpoint
@@ -161,9 +149,12 @@ def main() -> None:
     args = parse_args()
     cfg = load_config(args)
     train_missing_teachers(args, cfg)
-    use_gloo_without_gpu(cfg)
 
     from mmengine.runner import Runner
+
+    from mmfkd.apis.distributed import use_gloo_without_gpu
+
+    use_gloo_without_gpu(cfg)
     runner = Runner.from_cfg(cfg)
     runner.train()
     close(runner, cfg)

@@ -101,8 +101,8 @@ class CrossModalDistiller(BaseModel):
         shared = set(students) & set(teachers or {})
         if shared:
             raise ValueError(f'{sorted(shared)} name both a student and a teacher')
-        self.losses = ModuleDict({name: MODELS.build(cfg) for name, cfg in (losses or {}).items()})
         self.students = ModuleDict({name: Branch(**cfg) for name, cfg in students.items()})
+        self.losses = ModuleDict({name: MODELS.build(cfg) for name, cfg in (losses or {}).items()})
         self.teachers = Teachers(
             {name: build_teacher(**cfg) for name, cfg in (teachers or {}).items()})
         self._check_losses()

@@ -4,15 +4,12 @@ train_pipeline = [
     dict(type='LoadModalities'),
     dict(type='LoadCheckedAnnotations'),
     dict(type='StackModalities'),
-    dict(type='mmseg.Resize', scale=(256, 256), keep_ratio=False),
     dict(type='mmseg.RandomFlip', prob=[0.25, 0.25], direction=['horizontal', 'vertical']),
     dict(type='PackModalities')]
-# Labels are loaded after resizing: predictions are scaled back and scored at 256x256.
 test_pipeline = [
     dict(type='LoadModalities'),
-    dict(type='StackModalities'),
-    dict(type='mmseg.Resize', scale=(256, 256), keep_ratio=False),
     dict(type='LoadCheckedAnnotations'),
+    dict(type='StackModalities'),
     dict(type='PackModalities')]
 train_dataloader = dict(
     batch_size=16, num_workers=2, drop_last=True,

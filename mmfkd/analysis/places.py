@@ -1,0 +1,170 @@
+"""The places of a network that can be tapped, and the random batch that finds them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
+from typing import Any, NamedTuple
+
+import torch
+from mmengine.structures import PixelData
+from mmpretrain.structures import DataSample
+from mmseg.structures import SegDataSample
+from torch import Tensor, nn
+
+from mmfkd.checkpoints import student_config
+from mmfkd.models.branch import Branch
+
+
+class Place(NamedTuple):
+    """A place that :class:`mmfkd.models.Taps` can record.
+
+    Attributes:
+        spec: the text to write into ``taps``.
+        kind: 'output' or 'input'.
+        module: class of the module.
+        shape: of the recorded tensor, batch first.
+        stride: pixels of the input per pixel of an (N, C, H, W) tensor, vertical and horizontal;
+            None for other tensors.
+        overwritten: a later in-place operation changes the tensor, so a tap gets what that
+            operation made of it; where that is an in-place module, tap the module's input.
+    """
+
+    spec: str
+    kind: str
+    module: str
+    shape: tuple[int, ...]
+    stride: tuple[float, float] | None
+    overwritten: bool
+
+
+def list_places(branch: Branch, inputs: Mapping[str, Tensor], data_samples: list | None,
+                mode: str) -> list[Place]:
+    """Runs a copy of a branch once and lists what its modules were given and returned.
+
+    Outputs are listed of every module that was called, item by item where they are tuples or
+    dicts; inputs where the module overwrites them, because only ``path@in`` shows what was there
+    before. Scalars (the value of a loss) and integers are left out. Of a module that is called
+    several times, the last call counts, as for taps.
+
+    Args:
+        branch: the network; it stays as it is.
+        inputs: one (N, C, H, W) tensor per modality, raw. N of at least 2, for the batch norms
+            of a student.
+        data_samples: with labels for 'loss'.
+        mode: 'loss' as students run (training), 'tensor' as teachers run (evaluation).
+
+    Returns:
+        places in the order in which the network defines its modules.
+    """
+    branch = deepcopy(branch).train(mode == 'loss')
+    seen: dict[str, dict[str, tuple[Tensor, int]]] = {}
+    modules = {path: module for path, module in branch.model.named_modules() if path}
+    for path, module in modules.items():
+        _watch(path, module, seen.setdefault(path, {}))
+    with torch.no_grad():
+        branch(inputs, data_samples, mode=mode, record=False)
+    size = inputs[branch.modalities[0]].shape[2:]
+    return [
+        Place(spec, 'input' if spec.endswith('@in') else 'output', type(modules[path]).__name__,
+              tuple(tensor.shape), _stride(tensor, size), tensor._version != version)
+        for path, tensors in seen.items() for spec, (tensor, version) in tensors.items()]
+
+
+def _watch(path: str, module: nn.Module, seen: dict[str, tuple[Tensor, int]]) -> None:
+    """Fills ``seen`` with tensors and their version, a count that in-place operations raise."""
+    def before(module: nn.Module, args: tuple) -> None:
+        seen.clear()
+        if args and _is_feature(args[0]):
+            seen[f'{path}@in'] = (args[0].clone(), args[0]._version)
+
+    def after(module: nn.Module, args: tuple, output: Any) -> None:
+        if args and _is_feature(args[0]):
+            copy, version = seen.pop(f'{path}@in')
+            if args[0]._version != version:
+                seen[f'{path}@in'] = (copy, copy._version)
+        for suffix, tensor in _items(output):
+            seen[path + suffix] = (tensor, tensor._version)
+
+    module.register_forward_pre_hook(before)
+    module.register_forward_hook(after)
+
+
+def _items(output: Any) -> Iterator[tuple[str, Tensor]]:
+    if _is_feature(output):
+        yield '', output
+        return
+    if isinstance(output, Mapping):
+        items = [(key, value) for key, value in output.items() if str(key).isidentifier()]
+    else:
+        items = enumerate(output) if isinstance(output, (tuple, list)) else ()
+    for key, value in items:
+        if _is_feature(value):
+            yield f'[{key}]', value
+
+
+def _is_feature(value: Any) -> bool:
+    return isinstance(value, Tensor) and value.is_floating_point() and value.ndim >= 2
+
+
+def _stride(tensor: Tensor, size: Sequence[int]) -> tuple[float, float] | None:
+    if tensor.ndim != 4 or len(size) != 2:
+        return None
+    return size[0] / tensor.shape[2], size[1] / tensor.shape[3]
+
+
+def branch_arguments(spec: Mapping) -> dict:
+    """Arguments of :class:`Branch` for an entry of ``students`` or ``teachers``.
+
+    Args:
+        spec: with ``model``, or with the ``config`` that a teacher was trained with.
+
+    Raises:
+        FileNotFoundError: the teacher's config does not exist.
+        ValueError: neither is given, or the config trains no student.
+    """
+    if spec.get('model') is None and not spec.get('config'):
+        raise ValueError("a branch needs 'model', or 'config' of a teacher")
+    source = student_config(spec['config']) if spec.get('model') is None else spec
+    return dict(model=source['model'], modality=source['modality'], norm=source.get('norm'),
+                taps=spec.get('taps') or source.get('taps'))
+
+
+def random_batch(branches: Sequence[Branch], size: Sequence[int], batch: int) -> dict:
+    """A batch as the data loader collates it, of random images and random labels.
+
+    Args:
+        branches: those that will take it; the first one decides kind and number of the labels.
+        size: height and width in pixels.
+        batch: number of samples.
+
+    Returns:
+        ``inputs``, per modality a list of (C, H, W) float32 tensors distributed as the branch's
+        normalisation expects them, and ``data_samples``.
+
+    Raises:
+        ValueError: ``size`` or ``batch`` is below 1, or a modality is no image to its network.
+    """
+    if min(*size, batch) < 1:
+        raise ValueError(f'size {tuple(size)} and batch {batch} must be at least 1')
+    inputs = {modality: list(_random_images(branch, modality, size, batch))
+              for branch in branches for modality in branch.modalities}
+    return dict(inputs=inputs, data_samples=_random_samples(branches[0].model, size, batch))
+
+
+def _random_images(branch: Branch, modality: str, size: Sequence[int], batch: int) -> Tensor:
+    if modality in branch.norms:
+        norm = branch.norms[modality]
+        return torch.randn(batch, len(norm.mean), *size) * norm.std.cpu() + norm.mean.cpu()
+    convs = [module for module in branch.model.modules() if isinstance(module, nn.Conv2d)]
+    if not convs:
+        raise ValueError(f"modality '{modality}': its branch has neither 'norm' nor a convolution "
+                         'that tells the number of input channels')
+    return torch.randn(batch, convs[0].in_channels, *size)
+
+
+def _random_samples(model: nn.Module, size: Sequence[int], batch: int) -> list:
+    if hasattr(model, 'decode_head'):
+        labels = torch.randint(model.num_classes, (batch, 1, *size))
+        return [SegDataSample(gt_sem_seg=PixelData(data=label),
+                              metainfo=dict(img_shape=tuple(size))) for label in labels]
+    return [DataSample().set_gt_label(label)
+            for label in torch.randint(model.head.num_classes, (batch,))]

@@ -1,0 +1,205 @@
+"""Seconds of a training step: by phase, and against a loop without this package."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from copy import deepcopy
+from itertools import chain, repeat
+from statistics import median
+from time import perf_counter
+
+import torch
+from mmengine.optim import OptimWrapper, build_optim_wrapper
+from torch import Tensor
+
+from mmfkd.models.branch import Branch
+from mmfkd.models.distiller import CrossModalDistiller, stack_labels
+
+PHASES = ('preprocess', 'teacher', 'student', 'losses', 'backward', 'optimizer')
+
+
+class Stopwatch:
+    """Collects seconds under names; the device's queue is empty when a lap starts and ends.
+
+    Args:
+        device: where the timed work runs.
+
+    Attributes:
+        laps: name to the seconds of each lap.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self.device = device
+        self.laps: dict[str, list[float]] = defaultdict(list)
+
+    @contextmanager
+    def lap(self, name: str) -> Iterator[None]:
+        """Times what is inside the ``with``."""
+        self._synchronize()
+        start = perf_counter()
+        yield
+        self._synchronize()
+        self.laps[name].append(perf_counter() - start)
+
+    def _synchronize(self) -> None:
+        if self.device.type == 'cuda':
+            torch.cuda.synchronize(self.device)
+
+    def medians(self, warmup: int) -> dict[str, float]:
+        """Median seconds per name, without the first ``warmup`` laps."""
+        return {name: median(laps[warmup:]) for name, laps in self.laps.items()}
+
+
+class Floor:
+    """What distillation cannot do without, as a bare PyTorch loop.
+
+    Teachers forward under ``no_grad``, students forward on their task, backward, optimizer. No
+    preprocessing, taps or distillation losses: what :meth:`CrossModalDistiller.train_step` takes
+    beyond this is the cost of the losses and of the frame around them. The students are copies,
+    the teachers are the model's own.
+
+    Args:
+        model: the distiller; its students are copied as they are now.
+        optim_wrapper: config, of which the optimizer is used.
+        inputs: one raw (N, C, H, W) tensor per modality; normalised here once, not in the loop.
+        data_samples: with labels.
+    """
+
+    def __init__(self, model: CrossModalDistiller, optim_wrapper: dict,
+                 inputs: Mapping[str, Tensor], data_samples: list) -> None:
+        self.students = deepcopy(model.students).train()
+        self.optimizer = build_optim_wrapper(self.students, optim_wrapper).optimizer
+        self.data_samples = data_samples
+        # The distiller runs its teachers only for its losses.
+        teachers = model.teachers.values() if model.losses else ()
+        self._teachers = [(t.model, _normalized(t, inputs)) for t in teachers]
+        self._students = [(s.model, _normalized(s, inputs)) for s in self.students.values()]
+
+    def step(self) -> None:
+        """One training step."""
+        with torch.no_grad():
+            for network, x in self._teachers:
+                network(x, None, mode='tensor')
+        losses = [network.parse_losses(network(x, self.data_samples, mode='loss'))[0]
+                  for network, x in self._students]
+        sum(losses).backward()
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+
+
+def _normalized(branch: Branch, inputs: Mapping[str, Tensor]) -> Tensor | dict[str, Tensor]:
+    normed = {m: branch.norms[m](inputs[m]) if m in branch.norms else inputs[m].float()
+              for m in branch.modalities}
+    return normed[branch.modality] if isinstance(branch.modality, str) else normed
+
+
+def compare(full: Callable[[], object], floor: Callable[[], object], steps: int, warmup: int,
+            device: torch.device) -> dict[str, list[float]]:
+    """Seconds of two kinds of step, measured in turns.
+
+    In turns, because a machine's speed drifts: both then meet the same weather. Who goes first
+    alternates too.
+
+    Args:
+        full: a step.
+        floor: the step to compare it with.
+        steps: number of timed steps of each.
+        warmup: number of untimed steps of each before them.
+        device: where they run.
+
+    Returns:
+        ``full`` and ``floor``, each with the seconds of its timed steps.
+
+    Raises:
+        ValueError: ``steps`` is below 1 or ``warmup`` below 0.
+    """
+    check_counts(steps, warmup)
+    watch = Stopwatch(device)
+    turns = [('full', full), ('floor', floor)]
+    for _ in range(warmup + steps):
+        for name, step in turns:
+            with watch.lap(name):
+                step()
+        turns.reverse()
+    return {name: watch.laps[name][warmup:] for name in ('full', 'floor')}
+
+
+def time_phases(model: CrossModalDistiller, optim_wrapper: OptimWrapper, batch: dict,
+                steps: int, warmup: int, device: torch.device) -> dict[str, float]:
+    """Median seconds of the phases of ``model.train_step(batch, optim_wrapper)``.
+
+    A loop of its own, which waits for the device after each phase; so on a GPU the phases add up
+    to more than the undivided step.
+
+    Args:
+        model: in training mode.
+        optim_wrapper: of the model.
+        batch: as the data loader collates it.
+        steps: number of timed steps.
+        warmup: number of untimed steps before them.
+        device: where the model is.
+
+    Returns:
+        the seconds of each of ``PHASES``.
+
+    Raises:
+        ValueError: ``steps`` is below 1 or ``warmup`` below 0.
+    """
+    check_counts(steps, warmup)
+    watch = Stopwatch(device)
+    for _ in range(warmup + steps):
+        with watch.lap('preprocess'):
+            data = model.data_preprocessor(batch, training=True)
+        loss = _timed_loss(model, watch, data['inputs'], data['data_samples'])
+        with watch.lap('backward'):
+            optim_wrapper.backward(loss)
+        with watch.lap('optimizer'):
+            optim_wrapper.step()
+            optim_wrapper.zero_grad()
+    return watch.medians(warmup)
+
+
+def _timed_loss(model: CrossModalDistiller, watch: Stopwatch, inputs: Mapping[str, Tensor],
+                data_samples: list) -> Tensor:
+    """:meth:`CrossModalDistiller.loss`, taken apart."""
+    with watch.lap('teacher'):
+        feats = model.teach(inputs) if model.losses else {}
+    terms = {}
+    with watch.lap('student'):
+        for name, student in model.students.items():
+            task, tapped = student(inputs, data_samples, mode='loss', record=bool(model.losses))
+            feats.update({f'{name}.{key}': value for key, value in tapped.items()})
+            terms.update({f'{name}.{key}': value for key, value in task.items()})
+    with watch.lap('losses'):
+        for name, loss in model.losses.items():
+            tensors = {argument: feats[key] for argument, key in loss.inputs.items()}
+            if loss.needs_gt:
+                tensors['gt'] = stack_labels(data_samples)
+            terms.update({f'{name}.{key}': value for key, value in loss(**tensors).items()})
+        return model.parse_losses(terms)[0]
+
+
+def time_fetching(loader: Iterable, steps: int, warmup: int) -> float:
+    """Median seconds to get a batch from a data loader; a new epoch starts when one ends.
+
+    Args:
+        loader: with at least one batch.
+        steps: number of timed batches.
+        warmup: number of untimed batches before them.
+
+    Raises:
+        ValueError: ``steps`` is below 1 or ``warmup`` below 0.
+    """
+    check_counts(steps, warmup)
+    watch = Stopwatch(torch.device('cpu'))
+    batches = chain.from_iterable(repeat(loader))
+    for _ in range(warmup + steps):
+        with watch.lap('data'):
+            next(batches)
+    return watch.medians(warmup)['data']
+
+
+def check_counts(steps: int, warmup: int) -> None:
+    """Refuses counts that leave nothing to take a median of."""
+    if steps < 1 or warmup < 0:
+        raise ValueError(f'steps={steps}, warmup={warmup}: take at least 1 step and 0 to warm up')

@@ -1,0 +1,1 @@
+"""What tools call. Import from its modules: ``distributed`` must load without mmseg's models."""

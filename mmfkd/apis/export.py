@@ -1,0 +1,161 @@
+"""Writes the student of a distiller as an ordinary mmseg model that needs no mmfkd."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import torch
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from torch import Tensor, nn
+
+from mmfkd.checkpoints import (
+    best_checkpoint,
+    branch_weights,
+    default_work_dir,
+    load_strictly,
+    load_weights,
+    student_config,
+    without_init,
+)
+from mmfkd.models import Branch
+
+from .plain_config import channels, dataset_meta, plain_config
+
+VERIFIER = Path(__file__).with_name('verify_export.py')
+DEFAULT_SIZE = (480, 640)
+
+
+def export_student(config: str | Path, checkpoint: str | Path, out: str | Path,
+                   size: tuple[int, int] | None = None) -> dict[str, Path]:
+    """Writes the first student of a distiller so that it opens where mmfkd is not installed.
+
+    ``config.py`` is a plain mmseg config and ``weights.pth`` its weights, for
+    ``mmseg.apis.init_model`` and ``inference_model``. ``program.pt2`` is normalisation and
+    network as one ``torch.export`` program: raw float32 (N, C, H, W), channels in the order of
+    the loader (BGR), to logits (N, classes, h, w); N is free, H and W are ``size``.
+    ``reference.pt`` holds a raw input and the student's logits, for :func:`verify_export`.
+
+    Args:
+        config: a config file, or the work dir of a run.
+        checkpoint: a file, or 'best' for the best one of the run's work dir.
+        out: folder to write into; files of an earlier export are overwritten.
+        size: height and width of the program's input, in pixels; by default that of the test
+            pipeline's ``Resize``, else 480x640.
+
+    Returns:
+        name to path of what was written; without 'program' where torch.export failed, which is
+        printed with its reason.
+
+    Raises:
+        FileNotFoundError: config or checkpoint is missing.
+        ValueError: there is no student, the checkpoint does not fit it, or it has parts that
+            mmseg does not know.
+    """
+    path = find_config(config)
+    cfg = Config.fromfile(path)
+    init_default_scope(cfg.get('default_scope', 'mmfkd'))
+    spec = student_config(cfg)
+    plain = plain_config(cfg, spec)
+    source = find_checkpoint(checkpoint, Path(config) if Path(config).is_dir()
+                             else Path(cfg.get('work_dir') or default_work_dir(path)))
+    branch = Branch(without_init(spec['model']), spec['modality'], spec.get('norm'))
+    load_strictly(branch.model, branch_weights(load_weights(source)), source)
+    branch.train(False)
+
+    out = Path(out)
+    out.mkdir(parents=True, exist_ok=True)
+    files = {name: out / file for name, file in (
+        ('config', 'config.py'), ('weights', 'weights.pth'), ('program', 'program.pt2'),
+        ('reference', 'reference.pt'))}
+    plain.dump(files['config'])
+    torch.save(dict(state_dict=branch.model.state_dict(),
+                    meta=dict(dataset_meta=dataset_meta(cfg))), files['weights'])
+    raw = raw_input(spec, size or input_size(plain))
+    with torch.no_grad():
+        logits = branch({branch.modality: raw}, record=False)[0]
+    torch.save(dict(input=raw, logits=logits, parameters=count(branch.model)),
+               files['reference'])
+    # An earlier program must not be taken for this student's.
+    files['program'].unlink(missing_ok=True)
+    try:
+        torch.export.save(program(branch, raw), files['program'])
+    except Exception as error:  # torch.export has no common base of what it raises
+        files.pop('program').unlink(missing_ok=True)
+        print(f'program.pt2 is left out, torch.export failed: {type(error).__name__}: {error}')
+    return files
+
+
+def verify_export(out: str | Path) -> bool:
+    """Compares an export with its student, in a process that cannot import mmfkd.
+
+    Prints the largest difference of each program; see ``verify_export.py`` for the tolerance.
+    """
+    paths = os.environ.get('PYTHONPATH', '').split(os.pathsep)
+    kept = [path for path in paths if path and not Path(path, 'mmfkd').is_dir()]
+    env = {**os.environ, 'PYTHONPATH': os.pathsep.join(kept)}
+    done = subprocess.run([sys.executable, '-W', 'ignore', str(VERIFIER), '.'], cwd=out, env=env,
+                          check=False)
+    return done.returncode == 0
+
+
+def find_config(path: str | Path) -> Path:
+    """The config file itself, or the one that mmengine left in a work dir."""
+    path = Path(path)
+    if path.is_file():
+        return path
+    if not path.is_dir():
+        raise FileNotFoundError(f'{path} is neither a config file nor a work dir; '
+                                'ls configs/*/ work_dirs/*/ lists them')
+    configs = sorted(path.glob('*.py'))
+    if len(configs) != 1:
+        raise ValueError(f'{path} holds {len(configs)} configs '
+                         f'({", ".join(p.name for p in configs) or "*.py"}): name the one that '
+                         'the checkpoint was trained with')
+    return configs[0]
+
+
+def find_checkpoint(checkpoint: str | Path, work_dir: Path) -> Path:
+    """The file itself, or the best one of the work dir for 'best'."""
+    if str(checkpoint) != 'best':
+        return Path(checkpoint)
+    best = best_checkpoint(work_dir)
+    if best is None:
+        raise FileNotFoundError(f'{work_dir} holds no best_*.pth: train the config first, or '
+                                'name a checkpoint file or the work dir of the run')
+    return best
+
+
+def input_size(cfg: Config) -> tuple[int, int]:
+    """Height and width to which a plain config's test pipeline resizes, or the default."""
+    scales = [step.scale for step in cfg.test_pipeline if isinstance(step.get('scale'), tuple)]
+    return scales[-1][::-1] if scales else DEFAULT_SIZE
+
+
+def raw_input(spec: dict, size: tuple[int, int]) -> Tensor:
+    """A random (2, C, H, W) input in the raw units of the modality, the same every time."""
+    noise = torch.randn(2, channels(spec), *size, generator=torch.Generator().manual_seed(0))
+    norm = spec.get('norm') or dict(mean=[0.0], std=[1.0])
+    mean, std = (torch.tensor(norm[key]).view(-1, 1, 1) for key in ('mean', 'std'))
+    return noise * std + mean
+
+
+def count(model: nn.Module) -> int:
+    """Number of parameters."""
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
+def program(branch: Branch, raw: Tensor) -> torch.export.ExportedProgram:
+    """Normalisation and network as one program from raw input to logits."""
+    class RawToLogits(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.branch = branch
+
+        def forward(self, raw: Tensor) -> Tensor:
+            return self.branch({self.branch.modality: raw}, record=False)[0]
+
+    batch = torch.export.Dim('batch')
+    return torch.export.export(RawToLogits().eval(), (raw,), dynamic_shapes=({0: batch},),
+                               strict=False)

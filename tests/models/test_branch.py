@@ -1,0 +1,108 @@
+import numpy as np
+import pytest
+import torch
+from mmseg.models import SegDataPreProcessor
+
+from mmfkd.models.branch import Branch, Normalize
+
+RGB = dict(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375])
+
+
+@pytest.mark.parametrize(('norm', 'shape', 'dtype'), [
+    (dict(**RGB, bgr_to_rgb=True), (3, 8, 6), torch.uint8),
+    (dict(**RGB, bgr_to_rgb=False), (3, 8, 6), torch.uint8),
+    (dict(mean=[2841.95], std=[1417.26]), (1, 8, 6), torch.float32),
+])
+def test_normalisation_is_mmsegs(norm, shape, dtype, stub_branch):
+    images = [(torch.rand(shape) * 255).to(dtype) for _ in range(2)]
+    branch = stub_branch(lambda x, samples: x, 'm', norm=norm)
+    ours = branch(dict(m=torch.stack(images)))[0]
+    theirs = SegDataPreProcessor(**norm)(dict(inputs=images))['inputs']
+    assert ours.dtype == torch.float32
+    assert torch.equal(ours, theirs)
+
+
+def test_mean_and_std_follow_the_order_after_the_flip():
+    image = torch.tensor([10.0, 20.0, 30.0]).view(1, 3, 1, 1)
+    out = Normalize(mean=[30, 0, 0], std=[1, 2, 5], bgr_to_rgb=True)(image)
+    assert out.flatten().tolist() == [0, 10, 2]
+
+
+def test_any_number_of_channels_is_normalised():
+    out = Normalize(mean=[0, 1, 2, 3], std=[1, 1, 1, 2])(torch.full((1, 4, 2, 2), 5))
+    assert out[0, :, 0, 0].tolist() == [5, 4, 3, 1]
+
+
+def test_without_norm_values_pass_as_float(stub_branch):
+    x = torch.randint(0, 256, (2, 3, 4, 4), dtype=torch.uint8)
+    out = stub_branch(lambda x, samples: x)(dict(rgb=x))[0]
+    assert out.dtype == torch.float32 and np.array_equal(out, x)
+
+
+def test_normalising_leaves_the_batch_as_it_was(stub_branch):
+    x = torch.rand(2, 3, 4, 4)
+    before = x.clone()
+    stub_branch(lambda x, samples: x, norm=dict(**RGB, bgr_to_rgb=True))(dict(rgb=x))
+    assert torch.equal(x, before)
+
+
+def test_a_channel_mismatch_says_both_counts(stub_branch):
+    branch = stub_branch(lambda x, samples: x, norm=RGB)
+    with pytest.raises(ValueError, match='the input has 1 channels, but mean and std have 3'):
+        branch(dict(rgb=torch.zeros(2, 1, 4, 4)))
+
+
+@pytest.mark.parametrize(('mean', 'std'), [([1, 2, 3], [1, 1]), ([1, 2], [1, 0]), ([1], [-1])])
+def test_mean_and_std_must_fit(mean, std):
+    with pytest.raises(ValueError, match='same length and std > 0'):
+        Normalize(mean, std)
+
+
+def test_a_missing_modality_says_what_there_is(stub_branch):
+    branch = stub_branch(lambda x, samples: x, 'thermal')
+    with pytest.raises(KeyError) as error:
+        branch(dict(rgb=torch.zeros(1, 3, 2, 2), depth=torch.zeros(1, 1, 2, 2)))
+    for part in ('thermal', 'rgb', 'depth', "'modality' of the branch"):
+        assert part in str(error.value)
+
+
+def test_several_modalities_come_as_a_dict_each_with_its_norm(stub_branch):
+    norm = dict(rgb=dict(**RGB, bgr_to_rgb=True), depth=dict(mean=[1], std=[2]))
+    branch = stub_branch(lambda x, samples: x, ['rgb', 'depth', 'sar'], norm=norm)
+    inputs = {name: torch.full((1, c, 2, 2), 5.0)
+              for name, c in dict(sar=2, depth=1, rgb=3, other=1).items()}
+    out = branch(inputs)[0]
+    assert branch.modalities == ('rgb', 'depth', 'sar')
+    assert list(out) == ['rgb', 'depth', 'sar']
+    assert torch.allclose(out['rgb'], Normalize(**norm['rgb'])(inputs['rgb']))
+    assert out['depth'].unique().tolist() == [2]
+    assert out['sar'].unique().tolist() == [5]
+
+
+def test_several_modalities_may_go_without_norm(stub_branch):
+    branch = stub_branch(lambda x, samples: x, ['rgb', 'depth'])
+    out = branch(dict(rgb=torch.ones(1, 3, 2, 2), depth=torch.ones(1, 1, 2, 2)))[0]
+    assert out['rgb'].unique().tolist() == out['depth'].unique().tolist() == [1]
+
+
+@pytest.mark.parametrize('norm', [RGB, dict(rgb=RGB, dpeth=dict(mean=[1], std=[2]))])
+def test_a_norm_that_fits_no_modality_is_refused(norm, stub_branch):
+    with pytest.raises(ValueError, match='norm'):
+        stub_branch(lambda x, samples: x, ['rgb', 'depth'], norm=norm)
+
+
+def test_the_checkpoint_holds_the_network_alone(seg_branch):
+    keys = Branch(**seg_branch()).state_dict()
+    assert keys and all(key.startswith('model.') for key in keys)
+
+
+def test_statistics_move_with_the_branch(stub_branch):
+    branch = stub_branch(lambda x, samples: x, norm=RGB).double()
+    assert branch.norms['rgb'].mean.dtype == branch.norms['rgb'].std.dtype == torch.float64
+
+
+def test_not_recording_takes_no_features(seg_branch):
+    branch = Branch(**seg_branch())
+    inputs = dict(rgb=torch.zeros(2, 3, 32, 32))
+    assert set(branch(inputs)[1]) == {'feat', 'logits'}
+    assert branch(inputs, record=False)[1] == {}

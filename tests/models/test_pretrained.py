@@ -1,0 +1,104 @@
+import logging
+
+import pytest
+import torch
+from mmengine.config import ConfigDict
+from mmengine.logging import MMLogger
+from mmengine.model import initialize
+from torchvision.models import resnet18
+
+from mmfkd.models.pretrained import InflatedPretrained
+from mmfkd.registry import MODELS
+
+
+@pytest.fixture(scope='module')
+def weights():
+    return {key: value for key, value in resnet18(weights=None).state_dict().items()
+            if not key.startswith(('layer3', 'layer4'))}
+
+
+@pytest.fixture
+def checkpoint(weights, tmp_path):
+    torch.save(weights, tmp_path / 'resnet18.pth')
+    return str(tmp_path / 'resnet18.pth')
+
+
+@pytest.fixture
+def log(tmp_path):
+    """Reads what was logged since the test began."""
+    path = tmp_path / 'log.txt'
+    logger = MMLogger.get_instance(tmp_path.name, log_file=str(path))
+    yield path.read_text
+    for handler in logger.handlers:
+        if isinstance(handler, logging.FileHandler):
+            handler.close()
+    MMLogger._instance_dict.pop(tmp_path.name)
+
+
+def backbone(channels, checkpoint):
+    """mmseg's ResNet-18, initialised as a runner does it."""
+    model = MODELS.build(ConfigDict(
+        _scope_='mmseg', type='ResNet', depth=18, in_channels=channels, num_stages=2,
+        strides=(1, 2), dilations=(1, 1), out_indices=(0, 1),
+        init_cfg=dict(type='mmfkd.InflatedPretrained', checkpoint=checkpoint)))
+    model.init_weights()
+    return model
+
+
+def test_equal_widths_are_loaded_as_they_are(weights, checkpoint, log):
+    own = backbone(3, checkpoint).state_dict()
+    assert set(own) <= set(weights)
+    assert all(torch.equal(value, weights[key]) for key, value in own.items())
+    assert 'inflated' not in log()
+
+
+def test_one_channel_gets_the_sum(weights, checkpoint, log):
+    own = backbone(1, checkpoint).state_dict()
+    assert own['conv1.weight'].shape == (64, 1, 7, 7)
+    assert torch.allclose(own['conv1.weight'][:, 0], weights['conv1.weight'].sum(1))
+    assert 'conv1.weight: inflated from 3 to 1 input channels' in log()
+    assert all(torch.equal(value, weights[key]) for key, value in own.items()
+               if key != 'conv1.weight')
+
+
+@pytest.mark.parametrize('channels', [1, 2, 4])
+def test_a_grey_image_gives_the_response_of_its_repetition(channels, weights, checkpoint):
+    grey = torch.randn(2, 1, 16, 16)
+    response = backbone(channels, checkpoint).conv1(grey.expand(-1, channels, -1, -1))
+    expected = torch.nn.functional.conv2d(grey.expand(-1, 3, -1, -1), weights['conv1.weight'],
+                                          stride=2, padding=3)
+    assert torch.allclose(response, expected, atol=1e-5)
+
+
+def test_four_channels_share_evenly(weights, checkpoint, log):
+    weight = backbone(4, checkpoint).state_dict()['conv1.weight']
+    share = weights['conv1.weight'].sum(1) / 4
+    assert weight.shape == (64, 4, 7, 7)
+    assert all(torch.allclose(weight[:, i], share) for i in range(4))
+    assert 'conv1.weight: inflated from 3 to 4 input channels' in log()
+
+
+def test_weights_under_state_dict_are_found(weights, tmp_path):
+    path = str(tmp_path / 'wrapped.pth')
+    torch.save(dict(state_dict=weights, meta={}), path)
+    assert torch.equal(backbone(3, path).conv1.weight, weights['conv1.weight'])
+
+
+def test_other_shapes_are_not_touched(weights, checkpoint):
+    module = torch.nn.ModuleDict(dict(conv1=torch.nn.Conv2d(3, 64, 3)))
+    before = module['conv1'].weight.clone()
+    initialize(module, dict(type='mmfkd.InflatedPretrained', checkpoint=checkpoint))
+    assert torch.equal(module['conv1'].weight, before)
+
+
+@pytest.mark.parametrize('source', [
+    'missing/resnet18.pth', 'http://127.0.0.1:9/resnet18.pth', 'truncated'])
+def test_weights_that_cannot_be_had_come_with_a_cure(source, checkpoint, tmp_path):
+    if source == 'truncated':
+        source = str(tmp_path / 'truncated.pth')
+        content = open(checkpoint, 'rb').read()
+        (tmp_path / 'truncated.pth').write_bytes(content[:len(content) // 2])
+    with pytest.raises(RuntimeError) as error:
+        InflatedPretrained(source)(torch.nn.Conv2d(3, 4, 1))
+    for part in (f"'{source}'", 'backbone.init_cfg.checkpoint=FILE', 'backbone.init_cfg=None'):
+        assert part in str(error.value)

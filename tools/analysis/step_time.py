@@ -1,0 +1,175 @@
+"""Times a training step: its phases, and its ratio to a bare PyTorch loop.
+
+The batch is random; teachers that have no checkpoint get random weights, which take as long.
+
+Example::
+
+    python tools/analysis/step_time.py configs/fdkd/nyuv2_depth2rgb.py --size 240 320 --batch 4
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+
+import torch
+from mmengine.config import Config, DictAction
+from mmengine.optim import build_optim_wrapper
+from mmengine.registry import init_default_scope
+from mmengine.runner import Runner
+from rich.console import Console
+from rich.table import Table
+from torch.utils.data import DataLoader
+
+from mmfkd.analysis import (
+    Floor,
+    branch_arguments,
+    compare,
+    random_batch,
+    time_fetching,
+    time_phases,
+)
+from mmfkd.checkpoints import resolve_checkpoint, without_init
+from mmfkd.models import Branch, CrossModalDistiller
+from mmfkd.registry import MODELS
+
+
+def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """The command's options."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('config', help='for example configs/fdkd/synthetic_depth2rgb.py')
+    parser.add_argument('--size', nargs=2, type=int, metavar=('H', 'W'),
+                        help="of the random batch, in pixels (default: the data set's size if it "
+                             'has one, else 240 320)')
+    parser.add_argument('--batch', type=int, help="samples a step (default: the config's)")
+    parser.add_argument('--steps', type=int, default=10, help='timed steps (default: 10)')
+    parser.add_argument('--warmup', type=int, default=3, help='untimed steps first (default: 3)')
+    parser.add_argument('--threads', type=int, help='CPU threads of PyTorch')
+    parser.add_argument('--json', type=Path, metavar='FILE', help='write the result there')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, default={},
+                        help='key=value pairs that override the config')
+    return parser.parse_args(argv)
+
+
+def load_config(args: argparse.Namespace) -> Config:
+    """The config with the command's options in it.
+
+    Raises:
+        ValueError: the config has no student, or trains in another precision than the floor.
+    """
+    cfg = Config.fromfile(args.config)
+    cfg.merge_from_dict(args.cfg_options)
+    if not cfg.get('model', {}).get('students'):
+        raise ValueError(f'{args.config} has no model.students: name a config of a '
+                         'CrossModalDistiller')
+    if cfg.optim_wrapper.get('type', 'OptimWrapper') != 'OptimWrapper':
+        raise ValueError(f'optim_wrapper.type={cfg.optim_wrapper.type}: the floor is a float32 '
+                         'loop, so compare with --cfg-options optim_wrapper.type=OptimWrapper')
+    init_default_scope('mmfkd')
+    return cfg
+
+
+def build_loader(cfg: Config) -> tuple[DataLoader | None, str]:
+    """The train dataloader in this process, and what to know about its time.
+
+    In this process, because the time between two fetches from workers depends on what the
+    workers did meanwhile.
+    """
+    loader = dict(cfg.train_dataloader, num_workers=0, persistent_workers=False)
+    loader.pop('prefetch_factor', None)
+    try:
+        built = Runner.build_dataloader(loader, seed=0)
+    except FileNotFoundError as error:
+        return None, f'not timed: {error}'
+    if len(built) == 0:
+        return None, f'not timed: the data set has less than {loader["batch_size"]} samples'
+    workers = cfg.train_dataloader.get('num_workers', 0)
+    return built, f'in one process; {workers} workers of the config do it beside the training'
+
+
+def build_model(cfg: Config, folder: Path) -> CrossModalDistiller:
+    """The distiller, randomly initialised; ``folder`` takes weights for untrained teachers."""
+    config = without_init(cfg.model)
+    for name, spec in config.get('teachers', {}).items():
+        try:
+            resolve_checkpoint(spec.get('checkpoint', 'auto'), spec.get('config'))
+        except FileNotFoundError:
+            arguments = branch_arguments(spec)
+            branch = Branch(without_init(arguments['model']), arguments['modality'])
+            spec.checkpoint = str(folder / f'{name}.pth')
+            torch.save(branch.model.state_dict(), spec.checkpoint)
+    return MODELS.build(config)
+
+
+def measure(model: CrossModalDistiller, cfg: Config, size: Sequence[int],
+            args: argparse.Namespace) -> dict:
+    """Seconds of the undivided steps and of the phases; see mmfkd.analysis.step_time."""
+    device = torch.device('cuda' if torch.cuda.is_available() else 'cpu')
+    model.to(device).train()
+    branches = [*model.students.values(), *model.teachers.values()]
+    batch = model.data_preprocessor.cast_data(
+        random_batch(branches, size, cfg.train_dataloader.batch_size))
+    data = model.data_preprocessor(batch, training=True)
+    floor = Floor(model, cfg.optim_wrapper, data['inputs'], data['data_samples'])
+    optim_wrapper = build_optim_wrapper(model, cfg.optim_wrapper)
+    times = compare(lambda: model.train_step(batch, optim_wrapper), floor.step, args.steps,
+                    args.warmup, device)
+    phases = time_phases(model, optim_wrapper, batch, args.steps, args.warmup, device)
+    full, bare = median(times['full']), median(times['floor'])
+    return dict(seconds=phases, full=full, floor=bare, ratio=full / bare, times=times,
+                device=torch.cuda.get_device_name() if device.type == 'cuda' else 'cpu',
+                threads=torch.get_num_threads(), torch=torch.__version__)
+
+
+def print_result(result: dict) -> None:
+    """Prints the table and the ratio."""
+    height, width = result['size']
+    table = Table('', 'seconds', 'of the step', '', title_justify='left',
+                  title=f'{result["config"]}: batch {result["batch"]}, {height} x {width}, '
+                        f'{result["device"]}, medians of {result["steps"]} steps')
+    for name, seconds in result['seconds'].items():
+        if name == 'data':
+            shown = '-' if seconds is None else f'{seconds:.4f}'
+            table.add_row(name, shown, '', result['data_note'])
+        else:
+            table.add_row(name, f'{seconds:.4f}', f'{seconds / result["full"]:.1%}', '')
+    table.add_section()
+    table.add_row('full step', f'{result["full"]:.4f}', '', 'train_step, undivided')
+    table.add_row('floor', f'{result["floor"]:.4f}', '',
+                  'teacher, student, backward, optimizer as a bare loop')
+    Console(markup=False).print(table)
+    print(f'ratio to the floor: {result["ratio"]:.2f}')
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Runs the command."""
+    args = parse_args(argv)
+    if not Path(args.config).is_file():
+        sys.exit(f'config {args.config} does not exist; ls configs/*/ lists them')
+    if args.threads:
+        torch.set_num_threads(args.threads)
+    try:
+        cfg = load_config(args)
+        if args.batch:
+            cfg.train_dataloader.batch_size = args.batch
+        loader, note = build_loader(cfg)
+        size = args.size or getattr(getattr(loader, 'dataset', None), 'size', (240, 320))
+        fetching = None if loader is None else time_fetching(loader, args.steps, args.warmup)
+        with TemporaryDirectory() as folder:
+            model = build_model(cfg, Path(folder))
+        result = measure(model, cfg, size, args)
+    except (FileNotFoundError, ValueError) as error:
+        sys.exit(str(error))
+    result['seconds'] = dict(data=fetching, **result['seconds'])
+    result.update(config=args.config, size=list(size), batch=cfg.train_dataloader.batch_size,
+                  steps=args.steps, warmup=args.warmup, data_note=note)
+    print_result(result)
+    if args.json:
+        args.json.write_text(json.dumps(result, indent=2) + '\n')
+
+
+if __name__ == '__main__':
+    main()
