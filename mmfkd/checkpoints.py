@@ -42,7 +42,7 @@ def best_checkpoint(work_dir: str | Path) -> Path | None:
 
 
 def resolve_checkpoint(checkpoint: str, config: str | None = None) -> Path:
-    """Path of a teacher's weights.
+    """Path of trained weights.
 
     Args:
         checkpoint: a file, a work dir (its best checkpoint), or 'auto' (the best checkpoint in
@@ -63,8 +63,8 @@ def resolve_checkpoint(checkpoint: str, config: str | None = None) -> Path:
     if best is None:
         cure = (f'python tools/train.py {config} --work-dir {path}' if config
                 else 'check the path')
-        raise FileNotFoundError(f'teacher checkpoint missing: {path} is no file and holds no '
-                                f'best_*.pth. Train it first: {cure}')
+        raise FileNotFoundError(f'checkpoint missing: {path} is no file and holds no best_*.pth. '
+                                f'Train it first: {cure}')
     return best
 
 
@@ -141,8 +141,8 @@ def student_config(config: str | Path | Config) -> dict:
     cfg = config if isinstance(config, Config) else Config.fromfile(config)
     students = cfg.get('model', {}).get('students')
     if not students:
-        raise ValueError(f"{cfg.filename}: 'model.students' is missing; a teacher's config must "
-                         'be one of a CrossModalDistiller, such as configs/unimodal/*.py')
+        raise ValueError(f"{cfg.filename}: 'model.students' is missing; name a config of a "
+                         'CrossModalDistiller, such as configs/unimodal/*.py')
     return next(iter(students.values()))
 
 

@@ -45,10 +45,11 @@ def default_scope():
 
 
 @pytest.fixture(autouse=True)
-def plain_config_dumps(monkeypatch):
-    """Configs are written as they are: laying them out takes mmengine seconds a file."""
+def quick_runners(monkeypatch):
+    """Spares runners the seconds that go into the layout of configs and a look at compilers."""
     monkeypatch.setattr(Config, 'pretty_text', property(lambda cfg: ''.join(
         f'{key} = {value!r}\n' for key, value in cfg.to_dict().items())))
+    monkeypatch.setattr('mmengine.runner.runner.collect_env', dict)
 
 
 @pytest.fixture(scope='session')

@@ -96,9 +96,10 @@ def test_config_trains_one_step(path, folder, teacher_checkpoint, tmp_path, monk
     before = {name: p.detach().clone() for name, p in runner.model.named_parameters()}
     runner.train()
     assert runner.iter == 1
+    # A block whose last norm starts at zero passes its first gradient to that norm alone.
     changed = [name for name, p in runner.model.named_parameters()
                if not torch.equal(p, before[name])]
-    assert len(changed) > 0.9 * len(before)
+    assert len(changed) > 0.8 * len(before)
     assert any(name.startswith('best_mIoU') for name in os.listdir(cfg.work_dir))
 
 

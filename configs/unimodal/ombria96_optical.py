@@ -1,10 +1,12 @@
 _base_ = ['../_base_/models/deeplabv3plus_r18.py', '../_base_/datasets/ombria96.py',
           '../_base_/schedules/seg_sgd_50e.py', '../_base_/default_runtime.py']
-# For a CPU: from scratch, 15 epochs, output stride 32 in place of 16.
+# For a CPU: from scratch, 15 epochs, every layer at half its width.
 train_cfg = dict(max_epochs=15, val_interval=3)
+default_hooks = dict(checkpoint=dict(interval=3))
 model = dict(students=dict(student=dict(
     modality='optical',
     norm=dict(mean=[42.5, 59.6, 39.7], std=[33.0, 33.1, 32.4], bgr_to_rgb=True),
-    model=dict(backbone=dict(in_channels=3, init_cfg=None, strides=(1, 2, 2, 2),
-                             dilations=(1, 1, 1, 1)),
-               decode_head=dict(num_classes=2)))))
+    model=dict(
+        backbone=dict(in_channels=3, init_cfg=None, base_channels=32, stem_channels=32),
+        decode_head=dict(num_classes=2, in_channels=256, channels=64, c1_in_channels=32,
+                         c1_channels=12)))))

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Mapping
 
-import torch
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
@@ -16,7 +15,8 @@ class FiniteLossHook(Hook):
     """Stops training at a loss that is NaN or infinite, and says which term it was.
 
     It looks every ``interval`` iterations and at the end of each epoch, before the checkpoint is
-    written, so a checkpoint of such weights cannot come about.
+    written, so a checkpoint of such weights cannot come about. It looks at all iterations since
+    the last look, because one step later every term is NaN.
 
     Args:
         interval: iterations between looks; each look waits for the device.
@@ -29,25 +29,30 @@ class FiniteLossHook(Hook):
 
     def __init__(self, interval: int = 10) -> None:
         self.interval = interval
+        self._unseen: list[tuple[int, Mapping]] = []
 
     def after_train_iter(self, runner: Runner, batch_idx: int, data_batch: dict | None = None,
                          outputs: Mapping | None = None) -> None:
-        """Looks at ``outputs``, the logged terms."""
+        """Keeps ``outputs``, the logged terms, and looks at what it kept."""
+        self._unseen.append((runner.iter + 1, outputs or {}))
         if not (self.every_n_train_iters(runner, self.interval)
                 or self.end_of_epoch(runner.train_dataloader, batch_idx)):
             return
-        bad = [name for name, value in (outputs or {}).items()
-               if 'loss' in name and not math.isfinite(_item(value))]
-        terms = [name for name in bad if name != 'loss'] or bad
-        if terms:
-            raise FloatingPointError(
-                f'{", ".join(terms)} is not finite at iteration {runner.iter + 1} (epoch '
-                f'{runner.epoch + 1}). Lower the learning rate or the weight of that loss, clip '
-                'gradients with optim_wrapper.clip_grad, or train without --amp.')
+        for iteration, terms in self._unseen:
+            bad = _not_finite(terms)
+            if bad:
+                raise FloatingPointError(
+                    f'{", ".join(bad)} is not finite at iteration {iteration} (epoch '
+                    f'{runner.epoch + 1}). Lower the learning rate or the weight of that loss, '
+                    'clip gradients with optim_wrapper.clip_grad, or train without --amp.')
+        self._unseen.clear()
 
 
-def _item(value: torch.Tensor | float) -> float:
-    return value.item() if isinstance(value, torch.Tensor) else float(value)
+def _not_finite(terms: Mapping) -> list[str]:
+    """Names of the losses that are NaN or infinite; their sum only if no summand is."""
+    bad = [name for name, value in terms.items()
+           if 'loss' in name and not math.isfinite(float(value))]
+    return [name for name in bad if name != 'loss'] or bad
 
 
 @HOOKS.register_module()

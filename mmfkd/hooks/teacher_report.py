@@ -34,7 +34,7 @@ class TeacherReportHook(Hook):
     def before_train(self, runner: Runner) -> None:
         """Runs the validation set through each teacher."""
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
-        if not model.teachers:
+        if not model.teachers or runner.val_loop is None:
             return
         loader = runner.val_loop.dataloader
         evaluator = runner.val_loop.evaluator

@@ -49,7 +49,7 @@ def twin_of(model, **kwargs):
     return twin
 
 
-# ------------------------------------------------------------------------------- the frozen teacher
+# ---------------------------------------------------------------- the frozen teacher
 
 
 def test_steps_leave_the_teacher_as_it_was_and_change_the_student(distiller, seg_batch):
@@ -136,7 +136,7 @@ def test_training_through_a_runner_keeps_the_teacher(distiller_config, make_runn
     assert not same(checkpoint['state_dict'], saved)
 
 
-# ------------------------------------------------------------------------------------ the baseline
+# ---------------------------------------------------------------- the baseline
 
 
 def test_a_baseline_is_a_distiller_without_teachers(seg_branch, seg_batch):
@@ -194,7 +194,7 @@ def test_the_same_seed_gives_baseline_and_method_the_same_run(method, distiller_
     assert same(*trained)
 
 
-# ---------------------------------------------------------------------------------------- the losses
+# ---------------------------------------------------------------- the losses
 
 
 @pytest.mark.parametrize('method', METHODS)
@@ -266,7 +266,7 @@ def test_two_students_teach_each_other(distiller, seg_branch, seg_batch):
     assert model.student is model.students['a']
 
 
-# ------------------------------------------------------------------------------------ classification
+# ---------------------------------------------------------------- classification
 
 
 def test_classifiers_train_under_the_same_distiller(distiller, cls_branch, cls_batch):
@@ -304,7 +304,7 @@ def test_the_pooled_feature_is_the_first_item_of_the_neck(cls_branch):
     assert torch.equal(feats['logits'], output) and output.shape == (2, 4)
 
 
-# ------------------------------------------------------------------------------------ what is refused
+# ---------------------------------------------------------------- what is refused
 
 
 def test_a_distiller_without_students_is_refused():
@@ -345,7 +345,7 @@ def test_an_unknown_mode_is_refused(distiller):
         distiller()(dict(rgb=torch.zeros(2, 3, 32, 32)), mode='train')
 
 
-# -------------------------------------------------------------------------- the teacher's checkpoint
+# ---------------------------------------------------------------- the teacher's checkpoint
 
 
 @pytest.fixture
