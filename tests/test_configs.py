@@ -99,11 +99,12 @@ def test_config_trains_one_step(path, folder, teacher_checkpoint, tmp_path, monk
     # A block whose last norm starts at zero passes its first gradient to that norm alone.
     changed = [name for name, p in runner.model.named_parameters()
                if not torch.equal(p, before[name])]
-    assert len(changed) > 0.8 * len(before)
+    assert len(changed) > 0.7 * len(before)
     assert any(name.startswith('best_mIoU') for name in os.listdir(cfg.work_dir))
 
 
-@pytest.mark.parametrize('path', [p for p in CONFIGS if '2' in Path(p).stem.split('_')[1]])
+@pytest.mark.parametrize('path', [path for path in CONFIGS
+                                  if path.split('/')[1] not in ('unimodal', 'mixin')])
 def test_distillation_differs_from_its_baseline_by_teacher_and_losses_alone(path, monkeypatch):
     monkeypatch.chdir(ROOT)
     cfg = Config.fromfile(path)

@@ -1,5 +1,5 @@
-# Plain mmseg, no distiller: an EncoderDecoder on NYUv2 depth that uses mmfkd's data set, a transform
-# and hooks. Any mmseg config can do the same.
+# Plain mmseg, no distiller: an EncoderDecoder on NYUv2 depth that uses a data set, a transform and
+# hooks of mmfkd. Any mmseg config can do the same.
 custom_imports = dict(imports=['mmfkd'])
 default_scope = 'mmseg'
 load_depth = dict(type='LoadImageFromFile', color_type='unchanged', imdecode_backend='pillow',

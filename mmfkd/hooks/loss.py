@@ -15,7 +15,7 @@ class FiniteLossHook(Hook):
     """Stops training at a loss that is NaN or infinite, and says which term it was.
 
     It looks every ``interval`` iterations and at the end of each epoch, before the checkpoint is
-    written, so a checkpoint of such weights cannot come about. It looks at all iterations since
+    written, so no epoch's checkpoint follows such a loss. It looks at all iterations since
     the last look, because one step later every term is NaN.
 
     Args:
@@ -61,10 +61,10 @@ class LossWeightHook(Hook):
 
     Args:
         loss: name in the distiller's ``losses``.
-        start: weight up to epoch ``begin``.
+        start: weight before and in epoch ``begin``.
         stop: weight from epoch ``end`` on.
         begin: first epoch of the ramp, from 0.
-        end: last epoch of the ramp; the same as ``begin`` for a step.
+        end: epoch in which ``stop`` is reached; the same as ``begin`` for a step there.
 
     Raises:
         KeyError: no such loss.
@@ -83,6 +83,8 @@ class LossWeightHook(Hook):
         if self.loss not in model.losses:
             raise KeyError(f"LossWeightHook: no loss '{self.loss}'; the model has "
                            f'{list(model.losses.keys())}')
-        span = max(self.end - self.begin, 1)
-        share = min(max((runner.epoch - self.begin) / span, 0.0), 1.0)
+        if self.begin < runner.epoch < self.end:
+            share = (runner.epoch - self.begin) / (self.end - self.begin)
+        else:
+            share = float(runner.epoch >= self.end)
         model.losses[self.loss].weight = self.start + share * (self.stop - self.start)

@@ -63,6 +63,10 @@ class Branch(BaseModule):
         super().__init__()
         self.modality = modality if isinstance(modality, str) else tuple(modality)
         norms = {modality: norm} if isinstance(modality, str) else (norm or {})
+        unknown = set(norms) - set(self.modalities)
+        if unknown:
+            raise ValueError(f'norm has {sorted(unknown)}, but the modalities are '
+                             f'{list(self.modalities)}: with several, give one dict per modality')
         self.norms = nn.ModuleDict({m: Normalize(**args) for m, args in norms.items() if args})
         self.model = model if isinstance(model, nn.Module) else MODELS.build(model)
         self.taps = Taps(self.model, taps or {})

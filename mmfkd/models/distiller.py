@@ -88,8 +88,8 @@ class CrossModalDistiller(BaseModel):
         init_cfg: see mmengine.
 
     Raises:
-        ValueError: no student, a name that two branches share, a loss whose name does not start
-            with 'loss' or that names an unknown branch or tap.
+        ValueError: no student, a student with 'loss' in its name, a name that two branches
+            share, a loss whose name does not start with 'loss' or that names an unknown tap.
     """
 
     def __init__(self, students: Mapping[str, dict], teachers: Mapping[str, dict] | None = None,
@@ -101,10 +101,18 @@ class CrossModalDistiller(BaseModel):
         shared = set(students) & set(teachers or {})
         if shared:
             raise ValueError(f'{sorted(shared)} name both a student and a teacher')
+        summed = [name for name in students if 'loss' in name]
+        if summed:
+            raise ValueError(f"students {summed}: mmengine adds up every log entry with 'loss' in "
+                             'its key, accuracies too; choose other names')
         self.students = ModuleDict({name: Branch(**cfg) for name, cfg in students.items()})
-        self.losses = ModuleDict({name: MODELS.build(cfg) for name, cfg in (losses or {}).items()})
-        self.teachers = Teachers(
-            {name: build_teacher(**cfg) for name, cfg in (teachers or {}).items()})
+        # What a method adds draws no random number of the students': at one seed a distilled
+        # student starts from the weights of its baseline.
+        with torch.random.fork_rng():
+            self.losses = ModuleDict(
+                {name: MODELS.build(cfg) for name, cfg in (losses or {}).items()})
+            self.teachers = Teachers(
+                {name: build_teacher(**cfg) for name, cfg in (teachers or {}).items()})
         self._check_losses()
 
     @property

@@ -37,7 +37,8 @@ class MultiModalDataPreprocessor(BaseDataPreprocessor):
         Args:
             data: ``inputs`` with a list of (C, H, W) tensors per modality (or of tensors of one
                 shape that is not an image's), ``data_samples`` with a list.
-            training: not used; padding is the same in both.
+            training: whether labels are padded too; in validation predictions are cropped
+                back instead.
 
         Returns:
             ``inputs`` with one (N, C, H, W) tensor per modality, ``data_samples``.
@@ -46,10 +47,7 @@ class MultiModalDataPreprocessor(BaseDataPreprocessor):
         samples = data.get('data_samples')
         inputs = {name: self._stack(name, tensors) for name, tensors in data['inputs'].items()}
         if samples is not None:
-            height, width = next(iter(inputs.values())).shape[-2:]
-            first = next(iter(data['inputs'].values()))
-            for sample, image in zip(samples, first, strict=True):
-                self._pad_label(sample, image, height, width)
+            self._describe(samples, data['inputs'], inputs, training)
         return dict(inputs=inputs, data_samples=samples)
 
     def _stack(self, name: str, tensors: list[Tensor]) -> Tensor:
@@ -64,15 +62,18 @@ class MultiModalDataPreprocessor(BaseDataPreprocessor):
     def _round_up(self, length: int) -> int:
         return -(-length // self.size_divisor) * self.size_divisor
 
-    def _pad_label(self, sample, image: Tensor, height: int, width: int) -> None:
-        if image.ndim < 3:
+    def _describe(self, samples: list, images: Mapping[str, list[Tensor]],
+                  inputs: Mapping[str, Tensor], training: bool) -> None:
+        """Writes the padding of the images into the samples, and pads labels for training."""
+        name = next((name for name, x in inputs.items() if x.ndim == 4), None)
+        if name is None:
             return
-        padding = (0, width - image.shape[-1], 0, height - image.shape[-2])
-        if 'gt_sem_seg' in sample and any(padding):
-            label = sample.gt_sem_seg.data
-            if label.shape[-2:] == image.shape[-2:]:
-                padded = F.pad(label, padding, value=self.seg_pad_val)
+        height, width = inputs[name].shape[-2:]
+        for sample, image in zip(samples, images[name], strict=True):
+            padding = (0, width - image.shape[-1], 0, height - image.shape[-2])
+            sample.set_metainfo(dict(img_shape=tuple(image.shape[-2:]),
+                                     pad_shape=(height, width), padding_size=padding))
+            if training and 'gt_sem_seg' in sample and any(padding):
+                padded = F.pad(sample.gt_sem_seg.data, padding, value=self.seg_pad_val)
                 del sample.gt_sem_seg.data
                 sample.gt_sem_seg.data = padded
-        sample.set_metainfo(dict(img_shape=tuple(image.shape[-2:]), pad_shape=(height, width),
-                                 padding_size=padding))

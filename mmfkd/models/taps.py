@@ -79,10 +79,12 @@ class Taps:
         """Yields a dict that the model's next forward fills with ``tap name: tensor``.
 
         Raises:
-            RuntimeError: on leaving, when a tapped module was never called.
+            RuntimeError: on leaving, when a tapped module was never called, or its output has
+                been overwritten in place since.
         """
         feats: dict[str, Any] = {}
-        handles = [self._hook(module, tap, name, feats)
+        versions: dict[str, int] = {}
+        handles = [self._hook(module, tap, name, feats, versions)
                    for name, (module, tap) in self._taps.items()]
         try:
             yield feats
@@ -96,25 +98,37 @@ class Taps:
                 f'tap {", ".join(silent)} recorded nothing: the module was not called. mmseg '
                 'calls decode_head.forward directly, past its hooks: tap a module inside it, such '
                 'as decode_head.sep_bottleneck or decode_head.conv_seg.')
+        for name, version in versions.items():
+            if feats[name]._version != version:
+                raise RuntimeError(
+                    f"tap '{name}': the output of '{self._taps[name][1].path}' is overwritten in "
+                    'place by what follows it, such as an in-place ReLU. Tap the input of that '
+                    "module, 'path@in'; tools/analysis/taps.py CONFIG marks these places.")
 
     @staticmethod
-    def _hook(module: nn.Module, tap: Tap, name: str, feats: dict) -> Any:
+    def _hook(module: nn.Module, tap: Tap, name: str, feats: dict, versions: dict) -> Any:
         if tap.at_input:
             return module.register_forward_pre_hook(_save_input(name, feats))
-        return module.register_forward_hook(_save_output(name, tap, feats))
+        return module.register_forward_hook(_save_output(name, tap, feats, versions))
 
 
 def _save_input(name: str, feats: dict) -> Callable:
     def hook(module: nn.Module, args: tuple) -> None:
+        if not args or not isinstance(args[0], Tensor):
+            raise RuntimeError(f"tap '{name}': the first argument of {type(module).__name__} is "
+                               'no tensor; tap an output instead')
         feats[name] = args[0].clone()
     return hook
 
 
-def _save_output(name: str, tap: Tap, feats: dict) -> Callable:
+def _save_output(name: str, tap: Tap, feats: dict, versions: dict) -> Callable:
     def hook(module: nn.Module, args: tuple, output: Any) -> None:
         try:
             feats[name] = output if tap.key is None else output[tap.key]
         except (IndexError, KeyError, TypeError) as error:
             raise RuntimeError(f"tap '{name}': the output of '{tap.path}' has no item "
                                f'[{tap.key}] ({type(output).__name__})') from error
+        # Tensors of inference mode have no version; nothing can be learned from them either.
+        if isinstance(feats[name], Tensor) and not feats[name].is_inference():
+            versions[name] = feats[name]._version
     return hook

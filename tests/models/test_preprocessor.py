@@ -96,12 +96,12 @@ def test_predictions_of_padded_images_can_be_scored(seg_branch, seg_batch):
     assert sum(result[3].sum() for result in metric.results) == 30 * 28 + 20 * 32
 
 
-def test_a_label_of_another_size_than_its_image_is_left_alone(seg_batch):
+def test_labels_of_validation_keep_their_own_size(seg_batch):
     batch = seg_batch(((30, 28), (30, 28)))
     for sample in batch['data_samples']:
         del sample.gt_sem_seg.data
         sample.gt_sem_seg.data = torch.zeros(1, 60, 56, dtype=torch.long)
-    out = MultiModalDataPreprocessor(size_divisor=16)(batch, training=True)
+    out = MultiModalDataPreprocessor(size_divisor=16)(batch, training=False)
     assert all(label.shape == (1, 60, 56) for label in labels(out['data_samples']))
 
 

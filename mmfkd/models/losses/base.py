@@ -2,12 +2,15 @@
 
 from abc import abstractmethod
 
+import mmcv.cnn  # noqa: F401  registers Conv2d, for adapters
 import torch
 from mmengine.model import BaseModule
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmfkd.registry import MODELS
+
+MODELS.register_module('Linear', module=nn.Linear)
 
 
 class DistillLoss(BaseModule):
@@ -62,8 +65,6 @@ class DistillLoss(BaseModule):
             raise ValueError(f'{type(self).__name__} needs labels (gt)')
         with torch.autocast(student.device.type, enabled=False):
             student, teacher = student.float(), teacher.detach().float()
-            if self.adapter is not None:
-                student = self.adapter(student)
             student = self._match(student, teacher)
             terms = self.terms(student, teacher, gt)
             return {name: self.weight * term for name, term in terms.items()}
@@ -72,13 +73,14 @@ class DistillLoss(BaseModule):
     def terms(self, student: Tensor, teacher: Tensor, gt: Tensor | None) -> dict[str, Tensor]:
         """Named scalars of the method, unweighted; both tensors are float32 of one shape."""
 
-    def _match(self, student: Tensor, teacher: Tensor) -> Tensor:
+    def _match(self, tapped: Tensor, teacher: Tensor) -> Tensor:
+        student = tapped if self.adapter is None else self.adapter(tapped)
         if self.same_size and student.ndim == teacher.ndim == 4:
             if student.shape[-2:] != teacher.shape[-2:]:
                 student = F.interpolate(student, size=teacher.shape[-2:], mode='bilinear',
                                         align_corners=False)
         if student.shape != teacher.shape:
-            raise ValueError(self._mismatch(student, teacher))
+            raise ValueError(self._mismatch(tapped, teacher))
         return student
 
     def _mismatch(self, student: Tensor, teacher: Tensor) -> str:
@@ -86,7 +88,10 @@ class DistillLoss(BaseModule):
                 f"{tuple(student.shape)}, teacher '{self.teacher}' {tuple(teacher.shape)}. ")
         if student.ndim != teacher.ndim or student.size(0) != teacher.size(0):
             return head + 'Tap places of the same kind (two maps or two vectors).'
-        layer = ("dict(type='Conv2d', in_channels={}, out_channels={}, kernel_size=1)"
-                 if student.ndim == 4 else "dict(type='Linear', in_features={}, out_features={})")
-        return (head + 'Give the loss an adapter: adapter='
-                + layer.format(student.size(1), teacher.size(1)))
+        if student.ndim == 4:
+            layer = (f"dict(type='Conv2d', in_channels={student.size(1)}, "
+                     f'out_channels={teacher.size(1)}, kernel_size=1)')
+        else:
+            layer = (f"dict(type='Linear', in_features={student.size(-1)}, "
+                     f'out_features={teacher.size(-1)})')
+        return head + f'Give the loss an adapter: adapter={layer}'
