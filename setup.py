@@ -33,7 +33,7 @@ EXTRAS = {
     'tensorboard': ['tensorboard'],
     'timm': ['timm'],
     # Every config is built by the tests, those with a timm backbone too.
-    'test': ['pytest', 'ruff', 'scikit-learn', 'timm'],
+    'test': ['pytest', 'pytest-xdist', 'ruff', 'scikit-learn', 'timm'],
 }
 
 setup(

@@ -27,6 +27,9 @@ NORM = dict(rgb=dict(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375]
             depth=dict(mean=[2841.95], std=[1417.26]))
 
 os.environ['PIP_NO_INDEX'] = '1'  # nothing may be installed while tests run
+# Two test processes run beside each other; more threads than cores slow both down many times.
+os.environ['OMP_NUM_THREADS'] = '1'
+torch.set_num_threads(1)
 
 
 @pytest.fixture(autouse=True)
