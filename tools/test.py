@@ -30,6 +30,7 @@ def main() -> None:
     from mmengine.runner import Runner
 
     from mmfkd.apis.distributed import use_gloo_without_gpu
+    from mmfkd.apis.options import merge_options
     from mmfkd.checkpoints import (
         branch_weights,
         default_work_dir,
@@ -41,7 +42,7 @@ def main() -> None:
     if not Path(args.config).is_file():
         sys.exit(f'config {args.config} does not exist; ls configs/*/ lists them')
     cfg = Config.fromfile(args.config)
-    cfg.merge_from_dict(args.cfg_options)
+    merge_options(cfg, args.cfg_options)
     cfg.launcher = args.launcher
     cfg.work_dir = args.work_dir or str(default_work_dir(args.config))
     # The student alone is tested: no teacher has to be there.

@@ -31,12 +31,13 @@ def load_config(args: argparse.Namespace) -> Config:
     """The config with the command's options in it."""
     import torch
 
+    from mmfkd.apis.options import merge_options
     from mmfkd.checkpoints import default_work_dir, latest_checkpoint
 
     if not Path(args.config).is_file():
         sys.exit(f'config {args.config} does not exist; ls configs/*/ lists them')
     cfg = Config.fromfile(args.config)
-    cfg.merge_from_dict(args.cfg_options)
+    merge_options(cfg, args.cfg_options)
     cfg.launcher = args.launcher
     cfg.work_dir = args.work_dir or cfg.get('work_dir') or str(default_work_dir(args.config))
     if args.amp:
@@ -156,6 +157,9 @@ def main() -> None:
 
     use_gloo_without_gpu(cfg)
     runner = Runner.from_cfg(cfg)
+    if len(runner.train_dataloader) == 0:
+        sys.exit(f'{len(runner.train_dataloader.dataset)} training images are less than one '
+                 f'batch: lower train_dataloader.batch_size={cfg.train_dataloader.batch_size}')
     runner.train()
     close(runner, cfg)
 

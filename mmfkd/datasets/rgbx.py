@@ -98,11 +98,15 @@ class RGBXDataset(BaseSegDataset):
             missing = {'folder', 'suffix', 'channels'} - set(spec)
             if missing:
                 raise ValueError(f'modalities.{name}: {sorted(missing)} missing')
-            spec.setdefault('loader', COLOR if spec['channels'] == 3 else GREY)
+            spec.setdefault('loader', COLOR if spec['channels'] == 3 else UNCHANGED)
         return chosen
 
     def load_data_list(self) -> list[dict]:
         """One dict per stem, with a path per modality."""
+        classes = self.metainfo.get('classes') or ()
+        if not classes:
+            raise ValueError(f'{type(self).__name__} has no classes: give it '
+                             "metainfo=dict(classes=('road', 'car'))")
         folders = {name: (Path(self.data_prefix[name]), spec['suffix'])
                    for name, spec in self.modalities.items()}
         folders['label'] = (Path(self.data_prefix['seg_map_path']), self.label['suffix'])
@@ -118,7 +122,7 @@ class RGBXDataset(BaseSegDataset):
                                        loader=self.modalities[name]['loader'])
                             for name, path in paths.items()},
                 label_map=self.label_map, reduce_zero_label=self.reduce_zero_label,
-                num_classes=len(self.METAINFO.get('classes') or self.metainfo['classes']),
+                num_classes=len(self.METAINFO.get('classes') or classes),
                 ignore_index=self.ignore_index))
         return infos
 
@@ -127,7 +131,8 @@ class RGBXDataset(BaseSegDataset):
         if self.ann_file:
             if not Path(self.ann_file).is_file():
                 raise FileNotFoundError(f'ann_file {self.ann_file} does not exist')
-            wanted = set(Path(self.ann_file).read_text().split())
+            lines = Path(self.ann_file).read_text().splitlines()
+            wanted = {line.strip() for line in lines if line.strip()}
         else:
             wanted = set().union(*found.values())
         for name, (folder, suffix) in folders.items():
@@ -145,8 +150,12 @@ class RGBXDataset(BaseSegDataset):
             return stems
         order = np.random.RandomState(self.split_seed).permutation(len(stems))
         held_out = set(order[:round(self.val_fraction * len(stems))].tolist())
-        return [stem for i, stem in enumerate(stems)
-                if (i in held_out) == (self.subset == 'val')]
+        chosen = [stem for i, stem in enumerate(stems)
+                  if (i in held_out) == (self.subset == 'val')]
+        if not chosen:
+            raise ValueError(f"subset='{self.subset}' of {len(stems)} files is empty: change "
+                             f'val_fraction={self.val_fraction}, or add files')
+        return chosen
 
 
 def _stems(folder: Path, suffix: str) -> set[str]:

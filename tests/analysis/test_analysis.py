@@ -81,12 +81,25 @@ def test_inputs_are_listed_where_they_are_overwritten(listed):
 
 def test_every_place_can_be_tapped(listed):
     branch, batch, mode, places = listed
-    tapped = Branch(branch.model, branch.modality, taps={spec: spec for spec in places})
+    kept = {spec: place for spec, place in places.items() if not place.overwritten}
+    assert len(kept) > 50
+    tapped = Branch(branch.model, branch.modality, taps={spec: spec for spec in kept})
     tapped.train(mode == 'loss')
     with torch.no_grad():
         feats = tapped(stacked(batch), batch['data_samples'], mode=mode)[1]
     assert {spec: tuple(feat.shape) for spec, feat in feats.items()} == {
-        spec: place.shape for spec, place in places.items()}
+        spec: place.shape for spec, place in kept.items()}
+
+
+def test_a_tap_refuses_each_place_that_is_marked_as_overwritten(listed):
+    branch, batch, mode, places = listed
+    marked = [spec for spec, place in places.items() if place.overwritten]
+    assert 'backbone.layer4.1.bn2' in marked
+    for spec in marked[::4]:
+        tapped = Branch(branch.model, branch.modality, taps=dict(feat=spec))
+        tapped.train(mode == 'loss')
+        with torch.no_grad(), pytest.raises(RuntimeError, match='overwritten in place'):
+            tapped(stacked(batch), batch['data_samples'], mode=mode)
 
 
 class Items(nn.Module):

@@ -171,11 +171,11 @@ def test_a_wrong_export_is_refused(exports, tmp_path):
 
 
 def test_pipeline_keeps_the_resize_and_the_loader_of_the_data_set():
-    cfg = tiny('configs/unimodal/ombria_sar.py')
+    cfg = tiny('configs/unimodal/ombria96_sar.py')
     pipeline = plain_config(cfg, student_config(cfg)).test_pipeline
     assert [step.type for step in pipeline] == ['LoadImageFromFile', 'Resize', 'PackSegInputs']
     assert pipeline[0].color_type == 'grayscale'
-    assert pipeline[1].scale == (256, 256)
+    assert pipeline[1].scale == (96, 96)
 
 
 @pytest.mark.parametrize(('change', 'message'), [

@@ -6,16 +6,11 @@ import numpy as np
 import pytest
 from sklearn.ensemble import RandomForestClassifier
 
+from mmfkd.datasets.scenes import CLASSES, FLAT, MAT, PALETTE, render_scene, scene_seed
 from mmfkd.datasets.synthetic import (
-    CLASSES,
-    FLAT,
-    MAT,
     NYU40_IDS,
-    PALETTE,
     RenderRGBD,
     SyntheticRGBD,
-    render_scene,
-    scene_seed,
     write_nyuv2_layout,
 )
 from mmfkd.registry import DATASETS, TRANSFORMS

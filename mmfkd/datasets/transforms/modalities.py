@@ -6,11 +6,14 @@ belongs to, inside :class:`ForModality`.
 """
 
 from collections.abc import Sequence
+from io import BytesIO
 
 import numpy as np
 import torch
 from mmcv.transforms import BaseTransform, Compose
+from mmengine import fileio
 from mmseg.datasets.transforms import LoadAnnotations, PackSegInputs
+from PIL import Image
 
 from mmfkd.registry import TRANSFORMS
 
@@ -86,6 +89,10 @@ class LoadCheckedAnnotations(LoadAnnotations):
         path = results['seg_map_path']
         _decode(path, lambda: super(LoadCheckedAnnotations, self)._load_seg_map(results))
         label = results['gt_seg_map']
+        top = _decode(path, lambda: _highest_value(path, self.backend_args))
+        if top > 255:
+            raise ValueError(f'{path} holds label {top}, but labels are 8 bit: there are '
+                             f"{results.get('num_classes', 'fewer')} classes. Map the labels.")
         if label.shape != tuple(results.get('ori_shape', label.shape)):
             raise ValueError(f'{path} is {label.shape}, its images are {results["ori_shape"]} '
                              '(height, width): labels must be registered with the images')
@@ -98,6 +105,12 @@ class LoadCheckedAnnotations(LoadAnnotations):
                 f"{results['num_classes']} classes (0 to {results['num_classes'] - 1}) and "
                 f"{results['ignore_index']} = ignore. Map the labels, or set reduce_zero_label "
                 'or metainfo.classes of the data set.')
+
+
+def _highest_value(path: str, backend_args: dict | None) -> int:
+    """Highest value of an image with more than 8 bits, which mmseg would wrap around; else 0."""
+    image = Image.open(BytesIO(fileio.get(path, backend_args=backend_args)))
+    return int(np.asarray(image).max()) if image.mode.startswith('I') else 0
 
 
 @TRANSFORMS.register_module()
@@ -122,13 +135,20 @@ class ForModality(BaseTransform):
     def transform(self, results: dict) -> dict:
         """See the class."""
         image = results['modalities'].get(self.modality)
-        if image is not None:
-            changed = self.transforms(dict(img=image, img_shape=image.shape[:2]))['img']
-            if changed.shape != image.shape:
-                raise ValueError(f"ForModality('{self.modality}') changed the shape from "
-                                 f'{image.shape} to {changed.shape}: put geometry between '
-                                 'StackModalities and PackModalities')
-            results['modalities'][self.modality] = changed
+        if image is None:
+            return results
+        # A label that only geometry would change: flips keep the shape.
+        height, width = image.shape[:2]
+        probe = (np.arange(height * width) % 251).astype(np.uint8).reshape(height, width)
+        changed = self.transforms(dict(img=image, img_shape=(height, width),
+                                       gt_seg_map=probe.copy(), seg_fields=['gt_seg_map']))
+        # cv2 drops the axis of a single channel.
+        result = changed['img'].reshape(*changed['img'].shape[:2], -1)
+        if result.shape != image.shape or not np.array_equal(changed['gt_seg_map'], probe):
+            raise ValueError(f"ForModality('{self.modality}') moved pixels ({image.shape} to "
+                             f'{result.shape}): put geometry between StackModalities and '
+                             'PackModalities, where it moves every modality alike')
+        results['modalities'][self.modality] = result
         return results
 
 
