@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 
+import torch
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
@@ -34,7 +35,8 @@ class FiniteLossHook(Hook):
     def after_train_iter(self, runner: Runner, batch_idx: int, data_batch: dict | None = None,
                          outputs: Mapping | None = None) -> None:
         """Keeps ``outputs``, the logged terms, and looks at what it kept."""
-        self._unseen.append((runner.iter + 1, outputs or {}))
+        terms = {name: _detached(value) for name, value in (outputs or {}).items()}
+        self._unseen.append((runner.iter + 1, terms))
         if not (self.every_n_train_iters(runner, self.interval)
                 or self.end_of_epoch(runner.train_dataloader, batch_idx)):
             return
@@ -46,6 +48,11 @@ class FiniteLossHook(Hook):
                     f'{runner.epoch + 1}). Lower the learning rate or the weight of that loss, '
                     'clip gradients with optim_wrapper.clip_grad, or train without --amp.')
         self._unseen.clear()
+
+
+def _detached(value: torch.Tensor | float) -> torch.Tensor | float:
+    """Without the graph, which would be kept until the next look."""
+    return value.detach() if isinstance(value, torch.Tensor) else value
 
 
 def _not_finite(terms: Mapping) -> list[str]:

@@ -64,7 +64,7 @@ def test_three_modalities_given_as_a_dict_are_read(own_root, arrays):
     item = own(own_root, pipeline=LOAD)[0]
     images = item['modalities']
     assert {name: (image.shape, image.dtype.name) for name, image in images.items()} == dict(
-        rgb=((HEIGHT, WIDTH, 3), 'uint8'), thermal=((HEIGHT, WIDTH, 1), 'uint8'),
+        rgb=((HEIGHT, WIDTH, 3), 'uint8'), thermal=((HEIGHT, WIDTH, 1), 'float32'),
         depth=((HEIGHT, WIDTH, 1), 'float32'))
     np.testing.assert_array_equal(images['rgb'], arrays['rgb/*.png'])
     np.testing.assert_array_equal(images['depth'][..., 0], arrays['depth/*_d.png'])
