@@ -20,7 +20,8 @@ class RGBXDataset(BaseSegDataset):
 
     A modality is ``dict(folder, suffix, channels, loader)``: ``folder`` is relative to
     ``data_root`` and may contain ``{split}``; ``loader`` is the config of a transform that reads
-    ``img_path`` into ``img``. Pillow is the default decoder because it refuses truncated files.
+    ``img_path`` into ``img``, by default 8-bit colour for 3 channels and the file's own values as
+    float32 for any other number. Pillow decodes because it refuses truncated files.
 
     Args:
         data_root: folder of the data set.

@@ -56,7 +56,7 @@ def listed(request):
 def test_channels_and_strides_of_deeplab(listed):
     places = listed[-1]
     for spec in ('backbone.layer4', 'backbone[3]', 'backbone.layer4.1.relu@in'):
-        assert places[spec].shape == (2, 512, 2, 2)
+        assert places[spec].shape == (2, 256, 2, 2)
         assert places[spec].stride == (16, 16)
     assert places['decode_head.conv_seg'].shape == (2, 12, 8, 8)
     assert places['decode_head.conv_seg'].stride == (4, 4)
@@ -138,7 +138,7 @@ def test_taps_command_marks_the_taps_of_the_config(capsys):
     assert 'teachers.teacher' in printed
     marked = [line for line in printed.splitlines() if ' feat ' in line]
     assert len(marked) == 2
-    assert all('backbone.layer4.1.relu@in' in line and ' 512 ' in line for line in marked)
+    assert all('backbone.layer4.1.relu@in' in line and ' 256 ' in line for line in marked)
     assert 'conv_seg' not in printed
 
 

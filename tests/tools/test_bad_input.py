@@ -149,12 +149,6 @@ def test_command_says_which_config_does_not_exist(tmp_path):
                      'ls configs')
 
 
-def test_command_says_where_data_is_missing(config, data):
-    data.rename(data.with_name('elsewhere'))
-    fails_as_command(config, [], data / 'train/rgb', 'does not exist', 'tools/prepare',
-                     'data_root')
-
-
 def test_command_names_a_truncated_image_met_by_a_worker(config, data):
     cut(data / 'train/rgb/0003.png')
     fails_as_command(config, ['train_dataloader.num_workers=1'], data / 'train/rgb/0003.png',
@@ -180,6 +174,11 @@ def test_small_data_trains(config, tmp_path, monkeypatch):
     monkeypatch.setattr(sys, 'argv', arguments)
     runpy.run_path(arguments[0], run_name='__main__')
     assert (work_dir / 'epoch_1.pth').is_file() and (work_dir / 'summary.json').is_file()
+
+
+def test_missing_data(fails, config, data):
+    data.rename(data.with_name('elsewhere'))
+    fails(config, [], data / 'train/rgb', 'does not exist', 'tools/prepare', 'data_root')
 
 
 def test_missing_folder_of_labels(fails, config, data):
