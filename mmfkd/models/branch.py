@@ -36,7 +36,7 @@ class Normalize(nn.Module):
             raise ValueError(f'norm: the input has {x.size(1)} channels, but mean and std have '
                              f'{self.mean.size(0)} values')
         x = x.flip(1) if self.bgr_to_rgb else x
-        return (x.float() - self.mean) / self.std
+        return (x - self.mean).div_(self.std)
 
 
 class Branch(BaseModule):

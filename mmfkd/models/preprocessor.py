@@ -55,9 +55,10 @@ class MultiModalDataPreprocessor(BaseDataPreprocessor):
             return torch.stack(tensors)
         value = self.pad_val[name] if isinstance(self.pad_val, Mapping) else self.pad_val
         height, width = (self._round_up(max(t.shape[i] for t in tensors)) for i in (-2, -1))
-        return torch.stack([
-            F.pad(t, (0, width - t.shape[-1], 0, height - t.shape[-2]), value=value)
-            for t in tensors])
+        if any(t.shape[-2:] != (height, width) for t in tensors):
+            tensors = [F.pad(t, (0, width - t.shape[-1], 0, height - t.shape[-2]), value=value)
+                       for t in tensors]
+        return torch.stack(tensors)
 
     def _round_up(self, length: int) -> int:
         return -(-length // self.size_divisor) * self.size_divisor
