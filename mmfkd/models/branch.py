@@ -27,8 +27,9 @@ class Normalize(nn.Module):
         if len(mean) != len(std) or min(std) <= 0:
             raise ValueError(f'norm: mean {mean} and std {std} need the same length and std > 0')
         self.bgr_to_rgb = bgr_to_rgb
-        self.register_buffer('mean', torch.tensor(mean).view(-1, 1, 1), persistent=False)
-        self.register_buffer('std', torch.tensor(std).view(-1, 1, 1), persistent=False)
+        for name, values in (('mean', mean), ('std', std)):
+            column = torch.tensor(values, dtype=torch.float32).view(-1, 1, 1)
+            self.register_buffer(name, column, persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) of any dtype to float32."""
