@@ -9,6 +9,7 @@ feature spaces together.
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 from mmfkd.registry import MODELS
@@ -73,6 +74,26 @@ def _low_bins(length: int, cutoff: float, spatial: bool) -> int:
     return round(cutoff * (length // 2))
 
 
+class _Standardize(torch.autograd.Function):
+    """Eq. 7 with its closed gradient, which takes half the passes of autograd's."""
+
+    @staticmethod
+    def forward(ctx, x: Tensor, dim: int, eps: float) -> Tensor:
+        unit = x - x.mean(dim, keepdim=True)
+        norm = (unit.square().sum(dim, keepdim=True) + eps ** 2).sqrt()
+        unit /= norm
+        ctx.save_for_backward(unit, norm)
+        ctx.dim = dim
+        return unit
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, grad: Tensor) -> tuple[Tensor, None, None]:
+        unit, norm = ctx.saved_tensors
+        grad = (grad - unit * (grad * unit).sum(ctx.dim, keepdim=True)) / norm
+        return grad - grad.mean(ctx.dim, keepdim=True), None, None
+
+
 def standardize(x: Tensor, dim: int = 1, eps: float = 1e-4) -> Tensor:
     """Zero mean and unit L2 norm along ``dim``: ``(x - mean) / ||x - mean||`` (eq. 7).
 
@@ -84,9 +105,7 @@ def standardize(x: Tensor, dim: int = 1, eps: float = 1e-4) -> Tensor:
             1e8.
     """
     work = x if x.dtype == torch.float64 else x.float()
-    centred = work - work.mean(dim, keepdim=True)
-    norm = (centred.square().sum(dim, keepdim=True) + eps ** 2).sqrt()
-    return (centred / norm).to(x.dtype)
+    return _Standardize.apply(work, dim, eps).to(x.dtype)
 
 
 class _LogCompress(torch.autograd.Function):
