@@ -23,7 +23,7 @@ test_dataloader = val_dataloader
 train_cfg = dict(max_epochs={epochs}, val_interval={epochs})
 model = dict(teachers=dict(teacher=dict(
     config='{root}/configs/unimodal/synthetic_depth.py', checkpoint='{teacher}')))
-default_hooks = dict(logger=dict(interval=1))
+default_hooks = dict(logger=dict(interval=1), checkpoint=dict(interval=1))
 '''
 
 
