@@ -61,10 +61,11 @@ def resolve_checkpoint(checkpoint: str, config: str | None = None) -> Path:
         return path
     best = best_checkpoint(path)
     if best is None:
-        cure = (f'python tools/train.py {config} --work-dir {path}' if config
+        folder = path.parent if path.suffix == '.pth' else path
+        cure = (f'train it first: python tools/train.py {config} --work-dir {folder}' if config
                 else 'check the path')
-        raise FileNotFoundError(f'checkpoint missing: {path} is no file and holds no best_*.pth. '
-                                f'Train it first: {cure}')
+        raise FileNotFoundError(f'checkpoint missing: {path} is no file and holds no '
+                                f'best_*.pth; {cure}')
     return best
 
 

@@ -45,7 +45,8 @@ class RGBXDataset(BaseSegDataset):
 
     Raises:
         FileNotFoundError: a folder or the list is missing.
-        ValueError: an unknown modality or subset, an empty folder, files that do not pair up.
+        ValueError: an unknown modality or subset, a ``val_fraction`` outside (0, 1), an empty
+            folder or list, files that do not pair up.
 
     Example:
         >>> RGBXDataset(data_root='data/mine', split='train', modalities=dict(
@@ -67,6 +68,8 @@ class RGBXDataset(BaseSegDataset):
                  reduce_zero_label: bool = False) -> None:
         if subset not in (None, 'fit', 'val'):
             raise ValueError(f"subset='{subset}': choose 'fit', 'val' or None")
+        if not 0 < val_fraction < 1:
+            raise ValueError(f'val_fraction={val_fraction}: it is a share, above 0 and below 1')
         self.split = split
         self.modalities = self._choose(modalities)
         self.label = {**self.LABEL, **(label or {})}
@@ -134,6 +137,8 @@ class RGBXDataset(BaseSegDataset):
                 raise FileNotFoundError(f'ann_file {self.ann_file} does not exist')
             lines = Path(self.ann_file).read_text().splitlines()
             wanted = {line.strip() for line in lines if line.strip()}
+            if not wanted:
+                raise ValueError(f'ann_file {self.ann_file} is empty: write one stem a line')
         else:
             wanted = set().union(*found.values())
         for name, (folder, suffix) in folders.items():

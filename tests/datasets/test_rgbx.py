@@ -290,6 +290,18 @@ def test_fit_and_val_share_nothing_and_leave_nothing_out(tmp_path):
     assert sorted(fit + val) == stems(own(root))
 
 
+@pytest.mark.parametrize('share', [0, 1, -0.1, 1.5])
+def test_val_fraction_outside_its_range(tmp_path, share):
+    with pytest.raises(ValueError, match=f'val_fraction={share}'):
+        own(many(tmp_path), val_fraction=share)
+
+
+def test_empty_list_of_stems(own_root, tmp_path):
+    (tmp_path / 'stems.txt').write_text('\n')
+    with pytest.raises(ValueError, match='stems.txt is empty'):
+        own(own_root, ann_file=str(tmp_path / 'stems.txt'))
+
+
 def test_val_fraction_decides_the_size(tmp_path):
     assert len(own(many(tmp_path), subset='val', val_fraction=0.25)) == 10
 

@@ -367,6 +367,12 @@ def test_a_missing_auto_checkpoint_comes_with_the_command(teacher_config, distil
             'work_dirs/unimodal/tiny_depth') in str(error.value)
 
 
+def test_a_missing_file_comes_with_the_command_for_its_folder(teacher_config, distiller):
+    with pytest.raises(FileNotFoundError) as error:
+        distiller(teachers=dict(teacher=dict(config=teacher_config, checkpoint='runs/a/b.pth')))
+    assert str(error.value).endswith('--work-dir runs/a')
+
+
 def test_auto_takes_model_modality_norm_taps_and_best_weights(teacher_config, distiller,
                                                               save_teacher, seg_branch,
                                                               tmp_path, seg_batch):

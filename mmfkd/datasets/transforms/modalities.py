@@ -6,6 +6,7 @@ belongs to, inside :class:`ForModality`.
 """
 
 from collections.abc import Sequence
+from functools import cache
 from io import BytesIO
 
 import numpy as np
@@ -139,7 +140,7 @@ class ForModality(BaseTransform):
             return results
         # A label that only geometry would change: flips keep the shape.
         height, width = image.shape[:2]
-        probe = (np.arange(height * width) % 251).astype(np.uint8).reshape(height, width)
+        probe = _probe(height, width)
         changed = self.transforms(dict(img=image, img_shape=(height, width),
                                        gt_seg_map=probe.copy(), seg_fields=['gt_seg_map']))
         # cv2 drops the axis of a single channel.
@@ -150,6 +151,11 @@ class ForModality(BaseTransform):
                              'PackModalities, where it moves every modality alike')
         results['modalities'][self.modality] = result
         return results
+
+
+@cache
+def _probe(height: int, width: int) -> np.ndarray:
+    return (np.arange(height * width) % 251).astype(np.uint8).reshape(height, width)
 
 
 @TRANSFORMS.register_module()
