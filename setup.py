@@ -25,6 +25,8 @@ REQUIRES = [
     'h5py',
     # torchaudio.load needs torchcodec and FFmpeg since 2.9, so wav files are read with this.
     'soundfile',
+    # Frames and sound of video files, with FFmpeg inside its wheel.
+    'av',
     'tqdm',
     'rich',
 ]

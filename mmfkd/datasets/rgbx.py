@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
 from mmseg.datasets import BaseSegDataset
 
 from mmfkd.registry import DATASETS
+
+from .subset import check_subset, select_subset
 
 COLOR = dict(type='LoadImageFromFile', color_type='color', imdecode_backend='pillow')
 GREY = dict(type='LoadImageFromFile', color_type='grayscale', imdecode_backend='pillow')
@@ -66,10 +67,7 @@ class RGBXDataset(BaseSegDataset):
                  indices: int | Sequence[int] | None = None, lazy_init: bool = False,
                  serialize_data: bool = True, ignore_index: int = 255,
                  reduce_zero_label: bool = False) -> None:
-        if subset not in (None, 'fit', 'val'):
-            raise ValueError(f"subset='{subset}': choose 'fit', 'val' or None")
-        if not 0 < val_fraction < 1:
-            raise ValueError(f'val_fraction={val_fraction}: it is a share, above 0 and below 1')
+        check_subset(subset, val_fraction)
         self.split = split
         self.modalities = self._choose(modalities)
         self.label = {**self.LABEL, **(label or {})}
@@ -114,7 +112,8 @@ class RGBXDataset(BaseSegDataset):
         folders = {name: (Path(self.data_prefix[name]), spec['suffix'])
                    for name, spec in self.modalities.items()}
         folders['label'] = (Path(self.data_prefix['seg_map_path']), self.label['suffix'])
-        stems = self._select(self._paired_stems(folders))
+        stems = select_subset(self._paired_stems(folders), self.subset, self.val_fraction,
+                              self.split_seed)
         display = next(iter(self.modalities))
         infos = []
         for stem in stems:
@@ -150,18 +149,6 @@ class RGBXDataset(BaseSegDataset):
                     f'{listed}{", ..." if len(lacking) > 10 else ""}. Every modality and the '
                     'labels need a file of the same stem; add these or remove their partners.')
         return sorted(wanted)
-
-    def _select(self, stems: list[str]) -> list[str]:
-        if self.subset is None:
-            return stems
-        order = np.random.RandomState(self.split_seed).permutation(len(stems))
-        held_out = set(order[:round(self.val_fraction * len(stems))].tolist())
-        chosen = [stem for i, stem in enumerate(stems)
-                  if (i in held_out) == (self.subset == 'val')]
-        if not chosen:
-            raise ValueError(f"subset='{self.subset}' of {len(stems)} files is empty: change "
-                             f'val_fraction={self.val_fraction}, or add files')
-        return chosen
 
 
 def _stems(folder: Path, suffix: str) -> set[str]:

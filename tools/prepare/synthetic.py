@@ -1,8 +1,10 @@
-"""Write rendered scenes in the NYUv2 layout, to run the NYUv2 configs without a download.
+"""Write rendered samples in a real data set's layout, to run its configs without a download.
 
 Example::
 
     python tools/prepare/synthetic.py data/nyuv2 --train 795 --test 654 --size 480 640 --seed 0
+    python tools/prepare/synthetic.py data/cremad --layout cremad
+    python tools/prepare/synthetic.py data/crisismmd --layout crisismmd --dev 998
 """
 
 import argparse
@@ -15,6 +17,23 @@ from pathlib import Path
 from tqdm import tqdm
 
 from mmfkd.datasets.synthetic import write_nyuv2_layout
+from mmfkd.datasets.synthetic_layouts import (
+    write_cremad_layout,
+    write_crisismmd_layout,
+    write_tiny_bert,
+)
+
+# Sizes by default, those of the real splits, and what --overwrite removes.
+LAYOUTS = dict(
+    nyuv2=dict(train=795, test=654, size=(480, 640), parts=('train', 'test'),
+               contents='train and test folders'),
+    cremad=dict(train=6698, test=744, size=(64, 64),
+                parts=('AudioWAV', 'VideoFlash', 'train.csv', 'test.csv'),
+                contents='AudioWAV and VideoFlash folders and its lists'),
+    crisismmd=dict(train=6126, dev=998, test=955, size=(64, 64),
+                   parts=('data_image', 'bert', *(f'task_humanitarian_text_img_agreed_lab_{s}.tsv'
+                                                  for s in ('train', 'dev', 'test'))),
+                   contents='data_image and bert folders and its lists'))
 
 
 def at_least(low: int, text: str) -> int:
@@ -25,20 +44,37 @@ def at_least(low: int, text: str) -> int:
     return value
 
 
+def defaults(name: str) -> str:
+    """Text for the help: the default of ``name`` for each layout that has one."""
+    return ', '.join(f'{spec[name]} for {layout}' for layout, spec in LAYOUTS.items()
+                     if name in spec)
+
+
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     count, natural = partial(at_least, 1), partial(at_least, 0)
     # argparse names the type in its message when the text is no number at all.
     count.__name__ = natural.__name__ = 'whole number'
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('root', type=Path, help='folder to write into, such as data/nyuv2')
-    parser.add_argument('--train', type=count, default=795, help='number of training scenes')
-    parser.add_argument('--test', type=count, default=654, help='number of test scenes')
-    parser.add_argument('--size', type=count, nargs=2, default=(480, 640),
-                        metavar=('HEIGHT', 'WIDTH'), help='pixels (default: 480 640)')
-    parser.add_argument('--seed', type=natural, default=0, help='decides the scenes')
+    parser.add_argument('--layout', choices=list(LAYOUTS), default='nyuv2',
+                        help='data set to write like (default: nyuv2)')
+    for split, purpose in dict(train='training', dev='selection', test='test').items():
+        parser.add_argument(f'--{split}', type=count,
+                            help=f'number of {purpose} samples (default: {defaults(split)})')
+    parser.add_argument('--size', type=count, nargs=2, metavar=('HEIGHT', 'WIDTH'),
+                        help='pixels (default: 480 640 for nyuv2, 64 64 for the others)')
+    parser.add_argument('--seed', type=natural, default=0, help='decides the samples')
     parser.add_argument('--overwrite', action='store_true',
-                        help='delete the folders train and test in a root that is not empty')
-    return parser.parse_args(argv)
+                        help='delete what the layout writes in a root that is not empty, such as '
+                             'the folders train and test of nyuv2')
+    args = parser.parse_args(argv)
+    spec = LAYOUTS[args.layout]
+    if args.dev is not None and 'dev' not in spec:
+        parser.error(f'--dev: the layout {args.layout} has no such split; leave it out')
+    for name in ('train', 'dev', 'test', 'size'):
+        if getattr(args, name) is None:
+            setattr(args, name, spec.get(name))
+    return args
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -48,12 +84,25 @@ def main(argv: Sequence[str] | None = None) -> None:
     if args.root.is_dir() and any(args.root.iterdir()):
         if not args.overwrite:
             sys.exit(f'{args.root} is not empty: name another folder, or pass --overwrite to '
-                     'replace its train and test folders')
+                     f"replace its {LAYOUTS[args.layout]['contents']}")
+        frames = args.root / 'frames'
+        if args.layout == 'cremad' and frames.exists():
+            # tools/prepare/cremad.py would take them for those of the new clips of these names.
+            sys.exit(f'{frames} was extracted from the clips to be replaced: remove it first')
         # Files left from a larger run would mix with the new ones.
-        for split in ('train', 'test'):
-            shutil.rmtree(args.root / split, ignore_errors=True)
-    write_nyuv2_layout(args.root, args.train, args.test, size=tuple(args.size), seed=args.seed,
-                       progress=partial(tqdm, desc='scenes', unit='scene'))
+        for part in LAYOUTS[args.layout]['parts']:
+            shutil.rmtree(args.root / part, ignore_errors=True)
+            if (args.root / part).is_file():
+                (args.root / part).unlink()
+    size, progress = tuple(args.size), partial(tqdm, desc='scenes', unit='scene')
+    if args.layout == 'nyuv2':
+        write_nyuv2_layout(args.root, args.train, args.test, size, args.seed, progress)
+    elif args.layout == 'cremad':
+        write_cremad_layout(args.root, args.train, args.test, size, args.seed, progress)
+    else:
+        write_crisismmd_layout(args.root, args.train, args.dev, args.test, size, args.seed,
+                               progress)
+        write_tiny_bert(args.root / 'bert', args.seed)
 
 
 if __name__ == '__main__':

@@ -1,3 +1,6 @@
+from .audio import AddNoise, FitLength, LoadAudio, LogSpectrogram
+from .cached import Cached
+from .images import LoadFrames, LoadImage, TransformImages
 from .modalities import (
     ForModality,
     LoadCheckedAnnotations,
@@ -5,6 +8,10 @@ from .modalities import (
     PackModalities,
     StackModalities,
 )
+from .pack import PackPairs
+from .text import TokenizeText
 
-__all__ = ['ForModality', 'LoadCheckedAnnotations', 'LoadModalities', 'PackModalities',
-           'StackModalities']
+__all__ = ['AddNoise', 'Cached', 'FitLength', 'ForModality', 'LoadAudio',
+           'LoadCheckedAnnotations', 'LoadFrames', 'LoadImage', 'LoadModalities',
+           'LogSpectrogram', 'PackModalities', 'PackPairs', 'StackModalities', 'TokenizeText',
+           'TransformImages']

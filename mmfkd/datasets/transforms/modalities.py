@@ -56,7 +56,7 @@ class LoadModalities(BaseTransform):
     def _load(self, name: str, spec: dict) -> np.ndarray:
         if name not in self._loaders:
             self._loaders[name] = TRANSFORMS.build(spec['loader'])
-        image = _decode(spec['path'], lambda: self._loaders[name](
+        image = decode(spec['path'], lambda: self._loaders[name](
             dict(img_path=spec['path'])))['img']
         image = image[..., None] if image.ndim == 2 else image
         if image.shape[2] != spec['channels']:
@@ -66,7 +66,7 @@ class LoadModalities(BaseTransform):
         return image
 
 
-def _decode(path: str, load):
+def decode(path: str, load):
     """Runs a loader; whatever a broken file raises becomes one error that names the file."""
     try:
         return load()
@@ -88,9 +88,9 @@ class LoadCheckedAnnotations(LoadAnnotations):
 
     def _load_seg_map(self, results: dict) -> None:
         path = results['seg_map_path']
-        _decode(path, lambda: super(LoadCheckedAnnotations, self)._load_seg_map(results))
+        decode(path, lambda: super(LoadCheckedAnnotations, self)._load_seg_map(results))
         label = results['gt_seg_map']
-        top = _decode(path, lambda: _highest_value(path, self.backend_args))
+        top = decode(path, lambda: _highest_value(path, self.backend_args))
         if top > 255:
             raise ValueError(f'{path} holds label {top}, but labels are 8 bit: there are '
                              f"{results.get('num_classes', 'fewer')} classes. Map the labels.")

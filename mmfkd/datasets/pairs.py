@@ -1,0 +1,153 @@
+"""Classification data sets of samples that have one file, or one text, per modality."""
+
+from abc import abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from mmengine.dataset import BaseDataset
+from mmengine.logging import print_log
+
+from .subset import check_subset, select_subset
+
+
+class PairDataset(BaseDataset):
+    """Base of the data sets that a list of samples and labels describes.
+
+    A subclass says where the list of a split is (``LISTS``), which modalities there are
+    (``MODALITIES``) and what a line of the list stands for (:meth:`samples`).
+
+    Args:
+        data_root: folder of the data set.
+        split: a key of ``LISTS``.
+        modalities: names that are loaded, all by default; a unimodal run is faster with its own.
+        ann_file: another list in place of the split's, relative to ``data_root``.
+        subset: 'fit' or 'val' to take a part of the split: a seeded share that is held out to
+            select on, and the rest. None takes all.
+        val_fraction: share of the split that is 'val'.
+        split_seed: seed of that choice.
+        missing: 'raise' at samples that cannot be used (a missing file, no frames, an empty text,
+            a label that is no class), or 'skip' them and log how many there were.
+        metainfo: ``dict(classes=...)`` replaces the classes.
+        pipeline: transforms; starts with loaders, ends with ``PackPairs``.
+        test_mode: see mmengine.
+        indices: see mmengine.
+        lazy_init: see mmengine.
+        serialize_data: see mmengine.
+
+    Raises:
+        FileNotFoundError: the list is missing, or files that it names; all are counted and the
+            first ten listed.
+        ValueError: an unknown split, subset, modality or label, an empty text or list.
+    """
+
+    LISTS: dict[str, str] = {}
+    MODALITIES: tuple[str, ...] = ()
+
+    def __init__(self, data_root: str, split: str = 'train',
+                 modalities: Sequence[str] | None = None, ann_file: str = '',
+                 subset: str | None = None, val_fraction: float = 0.1, split_seed: int = 0,
+                 missing: str = 'raise', metainfo: dict | None = None,
+                 pipeline: Sequence[dict | Callable] = (), test_mode: bool = False,
+                 indices: int | Sequence[int] | None = None, lazy_init: bool = False,
+                 serialize_data: bool = True) -> None:
+        check_subset(subset, val_fraction)
+        if missing not in ('raise', 'skip'):
+            raise ValueError(f"missing='{missing}': choose 'raise' or 'skip'")
+        if not ann_file and split not in self.LISTS:
+            raise ValueError(f"split='{split}': {type(self).__name__} has {list(self.LISTS)}")
+        self.modalities = tuple(modalities or self.MODALITIES)
+        unknown = [name for name in self.modalities if name not in self.MODALITIES]
+        if unknown:
+            raise ValueError(f'{type(self).__name__}: unknown modality {unknown}; known are '
+                             f'{list(self.MODALITIES)}')
+        self.subset = subset
+        self.val_fraction = val_fraction
+        self.split_seed = split_seed
+        self.missing = missing
+        super().__init__(ann_file=ann_file or self.LISTS[split], data_root=data_root,
+                         metainfo=metainfo, indices=indices, serialize_data=serialize_data,
+                         pipeline=list(pipeline), test_mode=test_mode, lazy_init=lazy_init)
+
+    @abstractmethod
+    def samples(self, path: Path) -> Iterator[dict]:
+        """Lines of a list as ``dict(label=name, modalities={name: spec or text})``.
+
+        A spec is a dict with the ``path`` of a file or the ``folder`` of a clip's frames.
+        """
+
+    def load_data_list(self) -> list[dict]:
+        """One dict per sample, with its modalities and ``gt_label``."""
+        path = Path(self.ann_file)
+        if not path.is_file():
+            raise FileNotFoundError(f'{path} does not exist. Prepare the data with '
+                                    'tools/prepare/*.py, or set data_root to where it is.')
+        samples = [self._chosen(sample) for sample in self.samples(path)]
+        if not samples:
+            raise ValueError(f'{path} names no sample')
+        usable = self._usable(samples, path)
+        selected = select_subset(usable, self.subset, self.val_fraction, self.split_seed)
+        numbers = {name: i for i, name in enumerate(self.metainfo['classes'])}
+        return [dict(modalities=sample['modalities'], gt_label=numbers[sample['label']],
+                     img_path=display_name(sample)) for sample in selected]
+
+    def _chosen(self, sample: dict) -> dict:
+        return dict(sample, modalities={name: sample['modalities'][name]
+                                        for name in self.modalities})
+
+    def _usable(self, samples: list[dict], path: Path) -> list[dict]:
+        """The samples without a fault; faults of others are raised or counted."""
+        classes = set(self.metainfo.get('classes') or ())
+        usable, absent, wrong = [], [], []
+        for sample in samples:
+            files = [f for spec in sample['modalities'].values() if (f := missing_file(spec))]
+            faults = content_faults(sample, classes)
+            absent += files
+            wrong += faults
+            if not files and not faults:
+                usable.append(sample)
+        if self.missing == 'skip' and usable:
+            print_log(f'{path}: {len(samples) - len(usable)} of {len(samples)} samples are skipped '
+                      f'({len(absent)} files missing, {len(wrong)} faults of text or label)',
+                      logger='current')
+            return usable
+        cure = ("Get them, take them out of the list, or drop such samples with missing='skip' of "
+                'the data set.')
+        if absent:
+            raise FileNotFoundError(f'{path} names {len(absent)} files that are missing or empty: '
+                                    f'{listed(absent)}. {cure}')
+        if wrong:
+            raise ValueError(f'{path}: {len(wrong)} samples cannot be used: {listed(wrong)}. '
+                             f'Classes are {sorted(classes)}. {cure}')
+        return usable
+
+
+def missing_file(spec: dict | str) -> str | None:
+    """The file or folder of a modality if it is not there, or is empty."""
+    if isinstance(spec, str):
+        return None
+    path = Path(spec.get('path') or spec['folder'])
+    if path.is_dir():
+        return None if any(path.glob('*.jpg')) else str(path)
+    return None if path.is_file() and path.stat().st_size else str(path)
+
+
+def content_faults(sample: dict, classes: set[str]) -> list[str]:
+    """What is wrong with the label or the text of a sample."""
+    name = display_name(sample)
+    faults = [f'{name} has an empty text' for spec in sample['modalities'].values()
+              if isinstance(spec, str) and not spec.strip()]
+    if sample['label'] not in classes:
+        faults.append(f"{name} has label '{sample['label']}'")
+    return faults
+
+
+def display_name(sample: dict) -> str:
+    """What a sample is called in logs and errors: its name, or its first file."""
+    files = [spec.get('path') or spec['folder'] for spec in sample['modalities'].values()
+             if isinstance(spec, dict)]
+    return sample.get('name') or files[0]
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first ten."""
+    return ', '.join(names[:10]) + (', ...' if len(names) > 10 else '')

@@ -1,0 +1,46 @@
+"""What a pipeline makes of a modality, read from its config."""
+
+from collections.abc import Iterator, Sequence
+
+from .transforms import FitLength, LogSpectrogram
+
+
+def made_size(pipeline: Sequence[dict], modality: str) -> tuple[int, int] | None:
+    """Height and width of a modality behind a pipeline of configs.
+
+    (bins, frames) of a spectrogram, (1, tokens) of a text; None where no step says it.
+    """
+    size, length = None, 0
+    for step in steps_of(pipeline, modality):
+        name = step['type'].rpartition('.')[2]
+        if name in ('Resize', 'RandomResizedCrop'):
+            scale = step['scale']
+            size = (scale, scale) if isinstance(scale, int) else tuple(scale)[::-1]
+        elif name == 'FitLength':
+            length = FitLength(**_arguments(step)).length
+        elif name == 'LogSpectrogram':
+            spectrogram = LogSpectrogram(**_arguments(step))
+            size = (spectrogram.window // 2 + 1,
+                    (length - spectrogram.window) // spectrogram.hop + 1)
+        elif name == 'TokenizeText':
+            size = (1, step.get('max_length', 40))
+    return size
+
+
+def steps_of(pipeline: Sequence[dict], modality: str) -> Iterator[dict]:
+    """Steps of a pipeline that concern a modality, and those inside them.
+
+    A step that names no modality concerns the one that its type has by default, or all.
+    """
+    defaults = dict(LoadAudio='audio', AddNoise='audio', FitLength='audio',
+                    LogSpectrogram='audio', Cached='audio', LoadFrames='visual',
+                    TokenizeText='text')
+    for step in pipeline:
+        name = step['type'].rpartition('.')[2]
+        if step.get('modality', defaults.get(name, modality)) == modality:
+            yield step
+            yield from steps_of(step.get('transforms', ()), modality)
+
+
+def _arguments(step: dict) -> dict:
+    return {key: value for key, value in step.items() if key != 'type'}

@@ -1,0 +1,260 @@
+"""What the commands in tools/prepare that go by lists share: lists, splits, options, reports."""
+
+import argparse
+import csv
+import json
+import os
+import random
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from tqdm import tqdm
+
+from .clips import Clip, ClipError, ClipReport, prepare_clips, written_whole
+
+REPORT = 'prepare_report.json'
+SHOWN = 10
+
+
+class PrepareError(Exception):
+    """Something the user can cure; the message says what is wrong and what to do."""
+
+
+@dataclass(frozen=True)
+class ListFormat:
+    """A list of samples, one a line.
+
+    Attributes:
+        columns: name to type, in the order of the file.
+        delimiter: between two columns. Only with ',' are quotes anything else than text.
+        header: a first line that is passed over; a list without it is read as well.
+        labels: what the column 'label' may hold; anything, if empty.
+    """
+
+    columns: Mapping[str, type]
+    delimiter: str = ','
+    header: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+
+    def read(self, path: Path) -> list[dict]:
+        """The lines of a list, each as column to value.
+
+        Raises:
+            PrepareError: the list is missing, empty or no text; a line is of another form or has
+                an unknown label.
+        """
+        if not path.is_file():
+            raise PrepareError(f'{path} is missing')
+        rows = []
+        try:
+            with path.open(newline='', encoding='utf-8-sig') as file:
+                reader = csv.reader(file, delimiter=self.delimiter, quoting=self._quoting)
+                for line in reader:
+                    if line and (rows or tuple(line) != self.header):
+                        rows.append(self._parse(line, f'{path}, line {reader.line_num}'))
+        except (UnicodeDecodeError, csv.Error) as error:
+            raise PrepareError(f'{path} is no list ({error}): get it again') from error
+        if not rows:
+            raise PrepareError(f'{path} is empty: get it again')
+        return rows
+
+    def write(self, path: Path, rows: Iterable[Mapping]) -> None:
+        """Writes a list without a header."""
+        with written_whole(path) as temporary:
+            with temporary.open('w', newline='', encoding='utf-8') as file:
+                writer = csv.writer(file, delimiter=self.delimiter, quoting=self._quoting,
+                                    lineterminator='\n')
+                writer.writerows([row[name] for name in self.columns] for row in rows)
+
+    @property
+    def _quoting(self) -> int:
+        return csv.QUOTE_MINIMAL if self.delimiter == ',' else csv.QUOTE_NONE
+
+    def _parse(self, line: list[str], place: str) -> dict:
+        try:
+            row = {name: kind(text) for (name, kind), text
+                   in zip(self.columns.items(), line, strict=True)}
+        except ValueError as error:
+            raise PrepareError(f'{place}: {self.delimiter.join(line)!r} is not '
+                               f'{self.delimiter.join(self.columns)!r} ({error}): correct it, or '
+                               'get the list again') from error
+        if self.labels and row['label'] not in self.labels:
+            raise PrepareError(f'{place}: label {row["label"]!r} is none of '
+                               f'{", ".join(self.labels)}: correct it, or get the list again')
+        return row
+
+
+def seeded_split(names: Iterable[str], shares: Mapping[str, float],
+                 seed: int) -> dict[str, list[str]]:
+    """Divides names at random; the result depends on nothing but the names and the seed.
+
+    Args:
+        names: what is divided; a name that occurs twice counts once.
+        shares: split to its share of the names; 'train' is the rest.
+        seed: decides who goes where.
+
+    Returns:
+        dict[str, list[str]]: split to its names, sorted.
+
+    Raises:
+        PrepareError: a split would be empty.
+    """
+    names = sorted(set(names))
+    total = len(names)
+    random.Random(seed).shuffle(names)
+    splits = {}
+    for split, share in shares.items():
+        count = round(share * total)
+        splits[split], names = sorted(names[:count]), names[count:]
+    splits = dict(train=sorted(names), **splits)
+    if not all(splits.values()):
+        raise PrepareError(f'{total} clips are too few to divide into {", ".join(splits)}: get '
+                           'more, or the lists')
+    return splits
+
+
+def read_or_make_lists(root: Path, files: Mapping[str, str], form: ListFormat,
+                       make: Callable[[], Mapping[str, list[dict]]]) -> dict[str, list[dict]]:
+    """The lists of the splits, which are made and written first if there is none.
+
+    Args:
+        root: folder of the lists.
+        files: split to the name of its list.
+        form: of all lists.
+        make: returns split to lines.
+
+    Raises:
+        PrepareError: only some of the lists are there, or see :meth:`ListFormat.read`.
+    """
+    missing = [name for name in files.values() if not (root / name).is_file()]
+    if missing and len(missing) < len(files):
+        there = [name for name in files.values() if name not in missing]
+        raise PrepareError(f'{root}: {", ".join(missing)} is missing beside {", ".join(there)}: '
+                           'get it, or remove the others to have all of them made')
+    if missing:
+        for split, rows in make().items():
+            form.write(root / files[split], rows)
+        print(f'made the lists {", ".join(missing)} in {root}, as there were none; these splits '
+              'are not those of the papers. They stay as they are until they are removed')
+    return {split: form.read(root / name) for split, name in files.items()}
+
+
+def prepare_splits(args: argparse.Namespace, splits: Mapping[str, Sequence[Clip]],
+                   published: Mapping[str, int], source: str) -> int:
+    """Extracts the clips of all splits, prints counts and writes a report.
+
+    Args:
+        args: options of :func:`list_parser`.
+        splits: split to its samples.
+        published: split to its number of samples in the paper.
+        source: where the videos can be had.
+
+    Returns:
+        int: the exit code.
+    """
+    clips = list(dict.fromkeys(clip for samples in splits.values() for clip in samples))
+    missing = {clip.video: str(ClipError(clip.video, 'there is no such file')) for clip in clips
+               if not clip.done and not clip.video.is_file()}
+    if missing and not args.skip_broken:
+        report = ClipReport(0, sum(clip.done for clip in clips), missing)
+    else:
+        report = prepare_clips(clips, args.workers, partial(tqdm, unit='clip'))
+    print(f'{report.made} clips made, {report.done_before} done before')
+    ready = {split: [clip.done and clip.video not in report.skipped for clip in samples]
+             for split, samples in splits.items()}
+    summary = dict(made=report.made, done_before=report.done_before,
+                   splits=count_samples(ready, published))
+    cure = f'Get them again from {source}'
+    if missing and not args.skip_broken:
+        cure = f'Nothing was extracted, as {len(missing)} videos are missing. {cure}'
+    return finish(args, summary, report.skipped, cure)
+
+
+def count_samples(ready: Mapping[str, Sequence[bool]],
+                  published: Mapping[str, int]) -> dict[str, dict[str, int | None]]:
+    """Counts and prints the samples of each split: listed, ready to use, in the paper.
+
+    Args:
+        ready: split to whether each of its samples can be used.
+        published: split to its number of samples in the paper, where that is known.
+    """
+    counts = {split: dict(listed=len(samples), ready=sum(samples), published=published.get(split))
+              for split, samples in ready.items()}
+    for split, count in counts.items():
+        paper = '' if count['published'] is None else f' ({count["published"]} in the paper)'
+        print(f'{split}: {count["ready"]} of {count["listed"]} samples ready{paper}')
+    return counts
+
+
+def finish(args: argparse.Namespace, summary: Mapping, skipped: Mapping[Path, str],
+           cure: str) -> int:
+    """Writes the report, lists what cannot be used and returns the exit code.
+
+    Args:
+        args: options of :func:`list_parser`.
+        summary: counts for the report.
+        skipped: file to a message that names it and says why it cannot be used.
+        cure: what to do about them.
+    """
+    path = args.root / REPORT
+    content = dict(summary, skipped={str(file): reason for file, reason in skipped.items()})
+    with written_whole(path) as temporary:
+        temporary.write_text(json.dumps(content, indent=2) + '\n')
+    if not skipped:
+        return 0
+    shown = '\n'.join(f'  {reason}' for reason in list(skipped.values())[:SHOWN])
+    print(f'{len(skipped)} files cannot be used:\n{shown}', file=sys.stderr)
+    if len(skipped) > SHOWN:
+        print(f'  ... all are in {path}', file=sys.stderr)
+    if args.skip_broken:
+        print("the data sets leave such samples out with missing='skip'", file=sys.stderr)
+        return 0
+    print(f'error: {cure}, or go on without them: --skip-broken', file=sys.stderr)
+    return 1
+
+
+def whole_number(text: str) -> int:
+    """``text`` as a number from 1."""
+    if int(text) < 1:
+        raise argparse.ArgumentTypeError(f'{text} is below 1')
+    return int(text)
+
+
+def list_parser(doc: str, root: str) -> argparse.ArgumentParser:
+    """A parser with the options that the commands have in common.
+
+    Args:
+        doc: of the command.
+        root: usual folder of the data set.
+    """
+    parser = argparse.ArgumentParser(
+        description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('root', nargs='?', type=Path, default=Path(root),
+                        help='folder of the data set (default: %(default)s)')
+    parser.add_argument('--workers', type=whole_number, default=os.cpu_count() or 1,
+                        help='number of processes (default: one for each core)')
+    parser.add_argument('--skip-broken', action='store_true',
+                        help='do not fail because of files that are missing or broken')
+    return parser
+
+
+def run_command(command: Callable[[argparse.Namespace], int], args: argparse.Namespace) -> int:
+    """Runs a command and returns its exit code; what the user can cure is said in a line."""
+    try:
+        if not args.root.is_dir():
+            raise PrepareError(f'{args.root} does not exist: name the folder of the data set; '
+                               '--help says what it holds')
+        return command(args)
+    except (PrepareError, OSError) as error:
+        print(f'error: {error}', file=sys.stderr)
+    except BrokenProcessPool:
+        print('error: a process died, perhaps for want of memory; the same command with fewer '
+              '--workers continues from here', file=sys.stderr)
+    except KeyboardInterrupt:
+        print('stopped; the same command continues from here', file=sys.stderr)
+        return 130
+    return 1

@@ -1,0 +1,143 @@
+"""Images and clips of a sample whose modalities have no common geometry."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from mmcv.transforms import BaseTransform, Compose
+
+from mmfkd.registry import TRANSFORMS
+
+from .modalities import decode
+
+COLOR = dict(type='LoadImageFromFile', color_type='color', imdecode_backend='pillow')
+
+
+@TRANSFORMS.register_module()
+class LoadImage(BaseTransform):
+    """Reads the image of one modality.
+
+    Required Keys:
+
+    - modalities: ``{modality: dict(path)}``
+
+    Modified Keys:
+
+    - modalities: ``{modality: (H, W, C) array}``, colour in BGR order
+
+    Args:
+        modality: its name; without it in the sample nothing is done.
+        loader: config of a transform that reads ``img_path`` into ``img``. Pillow decodes by
+            default because it refuses truncated files.
+
+    Raises:
+        FileNotFoundError, ValueError: no such file, or one that cannot be decoded; it is named.
+    """
+
+    def __init__(self, modality: str, loader: dict = COLOR) -> None:
+        self.modality = modality
+        self.loader = TRANSFORMS.build(loader)
+
+    def transform(self, results: dict) -> dict:
+        """See the class."""
+        spec = results['modalities'].get(self.modality)
+        if spec is not None:
+            results['modalities'][self.modality] = read_image(self.loader, spec['path'])
+        return results
+
+
+@TRANSFORMS.register_module()
+class LoadFrames(BaseTransform):
+    """Reads some frames of a clip, one from each of equal parts of it (FDKD, A.2).
+
+    Required Keys:
+
+    - modalities: ``{modality: dict(folder, start, end)}``; a folder with a JPEG for each second,
+      named by the second. ``start`` and ``end``, in seconds, are optional; both are taken.
+
+    Modified Keys:
+
+    - modalities: ``{modality: [(H, W, 3) array, ...]}``, in BGR order
+
+    Args:
+        modality: its name; without it in the sample nothing is done.
+        num_frames: number of frames; where the clip has fewer they are repeated.
+        random: take any frame of a part, for training; else the middle one.
+        loader: see :class:`LoadImage`.
+
+    Raises:
+        ValueError: the folder holds no frames in the range, or one that cannot be decoded.
+    """
+
+    def __init__(self, modality: str = 'visual', num_frames: int = 1, random: bool = False,
+                 loader: dict = COLOR) -> None:
+        self.modality = modality
+        self.num_frames = num_frames
+        self.random = random
+        self.loader = TRANSFORMS.build(loader)
+
+    def transform(self, results: dict) -> dict:
+        """See the class."""
+        spec = results['modalities'].get(self.modality)
+        if spec is not None:
+            paths = frame_paths(spec['folder'], spec.get('start', 0), spec.get('end'))
+            results['modalities'][self.modality] = [
+                read_image(self.loader, str(paths[i])) for i in self._choose(len(paths))]
+        return results
+
+    def _choose(self, count: int) -> list[int]:
+        edges = np.arange(self.num_frames + 1) * count / self.num_frames
+        places = (np.random.uniform(edges[:-1], edges[1:]) if self.random
+                  else (edges[:-1] + edges[1:]) / 2)
+        return [min(int(place), count - 1) for place in places]
+
+
+def frame_paths(folder: str, start: float = 0, end: float | None = None) -> list[Path]:
+    """Frames of a clip in order of time.
+
+    Raises:
+        ValueError: there are none; the folder is named.
+    """
+    paths = [path for path in sorted(Path(folder).glob('*.jpg'))
+             if start <= int(path.stem) and (end is None or int(path.stem) <= end)]
+    if not paths:
+        raise ValueError(f'{folder} holds no frames{f" from {start} to {end} s" if end else ""}: '
+                         'extract them with tools/prepare, or take the clip out of the list')
+    return paths
+
+
+def read_image(loader: BaseTransform, path: str) -> np.ndarray:
+    """(H, W, C) of a file; the axis of a single channel is kept."""
+    image = decode(path, lambda: loader(dict(img_path=path)))['img']
+    return image[..., None] if image.ndim == 2 else image
+
+
+@TRANSFORMS.register_module()
+class TransformImages(BaseTransform):
+    """Runs transforms of images on the image of one modality, or on each frame of its clip.
+
+    Unlike :class:`ForModality` it may move pixels: no other modality has the same ones.
+
+    Args:
+        modality: its name; without it in the sample nothing is done.
+        transforms: configs of transforms that change ``img``, such as mmpretrain's.
+    """
+
+    def __init__(self, modality: str, transforms: Sequence[dict]) -> None:
+        self.modality = modality
+        self.transforms = Compose([TRANSFORMS.build(cfg) for cfg in transforms])
+
+    def transform(self, results: dict) -> dict:
+        """See the class."""
+        images = results['modalities'].get(self.modality)
+        if images is not None:
+            results['modalities'][self.modality] = (
+                [self._changed(image) for image in images] if isinstance(images, list)
+                else self._changed(images))
+        return results
+
+    def _changed(self, image: np.ndarray) -> np.ndarray:
+        changed = self.transforms(dict(img=image, img_shape=image.shape[:2],
+                                       ori_shape=image.shape[:2]))['img']
+        # cv2 drops the axis of a single channel.
+        return changed.reshape(*changed.shape[:2], -1)

@@ -1,0 +1,94 @@
+"""Text: from a string to tokens."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+from mmcv.transforms import BaseTransform
+from tokenizers import BertWordPieceTokenizer
+
+from mmfkd.datasets.tweet_scenes import vocabulary as tweet_words
+from mmfkd.registry import TRANSFORMS
+
+
+@TRANSFORMS.register_module()
+class TokenizeText(BaseTransform):
+    """WordPiece tokens of BERT: [CLS] text [SEP], cut and padded to one length.
+
+    Required Keys:
+
+    - modalities: ``{modality: str}``
+
+    Modified Keys:
+
+    - modalities: ``{modality: int64 (max_length,)}``, padded with [PAD]
+
+    Args:
+        tokenizer: a directory with ``vocab.txt``, that file itself, the name of a model on the
+            hub, or 'synthetic' for the words of :class:`mmfkd.datasets.SyntheticTextImage`.
+        modality: its name; without it in the sample nothing is done.
+        max_length: tokens of a text, with [CLS] and [SEP]; longer texts are cut.
+        lowercase: as the vocabulary is.
+
+    Raises:
+        FileNotFoundError: there is no vocabulary.
+        ValueError: a vocabulary without BERT's special tokens, or with more words than the
+            ``config.json`` beside it has embeddings; a text without a word.
+    """
+
+    def __init__(self, tokenizer: str, modality: str = 'text', max_length: int = 40,
+                 lowercase: bool = True) -> None:
+        self.modality = modality
+        words = tweet_words() if tokenizer == 'synthetic' else read_words(find_words(tokenizer))
+        self.tokenizer = BertWordPieceTokenizer({word: i for i, word in enumerate(words)},
+                                                lowercase=lowercase)
+        self.tokenizer.enable_truncation(max_length)
+        self.tokenizer.enable_padding(length=max_length,
+                                      pad_id=self.tokenizer.token_to_id('[PAD]'))
+
+    def transform(self, results: dict) -> dict:
+        """See the class."""
+        text = results['modalities'].get(self.modality)
+        if text is not None:
+            if not text.strip():
+                raise ValueError(f"the text of {results.get('img_path')} is empty: take the "
+                                 "sample out of the list, or drop such samples with "
+                                 "missing='skip' of the data set")
+            results['modalities'][self.modality] = np.array(
+                self.tokenizer.encode(text).ids, dtype=np.int64)
+        return results
+
+
+def find_words(tokenizer: str) -> Path:
+    """The ``vocab.txt`` of a directory, a file, or a model on the hub."""
+    path = Path(tokenizer)
+    if path.is_file():
+        return path
+    if not path.is_dir():
+        from transformers.utils import cached_file
+
+        try:
+            return Path(cached_file(tokenizer, 'vocab.txt'))
+        except (OSError, ValueError) as error:
+            raise FileNotFoundError(
+                f"tokenizer='{tokenizer}' is no directory, no file and not to be had from the "
+                'hub. Download BERT with\n  hf download google-bert/bert-base-uncased '
+                '--local-dir data/crisismmd/bert\nor name a vocab.txt.') from error
+    if not (path / 'vocab.txt').is_file():
+        raise FileNotFoundError(f'{path / "vocab.txt"} does not exist: copy the vocabulary of '
+                                'the model there, or name another file')
+    return path / 'vocab.txt'
+
+
+def read_words(path: Path) -> list[str]:
+    """Words of a vocabulary, which must be BERT's, and of the model beside it if there is one."""
+    words = [line.rstrip('\r\n') for line in path.open(encoding='utf-8')]
+    lacking = [token for token in ('[PAD]', '[UNK]', '[CLS]', '[SEP]') if token not in words]
+    if lacking:
+        raise ValueError(f'{path} has no {", ".join(lacking)}: it is no vocabulary of BERT')
+    config = path.with_name('config.json')
+    size = json.loads(config.read_text()).get('vocab_size') if config.is_file() else None
+    if size is not None and len(words) > size:
+        raise ValueError(f'{path} has {len(words)} words, but {config} has vocab_size={size}: the '
+                         'vocabulary is of another model; copy both from one')
+    return words

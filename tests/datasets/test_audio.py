@@ -1,0 +1,228 @@
+"""Sound: reading, length, noise, spectrogram against scipy, cache."""
+
+import numpy as np
+import pytest
+import soundfile
+from scipy import signal
+
+from mmfkd.datasets.transforms import AddNoise, Cached, FitLength, LoadAudio, LogSpectrogram
+
+RATE = 16000
+
+
+def tone(seconds=0.5, rate=RATE, hertz=440.0, loud=0.4):
+    return (loud * np.sin(2 * np.pi * hertz * np.arange(round(seconds * rate)) / rate))
+
+
+def write(path, wave, rate=RATE, **options):
+    soundfile.write(path, wave, rate, **options)
+    return str(path)
+
+
+def load(path, rate=RATE, **spec):
+    return LoadAudio(rate=rate)(dict(modalities=dict(audio=dict(path=str(path), **spec))))[
+        'modalities']['audio']
+
+
+def on(transform, wave, **results):
+    return transform(dict(modalities=dict(audio=wave), **results))['modalities']['audio']
+
+
+# Reading.
+
+@pytest.mark.parametrize(('subtype', 'tolerance'), [('PCM_16', 4e-5), ('PCM_24', 2e-7),
+                                                    ('FLOAT', 0), ('PCM_U8', 1e-2)])
+def test_widths_of_samples(tmp_path, subtype, tolerance):
+    wave = tone().astype(np.float32)
+    read = load(write(tmp_path / 'a.wav', wave, subtype=subtype))
+    assert read.dtype == np.float32
+    np.testing.assert_allclose(read, wave, atol=tolerance)
+
+
+def test_stereo_is_averaged(tmp_path):
+    left, right = tone(hertz=300), tone(hertz=500)
+    read = load(write(tmp_path / 'a.wav', np.stack([left, right], 1), subtype='FLOAT'))
+    np.testing.assert_allclose(read, (left + right) / 2, atol=1e-6)
+
+
+@pytest.mark.parametrize('rate', [8000, 22050, 44100, 48000])
+def test_another_rate_is_resampled(tmp_path, rate):
+    read = load(write(tmp_path / 'a.wav', tone(rate=rate), rate, subtype='FLOAT'))
+    assert abs(len(read) - RATE // 2) <= 1
+    inner = slice(400, -400)
+    np.testing.assert_allclose(read[inner], tone()[:len(read)][inner], atol=5e-3)
+
+
+def test_loud_float_samples_are_clipped(tmp_path):
+    read = load(write(tmp_path / 'a.wav', 3 * tone(loud=1), subtype='FLOAT'))
+    assert read.max() == 1 and read.min() == -1
+
+
+def test_a_part_of_a_file_is_read(tmp_path):
+    path = write(tmp_path / 'a.wav', np.arange(RATE) / RATE, subtype='FLOAT')
+    np.testing.assert_allclose(load(path, start=0.25, end=0.5),
+                               np.arange(RATE // 4, RATE // 2) / RATE, atol=1e-6)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match='gone.wav does not exist'):
+        load(tmp_path / 'gone.wav')
+
+
+def test_a_wav_without_samples_is_named(tmp_path):
+    with pytest.raises(ValueError, match='a.wav holds no sound: .*take it out of the list'):
+        load(write(tmp_path / 'a.wav', np.zeros(0)))
+
+
+def test_a_range_behind_the_end_is_named(tmp_path):
+    with pytest.raises(ValueError, match='a.wav holds no sound from 2 to 3 s'):
+        load(write(tmp_path / 'a.wav', tone()), start=2, end=3)
+
+
+@pytest.mark.parametrize('kept', [0.9, 0.3])
+def test_a_truncated_wav_is_named(tmp_path, kept):
+    path = tmp_path / 'a.wav'
+    write(path, tone())
+    content = path.read_bytes()
+    path.write_bytes(content[:int(kept * len(content))])
+    with pytest.raises(ValueError, match='a.wav is truncated: .*Copy it again'):
+        load(path)
+
+
+@pytest.mark.parametrize('size', [b'\0\0\0\0', b'\xff\xff\xff\xff'])
+def test_a_stream_that_does_not_know_its_length_is_read(tmp_path, size):
+    path = tmp_path / 'a.wav'
+    write(path, tone())
+    content = path.read_bytes()
+    path.write_bytes(content[:4] + size + content[8:])
+    assert len(load(path)) == RATE // 2
+
+
+@pytest.mark.parametrize('content', [b'', b'RIFF', b'no sound at all, but text' * 9])
+def test_what_is_no_sound_file_is_named(tmp_path, content):
+    (tmp_path / 'a.wav').write_bytes(content)
+    with pytest.raises(ValueError, match='a.wav cannot be decoded .*Copy it again'):
+        load(tmp_path / 'a.wav')
+
+
+def test_samples_that_are_no_numbers_are_named(tmp_path):
+    with pytest.raises(ValueError, match='a.wav holds NaN'):
+        load(write(tmp_path / 'a.wav', np.array([0.0, np.nan, 0.5]), subtype='FLOAT'))
+
+
+# Length and noise.
+
+def test_a_short_wave_is_tiled_and_a_long_one_cut():
+    wave = np.arange(5, dtype=np.float32)
+    assert on(FitLength(12 / 10, rate=10), wave).tolist() == [0, 1, 2, 3, 4, 0, 1, 2, 3, 4, 0, 1]
+    assert on(FitLength(0.3, rate=10), wave).tolist() == [0, 1, 2]
+
+
+@pytest.mark.parametrize('snr', [-10, 0, 15])
+def test_noise_has_the_ratio_to_the_signal(snr):
+    wave = tone(4).astype(np.float32)
+    noise = on(AddNoise(snr), wave) - wave
+    measured = 10 * np.log10(np.square(wave).mean() / np.square(noise).mean())
+    assert measured == pytest.approx(snr, abs=0.1)
+    spectrum = np.square(np.abs(np.fft.rfft(noise)))[1:]
+    halves = spectrum[:len(spectrum) // 2].sum() / spectrum.sum()
+    assert halves == pytest.approx(0.5, abs=0.02)
+
+
+def test_noise_of_evaluation_belongs_to_the_sample_and_that_of_training_does_not():
+    wave = tone().astype(np.float32)
+    fixed = AddNoise(0, seed=3)
+    first, again = (on(fixed, wave, sample_idx=4) for _ in range(2))
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, on(fixed, wave, sample_idx=5))
+    assert not np.array_equal(first, on(AddNoise(0, seed=4), wave, sample_idx=4))
+    free = AddNoise(0)
+    assert not np.array_equal(on(free, wave), on(free, wave))
+
+
+def test_silence_stays_silent():
+    assert not on(AddNoise(0), np.zeros(100, np.float32)).any()
+
+
+# Spectrogram.
+
+@pytest.mark.parametrize(('seconds', 'shape'), [(3, (257, 299, 1)), (10, (257, 1004, 1))])
+@pytest.mark.parametrize('offset', [0.0, 0.5])
+def test_the_spectrogram_is_scipys(seconds, shape, offset):
+    rng = np.random.default_rng(0)
+    wave = (tone(seconds, hertz=700) + 0.05 * rng.standard_normal(seconds * RATE) + offset)
+    wave = wave.astype(np.float32)
+    expected = np.log(signal.spectrogram(wave.astype(np.float64), RATE, nperseg=512,
+                                         noverlap=353)[2] + 1e-7)
+    image = on(LogSpectrogram(), wave)
+    assert image.shape == shape and image.dtype == np.float32
+    np.testing.assert_allclose(image[..., 0], expected, atol=1e-4)
+
+
+@pytest.mark.parametrize('wave', [np.zeros(2000), np.full(2000, 0.7), np.eye(1, 2000, 900)[0],
+                                  tone(0.125, loud=1e-3), tone(0.125, loud=1.0)])
+@pytest.mark.parametrize(('window', 'hop', 'rate'), [(256, 64, 8000), (101, 33, 16000)])
+def test_the_spectrogram_is_scipys_for_any_window_and_wave(wave, window, hop, rate):
+    wave = wave.astype(np.float32)
+    expected = np.log(signal.spectrogram(wave.astype(np.float64), rate, nperseg=window,
+                                         noverlap=window - hop)[2] + 1e-7)
+    image = on(LogSpectrogram(window=window, hop=hop, rate=rate), wave)
+    np.testing.assert_allclose(image[..., 0], expected, atol=1e-4)
+
+
+def test_a_standardised_spectrogram():
+    wave = np.random.default_rng(0).standard_normal(RATE).astype(np.float32) / 9
+    plain, standard = (on(LogSpectrogram(standardize=s), wave) for s in (False, True))
+    np.testing.assert_allclose(standard, (plain - plain.mean()) / plain.std(), atol=1e-4)
+    assert np.isfinite(on(LogSpectrogram(standardize=True), np.zeros(RATE, np.float32))).all()
+
+
+def test_a_wave_below_one_window_is_refused():
+    with pytest.raises(ValueError, match='500 samples is shorter than the window .*FitLength'):
+        on(LogSpectrogram(), np.zeros(500, np.float32))
+
+
+@pytest.mark.parametrize('transform', [LoadAudio(), AddNoise(0), FitLength(1), LogSpectrogram()])
+def test_without_the_modality_nothing_is_done(transform):
+    assert transform(dict(modalities=dict(visual=1))) == dict(modalities=dict(visual=1))
+
+
+# Cache.
+
+STEPS = [dict(type='LoadAudio'), dict(type='FitLength', seconds=1), dict(type='LogSpectrogram')]
+
+
+def cached(folder, path, steps=STEPS, **spec):
+    return Cached(steps, str(folder))(dict(modalities=dict(audio=dict(path=path, **spec))))[
+        'modalities']['audio']
+
+
+def test_the_cache_gives_the_same_and_reads_it_back(tmp_path):
+    path = write(tmp_path / 'a.wav', tone())
+    fresh = cached(tmp_path / 'cache', path)
+    file, = (tmp_path / 'cache').iterdir()
+    np.save(file, fresh + 1)
+    assert np.array_equal(cached(tmp_path / 'cache', path), fresh + 1)
+
+
+def test_the_cache_follows_content_and_parameters_and_not_the_name(tmp_path):
+    folder = tmp_path / 'cache'
+    path = write(tmp_path / 'a.wav', tone())
+    cached(folder, path)
+    cached(folder, write(tmp_path / 'b.wav', tone()))
+    assert len(list(folder.iterdir())) == 1
+    write(path, tone(hertz=600))
+    assert cached(folder, path).shape == (257, 98, 1) and len(list(folder.iterdir())) == 2
+    cached(folder, path, start=0.1, end=0.3)
+    cached(folder, path, [STEPS[0], dict(STEPS[1], seconds=2), STEPS[2]])
+    assert len(list(folder.iterdir())) == 4
+
+
+@pytest.mark.parametrize('kept', [0, 40, 1000])
+def test_a_half_written_cache_file_is_made_again(tmp_path, kept):
+    path = write(tmp_path / 'a.wav', tone())
+    fresh = cached(tmp_path / 'cache', path)
+    file, = (tmp_path / 'cache').iterdir()
+    file.write_bytes(file.read_bytes()[:kept])
+    assert np.array_equal(cached(tmp_path / 'cache', path), fresh)
+    assert np.array_equal(np.load(file), fresh)
