@@ -101,13 +101,18 @@ def safe_globals_of_mmengine() -> list:
             np.dtype, getattr, slice, *dtypes]
 
 
-def branch_weights(weights: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Weights of the network alone: of the first student of a distiller's checkpoint, or all."""
+def branch_weights(weights: dict[str, Tensor], student: str | None = None) -> dict[str, Tensor]:
+    """Weights of the network alone: of a student of a distiller's checkpoint, or all.
+
+    Args:
+        weights: state dict of a distiller, or of a plain network.
+        student: its name; None takes the first.
+    """
     names = [key.split('.')[1] for key in weights if key.startswith('students.')]
     if not names:
         return {key: value for key, value in weights.items()
                 if not key.startswith('data_preprocessor.')}
-    prefix = f'students.{names[0]}.model.'
+    prefix = f'students.{student or names[0]}.model.'
     return {key[len(prefix):]: value for key, value in weights.items()
             if key.startswith(prefix)}
 
@@ -133,18 +138,36 @@ def load_strictly(model: nn.Module, weights: dict[str, Tensor], source: str | Pa
     model.load_state_dict(weights)
 
 
-def student_config(config: str | Path | Config) -> dict:
+def student_config(config: str | Path | Config, student: str | None = None) -> dict:
     """Config of the branch that a distillation or unimodal config trains and deploys.
 
+    Args:
+        config: a config, or its file.
+        student: name of the student; None takes the first.
+
     Raises:
-        ValueError: the config is not one of a CrossModalDistiller.
+        ValueError: the config is not one of a CrossModalDistiller, or has no such student.
     """
     cfg = config if isinstance(config, Config) else Config.fromfile(config)
     students = cfg.get('model', {}).get('students')
     if not students:
         raise ValueError(f"{cfg.filename}: 'model.students' is missing; name a config of a "
                          'CrossModalDistiller, such as configs/unimodal/*.py')
-    return next(iter(students.values()))
+    if student is not None and student not in students:
+        raise ValueError(f"{cfg.filename} has no student '{student}': name one of "
+                         f'{list(students)}')
+    return branch_config(students[student or next(iter(students))])
+
+
+def branch_config(spec: dict) -> dict:
+    """Arguments of a Branch; those of the unimodal ``config`` that it names, if it names one.
+
+    What stands beside ``config`` replaces what the config says.
+    """
+    if 'config' not in spec:
+        return spec
+    own = {key: value for key, value in spec.items() if key != 'config' and value is not None}
+    return {**student_config(spec['config']), **own}
 
 
 def without_init(config: dict) -> dict:

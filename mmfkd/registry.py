@@ -21,7 +21,8 @@ DATASETS = Registry(
 TRANSFORMS = Registry(
     'transform', parent=MMENGINE_TRANSFORMS, scope='mmfkd',
     locations=['mmfkd.datasets.transforms', 'mmfkd.datasets'])
-METRICS = Registry('metric', parent=MMENGINE_METRICS, scope='mmfkd')
+METRICS = Registry('metric', parent=MMENGINE_METRICS, scope='mmfkd',
+                   locations=['mmfkd.evaluation'])
 HOOKS = Registry('hook', parent=MMENGINE_HOOKS, scope='mmfkd', locations=['mmfkd.hooks'])
 FUNCTIONS = Registry('function', parent=MMENGINE_FUNCTIONS, scope='mmfkd',
                      locations=['mmfkd.hooks'])

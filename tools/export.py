@@ -1,4 +1,4 @@
-"""Exports a student as an ordinary mmseg model, and compares it where mmfkd cannot be imported."""
+"""Exports a student as a plain mmseg or mmpretrain model, and compares both without mmfkd."""
 
 import argparse
 import sys
@@ -12,9 +12,9 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('checkpoint', metavar='CHECKPOINT',
                         help="a file, or 'best' for the best one of the work dir")
     parser.add_argument('-o', '--out', required=True, metavar='DIR', help='folder to write into')
+    parser.add_argument('--student', metavar='NAME', help='default: the first student')
     parser.add_argument('--size', nargs=2, type=int, metavar=('H', 'W'),
-                        help="input of program.pt2 in pixels; default: the test pipeline's "
-                             'Resize, else 480 640')
+                        help='input of program.pt2; default: what the test pipeline makes')
     return parser.parse_args()
 
 
@@ -25,7 +25,7 @@ def main() -> None:
     from mmfkd.apis.export import export_student, verify_export
     try:
         files = export_student(args.config, args.checkpoint, args.out,
-                               tuple(args.size) if args.size else None)
+                               tuple(args.size) if args.size else None, args.student)
     except (FileNotFoundError, ValueError) as error:
         sys.exit(f'export failed: {error}')
     print('\n'.join(f'{path}' for path in files.values()), flush=True)

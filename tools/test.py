@@ -1,4 +1,4 @@
-"""Tests a checkpoint of a config's first student."""
+"""Tests a student of a checkpoint, by default the config's first."""
 
 import argparse
 import sys
@@ -13,6 +13,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('config')
     parser.add_argument('checkpoint',
                         help="a file, or 'best' for the selected one in the work dir")
+    parser.add_argument('--student', help='name of the student; default: the first')
     parser.add_argument('--work-dir', help='default: work_dirs/<method>/<config>')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, default={},
                         help='key=value pairs that override the config')
@@ -37,6 +38,7 @@ def main() -> None:
         load_strictly,
         load_weights,
         resolve_checkpoint,
+        student_config,
     )
 
     if not Path(args.config).is_file():
@@ -46,12 +48,13 @@ def main() -> None:
     cfg.launcher = args.launcher
     cfg.work_dir = args.work_dir or str(default_work_dir(args.config))
     # The student alone is tested: no teacher has to be there.
+    cfg.model.students = dict(student=student_config(cfg, args.student))
     cfg.model.teachers, cfg.model.losses = {}, {}
     use_gloo_without_gpu(cfg)
     path = resolve_checkpoint(cfg.work_dir if args.checkpoint == 'best' else args.checkpoint)
     runner = Runner.from_cfg(cfg)
     model = getattr(runner.model, 'module', runner.model)
-    load_strictly(model.student.model, branch_weights(load_weights(path)), path)
+    load_strictly(model.student.model, branch_weights(load_weights(path), args.student), path)
     runner.test()
 
 

@@ -125,6 +125,9 @@ def close(runner, cfg: Config) -> None:
     if not is_main_process():
         return
     summary.update(config=cfg.filename, seed=runner.seed)
+    maximum = runner.message_hub.get_info('test_maximum', None)
+    if maximum is not None:
+        summary['test_maximum'] = maximum
     metric = cfg.default_hooks.checkpoint.get('save_best')
     table = Table('', 'modality', f'val {metric}', f'test {metric}', 'checkpoint')
     model = getattr(runner.model, 'module', runner.model)
@@ -158,7 +161,7 @@ def main() -> None:
     use_gloo_without_gpu(cfg)
     runner = Runner.from_cfg(cfg)
     if len(runner.train_dataloader) == 0:
-        sys.exit(f'{len(runner.train_dataloader.dataset)} training images are less than one '
+        sys.exit(f'{len(runner.train_dataloader.dataset)} training samples are less than one '
                  f'batch: lower train_dataloader.batch_size={cfg.train_dataloader.batch_size}')
     runner.train()
     close(runner, cfg)

@@ -10,8 +10,9 @@ from mmpretrain.structures import DataSample
 from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 
-from mmfkd.checkpoints import student_config
+from mmfkd.checkpoints import branch_config
 from mmfkd.models.branch import Branch
+from mmfkd.models.networks import BertEncoder, FramePooling
 
 
 class Place(NamedTuple):
@@ -115,50 +116,61 @@ def branch_arguments(spec: Mapping) -> dict:
     """Arguments of :class:`Branch` for an entry of ``students`` or ``teachers``.
 
     Args:
-        spec: with ``model``, or with the ``config`` that a teacher was trained with.
+        spec: with ``model``, or with the ``config`` that has it.
 
     Raises:
         FileNotFoundError: the teacher's config does not exist.
         ValueError: neither is given, or the config trains no student.
     """
     if spec.get('model') is None and not spec.get('config'):
-        raise ValueError("a branch needs 'model', or 'config' of a teacher")
-    source = student_config(spec['config']) if spec.get('model') is None else spec
+        raise ValueError("a branch needs 'model', or the 'config' that has it")
+    source = branch_config(spec) if spec.get('model') is None else spec
     return dict(model=source['model'], modality=source['modality'], norm=source.get('norm'),
-                taps=spec.get('taps') or source.get('taps'))
+                taps=source.get('taps'), pool=source.get('pool') or ())
 
 
-def random_batch(branches: Sequence[Branch], size: Sequence[int], batch: int) -> dict:
-    """A batch as the data loader collates it, of random images and random labels.
+def random_batch(branches: Sequence[Branch], size: Sequence[int] | Mapping[str, Sequence[int]],
+                 batch: int) -> dict:
+    """A batch as the data loader collates it, of random inputs and random labels.
 
     Args:
         branches: those that will take it; the first one decides kind and number of the labels.
-        size: height and width in pixels.
+        size: height and width in pixels, of all modalities or per modality; for text 1 and the
+            number of tokens.
         batch: number of samples.
 
     Returns:
-        ``inputs``, per modality a list of (C, H, W) float32 tensors distributed as the branch's
-        normalisation expects them, and ``data_samples``.
+        ``inputs``, per modality a list of (C, H, W) or (T, C, H, W) float32 tensors distributed
+        as the branch's normalisation expects them, or of int64 tokens; and ``data_samples``.
 
     Raises:
         ValueError: ``size`` or ``batch`` is below 1, or a modality is no image to its network.
     """
-    if min(*size, batch) < 1:
-        raise ValueError(f'size {tuple(size)} and batch {batch} must be at least 1')
-    inputs = {modality: list(_random_images(branch, modality, size, batch))
+    names = [modality for branch in branches for modality in branch.modalities]
+    sizes = dict(size) if isinstance(size, Mapping) else dict.fromkeys(names, tuple(size))
+    if min(batch, *(length for one in sizes.values() for length in one)) < 1:
+        raise ValueError(f'size {sizes} and batch {batch} must be at least 1')
+    inputs = {modality: list(_random_inputs(branch, modality, sizes[modality], batch))
               for branch in branches for modality in branch.modalities}
-    return dict(inputs=inputs, data_samples=_random_samples(branches[0].model, size, batch))
+    labelled = sizes[branches[0].modalities[0]]
+    return dict(inputs=inputs, data_samples=_random_samples(branches[0].model, labelled, batch))
 
 
-def _random_images(branch: Branch, modality: str, size: Sequence[int], batch: int) -> Tensor:
+def _random_inputs(branch: Branch, modality: str, size: Sequence[int], batch: int) -> Tensor:
+    modules = list(branch.model.modules())
+    encoders = [module for module in modules if isinstance(module, BertEncoder)]
+    if encoders:
+        return torch.randint(1, encoders[0].bert.config.vocab_size, (batch, size[1]))
+    clips = [module.frames for module in modules if isinstance(module, FramePooling)]
+    shape = (batch, *(clips if clips else ()))
     if modality in branch.norms:
         norm = branch.norms[modality]
-        return torch.randn(batch, len(norm.mean), *size) * norm.std.cpu() + norm.mean.cpu()
-    convs = [module for module in branch.model.modules() if isinstance(module, nn.Conv2d)]
+        return torch.randn(*shape, len(norm.mean), *size) * norm.std.cpu() + norm.mean.cpu()
+    convs = [module for module in modules if isinstance(module, nn.Conv2d)]
     if not convs:
         raise ValueError(f"modality '{modality}': its branch has neither 'norm' nor a convolution "
                          'that tells the number of input channels')
-    return torch.randn(batch, convs[0].in_channels, *size)
+    return torch.randn(*shape, convs[0].in_channels, *size)
 
 
 def _random_samples(model: nn.Module, size: Sequence[int], batch: int) -> list:

@@ -12,7 +12,6 @@ import torch
 from mmengine.optim import OptimWrapper, build_optim_wrapper
 from torch import Tensor
 
-from mmfkd.models.branch import Branch
 from mmfkd.models.distiller import CrossModalDistiller, stack_labels
 
 PHASES = ('preprocess', 'teacher', 'student', 'losses', 'backward', 'optimizer')
@@ -72,8 +71,8 @@ class Floor:
         self.data_samples = data_samples
         # The distiller runs its teachers only for its losses.
         teachers = model.teachers.values() if model.losses else ()
-        self._teachers = [(t.model, _normalized(t, inputs)) for t in teachers]
-        self._students = [(s.model, _normalized(s, inputs)) for s in self.students.values()]
+        self._teachers = [(t.model, t.prepare(inputs)[0]) for t in teachers]
+        self._students = [(s.model, s.prepare(inputs)[0]) for s in self.students.values()]
 
     def step(self) -> None:
         """One training step."""
@@ -85,12 +84,6 @@ class Floor:
         sum(losses).backward()
         self.optimizer.step()
         self.optimizer.zero_grad()
-
-
-def _normalized(branch: Branch, inputs: Mapping[str, Tensor]) -> Tensor | dict[str, Tensor]:
-    normed = {m: branch.norms[m](inputs[m]) if m in branch.norms else inputs[m].float()
-              for m in branch.modalities}
-    return normed[branch.modality] if isinstance(branch.modality, str) else normed
 
 
 def compare(full: Callable[[], object], floor: Callable[[], object], steps: int, warmup: int,

@@ -1,4 +1,4 @@
-"""Writes the student of a distiller as an ordinary mmseg model that needs no mmfkd."""
+"""Writes a student of a distiller as an ordinary mmseg or mmpretrain model."""
 
 import os
 import subprocess
@@ -19,30 +19,38 @@ from mmfkd.checkpoints import (
     student_config,
     without_init,
 )
+from mmfkd.datasets.sizes import made_size
 from mmfkd.models import Branch
 
-from .plain_config import channels, dataset_meta, plain_config
+from .plain_classifier import frames, plain_classifier_config
+from .plain_config import channels, dataset_config, plain_config
+from .verify_export import needs_mmfkd
 
 VERIFIER = Path(__file__).with_name('verify_export.py')
 DEFAULT_SIZE = (480, 640)
 
 
 def export_student(config: str | Path, checkpoint: str | Path, out: str | Path,
-                   size: tuple[int, int] | None = None) -> dict[str, Path]:
-    """Writes the first student of a distiller so that it opens where mmfkd is not installed.
+                   size: tuple[int, int] | None = None, student: str | None = None
+                   ) -> dict[str, Path]:
+    """Writes a student of a distiller so that it opens where mmfkd is not installed.
 
-    ``config.py`` is a plain mmseg config and ``weights.pth`` its weights, for
-    ``mmseg.apis.init_model`` and ``inference_model``. ``program.pt2`` is normalisation and
+    ``config.py`` is a plain config of mmseg or mmpretrain and ``weights.pth`` its weights, for
+    ``mmseg.apis.init_model`` and ``mmpretrain.get_model``. ``program.pt2`` is normalisation and
     network as one ``torch.export`` program: raw float32 (N, C, H, W), channels in the order of
-    the loader (BGR), to logits (N, classes, h, w); N is free, H and W are ``size``.
+    the loader (BGR), or tokens int64 (N, L), to logits; N is free, the rest is ``size``.
     ``reference.pt`` holds a raw input and the student's logits, for :func:`verify_export`.
+
+    A text student has mmfkd's encoder: its config opens where mmfkd is installed, its program
+    anywhere.
 
     Args:
         config: a config file, or the work dir of a run.
         checkpoint: a file, or 'best' for the best one of the run's work dir.
         out: folder to write into; files of an earlier export are overwritten.
-        size: height and width of the program's input, in pixels; by default that of the test
-            pipeline's ``Resize``, else 480x640.
+        size: height and width of the program's input, in pixels; by default what the test
+            pipeline makes, else 480x640.
+        student: its name; None takes the first.
 
     Returns:
         name to path of what was written; without 'program' where torch.export failed, which is
@@ -51,18 +59,18 @@ def export_student(config: str | Path, checkpoint: str | Path, out: str | Path,
     Raises:
         FileNotFoundError: config or checkpoint is missing.
         ValueError: there is no student, the checkpoint does not fit it, or it has parts that
-            mmseg does not know.
+            mmseg or mmpretrain does not know.
     """
     path = find_config(config)
     cfg = Config.fromfile(path)
     init_default_scope(cfg.get('default_scope', 'mmfkd'))
-    spec = student_config(cfg)
-    plain = plain_config(cfg, spec)
+    spec = student_config(cfg, student)
+    classifies = spec['model'].get('_scope_') == 'mmpretrain'
+    plain = plain_classifier_config(cfg, spec) if classifies else plain_config(cfg, spec)
     source = find_checkpoint(checkpoint, Path(config) if Path(config).is_dir()
                              else Path(cfg.get('work_dir') or default_work_dir(path)))
-    branch = Branch(without_init(spec['model']), spec['modality'], spec.get('norm'))
-    load_strictly(branch.model, branch_weights(load_weights(source)), source)
-    branch.train(False)
+    weights = branch_weights(load_weights(source), student)
+    branch = build_branch(spec, spec['model'], weights, source)
 
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
@@ -70,31 +78,48 @@ def export_student(config: str | Path, checkpoint: str | Path, out: str | Path,
         ('config', 'config.py'), ('weights', 'weights.pth'), ('program', 'program.pt2'),
         ('reference', 'reference.pt'))}
     plain.dump(files['config'])
-    torch.save(dict(state_dict=branch.model.state_dict(),
-                    meta=dict(dataset_meta=dataset_meta(cfg))), files['weights'])
-    raw = raw_input(spec, size or input_size(plain))
+    meta = plain.test_dataloader.dataset.metainfo.to_dict()
+    torch.save(dict(state_dict=branch.model.state_dict(), meta=dict(dataset_meta=meta)),
+               files['weights'])
+    made = made_size(dataset_config(cfg).get('pipeline', ()), spec['modality'])
+    raw = raw_input(spec, size or made or DEFAULT_SIZE)
+    clips = frames(spec)
     with torch.no_grad():
-        logits = branch({branch.modality: raw}, record=False)[0]
-    torch.save(dict(input=raw, logits=logits, parameters=count(branch.model)),
+        x = raw.unflatten(0, (-1, clips)) if clips > 1 else raw
+        logits = branch({branch.modality: x}, record=False)[0]
+    torch.save(dict(input=raw, logits=logits, parameters=count(branch.model), frames=clips),
                files['reference'])
     # An earlier program must not be taken for this student's.
     files['program'].unlink(missing_ok=True)
+    single = branch if clips == 1 else build_branch(
+        spec, dict(plain.model, _scope_='mmpretrain'), weights, source)
     try:
-        torch.export.save(program(branch, raw), files['program'])
+        torch.export.save(program(single, raw), files['program'])
     except Exception as error:  # torch.export has no common base of what it raises
         files.pop('program').unlink(missing_ok=True)
         print(f'program.pt2 is left out, torch.export failed: {type(error).__name__}: {error}')
     return files
 
 
+def build_branch(spec: dict, model: dict, weights: dict[str, Tensor], source: Path) -> Branch:
+    """A student's branch around ``model``, with its weights, in eval mode."""
+    branch = Branch(without_init(model), spec['modality'], spec.get('norm'))
+    load_strictly(branch.model, weights, source)
+    branch.train(False)
+    return branch
+
+
 def verify_export(out: str | Path) -> bool:
     """Compares an export with its student, in a process that cannot import mmfkd.
 
-    Prints the largest difference of each program; see ``verify_export.py`` for the tolerance.
+    Only a text student's config imports it. Prints the largest difference of each program; see
+    ``verify_export.py`` for the tolerance.
     """
-    paths = os.environ.get('PYTHONPATH', '').split(os.pathsep)
-    kept = [path for path in paths if path and not Path(path, 'mmfkd').is_dir()]
-    env = {**os.environ, 'PYTHONPATH': os.pathsep.join(kept)}
+    paths = [path for path in os.environ.get('PYTHONPATH', '').split(os.pathsep)
+             if path and not Path(path, 'mmfkd').is_dir()]
+    if needs_mmfkd(out):
+        paths.insert(0, str(Path(__file__).parents[2]))
+    env = {**os.environ, 'PYTHONPATH': os.pathsep.join(paths)}
     done = subprocess.run([sys.executable, '-W', 'ignore', str(VERIFIER), '.'], cwd=out, env=env,
                           check=False)
     return done.returncode == 0
@@ -127,15 +152,15 @@ def find_checkpoint(checkpoint: str | Path, work_dir: Path) -> Path:
     return best
 
 
-def input_size(cfg: Config) -> tuple[int, int]:
-    """Height and width to which a plain config's test pipeline resizes, or the default."""
-    scales = [step.scale for step in cfg.test_pipeline if isinstance(step.get('scale'), tuple)]
-    return scales[-1][::-1] if scales else DEFAULT_SIZE
-
-
 def raw_input(spec: dict, size: tuple[int, int]) -> Tensor:
-    """A random (2, C, H, W) input in the raw units of the modality, the same every time."""
-    noise = torch.randn(2, channels(spec), *size, generator=torch.Generator().manual_seed(0))
+    """A random (2 T, C, H, W) input in the raw units of the modality, or (2, L) tokens.
+
+    It is the same every time; T is the number of frames of a clip.
+    """
+    generator = torch.Generator().manual_seed(0)
+    if spec['model']['backbone']['type'] == 'mmfkd.BertEncoder':
+        return torch.randint(1, 100, (2, size[1]), generator=generator)
+    noise = torch.randn(2 * frames(spec), channels(spec), *size, generator=generator)
     norm = spec.get('norm') or dict(mean=[0.0], std=[1.0])
     mean, std = (torch.tensor(norm[key]).view(-1, 1, 1) for key in ('mean', 'std'))
     return noise * std + mean

@@ -1,4 +1,4 @@
-"""The config of a student as a config of mmseg alone."""
+"""The config of a segmentation student as a config of mmseg alone."""
 
 from collections.abc import Mapping
 
@@ -39,22 +39,22 @@ def plain_config(cfg: Config, spec: dict) -> Config:
                          pipeline=pipeline))))
 
 
-def plain(config: object, place: str) -> object:
-    """A copy of a config in mmseg's scope, without ``_scope_`` and prefixes of mmseg."""
+def plain(config: object, place: str, scope: str = 'mmseg') -> object:
+    """A copy of a config in a scope of its own, without ``_scope_`` and prefixes of that scope."""
     if isinstance(config, (list, tuple)):
-        return type(config)(plain(item, f'{place}[{i}]') for i, item in enumerate(config))
+        return type(config)(plain(item, f'{place}[{i}]', scope) for i, item in enumerate(config))
     if not isinstance(config, Mapping):
         return config
     name = config.get('type')
     if str(name).startswith('mmfkd.') or config.get('_scope_') == 'mmfkd':
         raise ValueError(
             f"{place}: type='{name}' is of mmfkd, and the exported model must open without it. "
-            'In a copy of the config put a type of mmseg there that has the same weights; a '
-            'loss has none, so any loss of mmseg will do.')
-    copy = {key: plain(value, f'{place}.{key}') for key, value in config.items()
-            if (key, value) != ('_scope_', 'mmseg')}
+            f'In a copy of the config put a type of {scope} there that has the same weights; a '
+            f'loss has none, so any loss of {scope} will do.')
+    copy = {key: plain(value, f'{place}.{key}', scope) for key, value in config.items()
+            if (key, value) != ('_scope_', scope)}
     if isinstance(name, str):
-        copy['type'] = name.removeprefix('mmseg.')
+        copy['type'] = name.removeprefix(f'{scope}.')
     return copy
 
 

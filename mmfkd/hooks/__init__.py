@@ -1,9 +1,11 @@
 from .amp import BFloat16OptimWrapper
 from .checkpoint import AtomicLocalBackend
 from .loss import FiniteLossHook, LossWeightHook
+from .maximum import TestMaximumHook
 from .panel import PredictionPanelHook
 from .seeding import EpochSeedHook, seed_worker
 from .teacher_report import TeacherReportHook
 
 __all__ = ['AtomicLocalBackend', 'BFloat16OptimWrapper', 'EpochSeedHook', 'FiniteLossHook',
-           'LossWeightHook', 'PredictionPanelHook', 'TeacherReportHook', 'seed_worker']
+           'LossWeightHook', 'PredictionPanelHook', 'TeacherReportHook', 'TestMaximumHook',
+           'seed_worker']

@@ -32,11 +32,11 @@ class Normalize(nn.Module):
             self.register_buffer(name, column, persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, C, H, W) of any dtype to float32."""
-        if x.size(1) != self.mean.size(0):
-            raise ValueError(f'norm: the input has {x.size(1)} channels, but mean and std have '
+        """(..., C, H, W) of any dtype to float32."""
+        if x.size(-3) != self.mean.size(0):
+            raise ValueError(f'norm: the input has {x.size(-3)} channels, but mean and std have '
                              f'{self.mean.size(0)} values')
-        x = x.flip(1) if self.bgr_to_rgb else x
+        x = x.flip(-3) if self.bgr_to_rgb else x
         return (x - self.mean).div_(self.std)
 
 
@@ -46,6 +46,10 @@ class Branch(BaseModule):
     The normalisation is part of the branch and not of the data, so a teacher sees what it was
     trained on whatever its students see.
 
+    A clip, (N, T, C, H, W), is folded into a batch of N · T frames for the network, and what its
+    taps record is unfolded again; the network's neck averages the frames
+    (:class:`mmfkd.models.FramePooling`).
+
     Args:
         model: config of an mmseg or mmpretrain model, with ``_scope_``; or a built module that
             follows mmengine's contract ``model(inputs, data_samples, mode)``.
@@ -54,14 +58,21 @@ class Branch(BaseModule):
         norm: arguments of :class:`Normalize`, or one such dict per modality. Without it inputs
             are passed on as float32.
         taps: see :class:`Taps`.
+        pool: taps of maps that are averaged over space, and over frames, into vectors (N, C).
 
     Raises:
-        ValueError: an unknown place in ``taps``, or a ``norm`` that does not fit.
+        ValueError: an unknown place in ``taps``, an unknown tap in ``pool``, or a ``norm`` that
+            does not fit.
     """
 
     def __init__(self, model: dict | nn.Module, modality: str | Sequence[str],
-                 norm: dict | None = None, taps: Mapping[str, str] | None = None) -> None:
+                 norm: dict | None = None, taps: Mapping[str, str] | None = None,
+                 pool: Sequence[str] = ()) -> None:
         super().__init__()
+        strangers = [name for name in pool if name not in (taps or {})]
+        if strangers:
+            raise ValueError(f'pool names {strangers}, but the taps are {list(taps or {})}')
+        self.pool = tuple(pool)
         self.modality = modality if isinstance(modality, str) else tuple(modality)
         norms = {modality: norm} if isinstance(modality, str) else (norm or {})
         unknown = set(norms) - set(self.modalities)
@@ -97,9 +108,34 @@ class Branch(BaseModule):
         if missing:
             raise KeyError(f'modality {missing} is not in the data, which has {list(inputs)}: '
                            "check 'modality' of the branch and 'modalities' of the data set")
-        normed = {m: self.norms[m](inputs[m]) if m in self.norms else inputs[m].float()
-                  for m in self.modalities}
-        x = normed[self.modality] if isinstance(self.modality, str) else normed
+        x, frames = self.prepare(inputs)
         with self.taps.recording() if record else nullcontext({}) as feats:
             output = self.model(x, data_samples, mode=mode)
-        return output, feats
+        if frames > 1:
+            # What the neck has averaged has fewer rows, and stays.
+            feats = {name: feat.unflatten(0, (-1, frames)) if len(feat) == len(x) else feat
+                     for name, feat in feats.items()}
+        return output, {name: self._pooled(name, feat) for name, feat in feats.items()}
+
+    def prepare(self, inputs: Mapping[str, Tensor]) -> tuple[Tensor | dict[str, Tensor], int]:
+        """What the network takes: its modality, normalised, with frames folded into the batch.
+
+        Returns:
+            the tensor, or a dict for a multi-modal network; and the number of frames, T, or 1.
+        """
+        normed = {m: self._norm(m, inputs[m]) for m in self.modalities}
+        if not isinstance(self.modality, str):
+            return normed, 1
+        x = normed[self.modality]
+        return (x.flatten(0, 1), x.size(1)) if x.ndim == 5 else (x, 1)
+
+    def _norm(self, modality: str, x: Tensor) -> Tensor:
+        if modality in self.norms:
+            return self.norms[modality](x)
+        # Tokens are indices.
+        return x if x.dtype == torch.int64 else x.float()
+
+    def _pooled(self, name: str, feat: Tensor) -> Tensor:
+        if name not in self.pool or feat.ndim < 4:
+            return feat
+        return feat.mean((-1, -2)) if feat.ndim == 4 else feat.mean((1, -1, -2))

@@ -1,6 +1,6 @@
 """The one model class of mmfkd: students that learn, teachers that do not, losses between them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from mmengine.logging import print_log
@@ -8,16 +8,17 @@ from mmengine.model import BaseModel, ModuleDict
 from torch import Tensor
 
 from mmfkd.checkpoints import (
+    branch_config,
     branch_weights,
     load_strictly,
     load_weights,
     resolve_checkpoint,
-    student_config,
     without_init,
 )
 from mmfkd.registry import MODELS
 
 from .branch import Branch
+from .predictions import copies, fields_from_logits, predicted_fields
 
 
 class Teachers(dict):
@@ -29,15 +30,17 @@ class Teachers(dict):
 
 def build_teacher(model: dict | None = None, modality: str | list | None = None,
                   norm: dict | None = None, taps: dict | None = None,
-                  config: str | None = None, checkpoint: str = 'auto') -> Branch:
+                  pool: Sequence[str] | None = None, config: str | None = None,
+                  checkpoint: str = 'auto') -> Branch:
     """Builds a frozen branch and loads its weights strictly.
 
     Args:
-        model: see :class:`Branch`; or None to take it, the modality, the normalisation and the
-            taps from ``config``.
+        model: see :class:`Branch`; or None to take it, the modality, the normalisation, the taps
+            and ``pool`` from ``config``.
         modality: see :class:`Branch`.
         norm: see :class:`Branch`.
         taps: see :class:`Branch`; given together with ``config`` they replace its taps.
+        pool: see :class:`Branch`; likewise.
         config: the config that the teacher was trained with.
         checkpoint: a file, a work dir, or 'auto'; see
             :func:`mmfkd.checkpoints.resolve_checkpoint`.
@@ -46,14 +49,14 @@ def build_teacher(model: dict | None = None, modality: str | list | None = None,
         FileNotFoundError: no checkpoint.
         ValueError: a checkpoint without weights or of another architecture.
     """
+    spec = dict(model=model, modality=modality, norm=norm, taps=taps, pool=pool)
     if model is None:
         if config is None:
             raise ValueError("a teacher needs 'config', or 'model' and 'modality'")
-        spec = student_config(config)
-        model, modality, norm = spec['model'], spec['modality'], spec.get('norm')
-        taps = taps or spec.get('taps')
+        spec = branch_config(dict(spec, config=config))
     path = resolve_checkpoint(checkpoint, config)
-    branch = Branch(without_init(model), modality, norm, taps)
+    branch = Branch(**{**spec, 'model': without_init(spec['model']),
+                       'pool': spec.get('pool') or ()})
     load_strictly(branch.model, branch_weights(load_weights(path)), path)
     branch.requires_grad_(False).train(False)
     print_log(f'teacher of {branch.modality}: {path}', logger='current')
@@ -68,7 +71,7 @@ class CrossModalDistiller(BaseModel):
 
         loss:     teachers (no_grad, 'tensor') ─┐ taps
                   students ('loss') ── task ────┼──> losses ──> {student.*, loss_*.*}
-        predict:  first student
+        predict:  first student, and beside it what else can predict
         tensor:   first student
 
     A method is a set of losses in the config, never a subclass. Without teachers and losses this
@@ -80,7 +83,8 @@ class CrossModalDistiller(BaseModel):
     learning has two.
 
     Args:
-        students: name to arguments of :class:`Branch`. The first is validated, tested, exported.
+        students: name to arguments of :class:`Branch`, or to ``config``, a unimodal config that
+            has them. The first is validated, tested and exported.
         teachers: name to arguments of :func:`build_teacher`.
         losses: name to config of a :class:`DistillLoss`. Names start with 'loss', because
             mmengine sums what has 'loss' in its key.
@@ -105,7 +109,8 @@ class CrossModalDistiller(BaseModel):
         if summed:
             raise ValueError(f"students {summed}: mmengine adds up every log entry with 'loss' in "
                              'its key, accuracies too; choose other names')
-        self.students = ModuleDict({name: Branch(**cfg) for name, cfg in students.items()})
+        self.students = ModuleDict({name: Branch(**branch_config(cfg))
+                                    for name, cfg in students.items()})
         # What a method adds draws no random number of the students': at one seed a distilled
         # student starts from the weights of its baseline.
         with torch.random.fork_rng():
@@ -151,7 +156,9 @@ class CrossModalDistiller(BaseModel):
         """
         if mode == 'loss':
             return self.loss(inputs, data_samples)
-        if mode in ('predict', 'tensor'):
+        if mode == 'predict':
+            return self.predict(inputs, data_samples)
+        if mode == 'tensor':
             return self.student(inputs, data_samples, mode=mode, record=False)[0]
         raise ValueError(f"mode='{mode}': choose 'loss', 'predict' or 'tensor'")
 
@@ -169,6 +176,33 @@ class CrossModalDistiller(BaseModel):
                 tensors['gt'] = stack_labels(data_samples)
             losses.update(_prefixed(name, loss(**tensors)))
         return losses
+
+    def predict(self, inputs: Mapping[str, Tensor], data_samples: list | None = None) -> list:
+        """Data samples with the first student's predictions.
+
+        Other students, and losses with classifiers of their own, predict too; what they say is in
+        the field ``predictions`` of the samples, by name, for
+        :class:`mmfkd.evaluation.PerBranchMetric`.
+        """
+        heads = {name: loss for name, loss in self.losses.items() if loss.predicts}
+        feats, outputs = {}, {}
+        for name, student in self.students.items():
+            samples = data_samples if student is self.student else copies(data_samples)
+            outputs[name], tapped = student(inputs, samples, mode='predict', record=bool(heads))
+            feats.update(_prefixed(name, tapped))
+        others = {name: [predicted_fields(sample) for sample in samples]
+                  for name, samples in outputs.items() if name != next(iter(outputs))}
+        for name, loss in heads.items():
+            student = self.students[loss.student.split('.')[0]]
+            for head, logits in loss.predictions(feats[loss.student]).items():
+                others[f"{name.removeprefix('loss_')}.{head}"] = fields_from_logits(
+                    student.model, logits, data_samples)
+        samples = next(iter(outputs.values()))
+        if others:
+            for i, sample in enumerate(samples):
+                sample.set_field({name: fields[i] for name, fields in others.items()},
+                                 'predictions')
+        return samples
 
     @torch.no_grad()
     def teach(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:

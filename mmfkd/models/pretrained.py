@@ -18,13 +18,15 @@ class InflatedPretrained:
 
     Args:
         checkpoint: file, URL or ``torchvision://resnet18``.
+        prefix: what the keys of the backbone start with in the checkpoint; others are left out.
 
     Raises:
         RuntimeError: the checkpoint cannot be had; the message says how to train from scratch.
     """
 
-    def __init__(self, checkpoint: str) -> None:
+    def __init__(self, checkpoint: str, prefix: str = '') -> None:
         self.checkpoint = checkpoint
+        self.prefix = prefix
 
     def __call__(self, module: nn.Module) -> None:
         """Loads the weights into ``module``."""
@@ -37,7 +39,9 @@ class InflatedPretrained:
                 'model.students.student.model.backbone.init_cfg.checkpoint=FILE, or train from '
                 'scratch with --cfg-options model.students.student.model.backbone.init_cfg=None'
             ) from error
-        weights = dict(weights.get('state_dict', weights))
+        weights = {key.removeprefix(self.prefix): weight
+                   for key, weight in weights.get('state_dict', weights).items()
+                   if key.startswith(self.prefix)}
         own = module.state_dict()
         for key, weight in weights.items():
             if (key in own and weight.ndim == 4 and own[key].shape != weight.shape

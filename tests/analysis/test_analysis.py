@@ -172,7 +172,7 @@ def test_step_time_command(capsys, tmp_path):
     assert all(seconds > 0 for seconds in result['seconds'].values())
     assert [len(times) for times in result['times'].values()] == [2, 2]
     assert result['ratio'] == pytest.approx(result['full'] / result['floor'])
-    assert (result['batch'], result['size']) == (2, [32, 32])
+    assert (result['batch'], result['size']) == (2, dict(rgb=[32, 32], depth=[32, 32]))
 
 
 def test_step_time_refuses_another_precision():

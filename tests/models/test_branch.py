@@ -3,6 +3,7 @@ import pytest
 import torch
 from mmseg.models import SegDataPreProcessor
 
+from mmfkd.models import FramePooling
 from mmfkd.models.branch import Branch, Normalize
 
 RGB = dict(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375])
@@ -106,3 +107,62 @@ def test_not_recording_takes_no_features(seg_branch):
     inputs = dict(rgb=torch.zeros(2, 3, 32, 32))
     assert set(branch(inputs)[1]) == {'feat', 'logits'}
     assert branch(inputs, record=False)[1] == {}
+
+
+# Clips, tokens and pooled taps.
+
+class Clip(torch.nn.Module):
+    """A map of every frame, and a neck that averages them."""
+
+    def __init__(self, frames):
+        super().__init__()
+        self.map = torch.nn.Identity()
+        self.neck = FramePooling(frames)
+
+    def forward(self, inputs, data_samples=None, mode='tensor'):
+        return self.neck(self.map(inputs))[0]
+
+
+def test_a_clip_is_folded_into_frames_and_its_taps_are_unfolded():
+    clip = torch.rand(2, 3, 5, 4, 6)
+    branch = Branch(Clip(3), 'visual', taps=dict(map='map', feat='neck[0]'))
+    output, feats = branch(dict(visual=clip))
+    assert torch.equal(feats['map'], clip)
+    torch.testing.assert_close(output, clip.mean((1, 3, 4)))
+    assert torch.equal(feats['feat'], output)
+
+
+@pytest.mark.parametrize(('shape', 'axes'), [((2, 3, 5, 4, 6), (1, 3, 4)),
+                                            ((2, 1, 5, 4, 6), (1, 3, 4)), ((2, 5, 4, 6), (2, 3))])
+def test_pooled_taps_are_averaged_over_space_and_frames(shape, axes):
+    clip = torch.rand(shape)
+    frames = shape[1] if len(shape) == 5 else 1
+    branch = Branch(Clip(frames), 'visual', taps=dict(map='map', feat='neck[0]'),
+                    pool=['map', 'feat'])
+    feats = branch(dict(visual=clip))[1]
+    torch.testing.assert_close(feats['map'], clip.mean(axes))
+    torch.testing.assert_close(feats['feat'], clip.mean(axes))
+
+
+def test_frames_of_a_clip_are_normalised_alike(stub_branch):
+    clip = torch.rand(2, 3, 3, 4, 4) * 255
+    norm = dict(**RGB, bgr_to_rgb=True)
+    folded = stub_branch(lambda x, samples: x, norm=norm)(dict(rgb=clip))[0]
+    single = stub_branch(lambda x, samples: x, norm=norm)(dict(rgb=clip[:, 1]))[0]
+    assert torch.equal(folded.unflatten(0, (2, 3))[:, 1], single)
+
+
+def test_tokens_stay_indices(stub_branch):
+    tokens = torch.tensor([[101, 7, 102, 0]])
+    out = stub_branch(lambda x, samples: x, 'text')(dict(text=tokens))[0]
+    assert out.dtype == torch.int64 and torch.equal(out, tokens)
+
+
+def test_a_pooled_tap_must_exist(stub_branch):
+    with pytest.raises(ValueError, match=r"pool names \['feet'\], but the taps are \['feat'\]"):
+        stub_branch(lambda x, samples: x, taps=dict(feat=''), pool=['feet'])
+
+
+def test_frame_pooling_refuses_a_batch_that_is_no_clip():
+    with pytest.raises(ValueError, match='5 images are no multiple of frames=3'):
+        FramePooling(3)(torch.rand(5, 2, 3, 3))

@@ -33,8 +33,9 @@ from mmfkd.analysis import (
     time_phases,
 )
 from mmfkd.checkpoints import resolve_checkpoint, without_init
+from mmfkd.datasets.sizes import made_size
 from mmfkd.models import Branch, CrossModalDistiller
-from mmfkd.registry import MODELS
+from mmfkd.registry import DATASETS, MODELS
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -42,8 +43,8 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('config', help='for example configs/fdkd/synthetic_depth2rgb.py')
     parser.add_argument('--size', nargs=2, type=int, metavar=('H', 'W'),
-                        help="of the random batch, in pixels (default: the data set's size if it "
-                             'has one, else 240 320)')
+                        help="of the random batch, in pixels (default: what the "
+                             'pipeline makes, else 240 320)')
     parser.add_argument('--batch', type=int, help="samples a step (default: the config's)")
     parser.add_argument('--steps', type=int, default=10, help='timed steps (default: 10)')
     parser.add_argument('--warmup', type=int, default=3, help='untimed steps first (default: 3)')
@@ -104,14 +105,23 @@ def build_model(cfg: Config, folder: Path) -> CrossModalDistiller:
     return MODELS.build(config)
 
 
-def measure(model: CrossModalDistiller, cfg: Config, size: Sequence[int],
-            args: argparse.Namespace) -> dict:
+def sizes_of(branches: Sequence[Branch], dataset: Config, size: Sequence[int] | None
+             ) -> dict[str, tuple[int, int]]:
+    """Size per modality: the given one, what the pipeline makes, the data set's own, or 240x320.
+    """
+    own = dataset.get('size') or getattr(DATASETS.get(dataset.type), 'SIZE', (240, 320))
+    return {name: tuple(size or made_size(dataset.get('pipeline', ()), name) or own)
+            for branch in branches for name in branch.modalities}
+
+
+def measure(model: CrossModalDistiller, cfg: Config, args: argparse.Namespace) -> dict:
     """Seconds of the undivided steps and of the phases; see mmfkd.analysis.step_time."""
     device = torch.device('cuda' if torch.cuda.is_available() else 'cpu')
     model.to(device).train()
     branches = [*model.students.values(), *model.teachers.values()]
+    sizes = sizes_of(branches, cfg.train_dataloader.dataset, args.size)
     batch = model.data_preprocessor.cast_data(
-        random_batch(branches, size, cfg.train_dataloader.batch_size))
+        random_batch(branches, sizes, cfg.train_dataloader.batch_size))
     data = model.data_preprocessor(batch, training=True)
     floor = Floor(model, cfg.optim_wrapper, data['inputs'], data['data_samples'])
     optim_wrapper = build_optim_wrapper(model, cfg.optim_wrapper)
@@ -119,16 +129,17 @@ def measure(model: CrossModalDistiller, cfg: Config, size: Sequence[int],
                     args.warmup, device)
     phases = time_phases(model, optim_wrapper, batch, args.steps, args.warmup, device)
     full, bare = median(times['full']), median(times['floor'])
-    return dict(seconds=phases, full=full, floor=bare, ratio=full / bare, times=times,
+    return dict(size=sizes, seconds=phases, full=full, floor=bare, ratio=full / bare, times=times,
                 device=torch.cuda.get_device_name() if device.type == 'cuda' else 'cpu',
                 threads=torch.get_num_threads(), torch=torch.__version__)
 
 
 def print_result(result: dict) -> None:
     """Prints the table and the ratio."""
-    height, width = result['size']
+    sizes = ', '.join(f'{name} {height} x {width}'
+                      for name, (height, width) in result['size'].items())
     table = Table('', 'seconds', 'of the step', '', title_justify='left',
-                  title=f'{result["config"]}: batch {result["batch"]}, {height} x {width}, '
+                  title=f'{result["config"]}: batch {result["batch"]}, {sizes}, '
                         f'{result["device"]}, medians of {result["steps"]} steps')
     for name, seconds in result['seconds'].items():
         if name == 'data':
@@ -156,15 +167,14 @@ def main(argv: Sequence[str] | None = None) -> None:
         if args.batch:
             cfg.train_dataloader.batch_size = args.batch
         loader, note = build_loader(cfg)
-        size = args.size or getattr(getattr(loader, 'dataset', None), 'size', (240, 320))
         fetching = None if loader is None else time_fetching(loader, args.steps, args.warmup)
         with TemporaryDirectory() as folder:
             model = build_model(cfg, Path(folder))
-        result = measure(model, cfg, size, args)
+        result = measure(model, cfg, args)
     except (FileNotFoundError, ValueError) as error:
         sys.exit(str(error))
     result['seconds'] = dict(data=fetching, **result['seconds'])
-    result.update(config=args.config, size=list(size), batch=cfg.train_dataloader.batch_size,
+    result.update(config=args.config, batch=cfg.train_dataloader.batch_size,
                   steps=args.steps, warmup=args.warmup, data_note=note)
     print_result(result)
     if args.json:

@@ -35,6 +35,7 @@ class DistillLoss(BaseModule):
 
     needs_gt = False
     same_size = True
+    predicts = False
 
     def __init__(self, student: str, teacher: str, weight: float = 1.0,
                  adapter: dict | None = None) -> None:
@@ -72,6 +73,13 @@ class DistillLoss(BaseModule):
     @abstractmethod
     def terms(self, student: Tensor, teacher: Tensor, gt: Tensor | None) -> dict[str, Tensor]:
         """Named scalars of the method, unweighted; both tensors are float32 of one shape."""
+
+    def predictions(self, student: Tensor) -> dict[str, Tensor]:
+        """Logits of classifiers that the loss has on the student's tensor, by name.
+
+        A loss that has some sets ``predicts``; they are then evaluated beside the student.
+        """
+        return {}
 
     def _match(self, tapped: Tensor, teacher: Tensor) -> Tensor:
         student = tapped if self.adapter is None else self.adapter(tapped)

@@ -191,6 +191,7 @@ class FrequencyDecoupledLoss(DistillLoss):
         self.align = MODELS.build(align) if align else None
         self.task = MODELS.build(task) if task else None
         self.needs_gt = bool(align or task)
+        self.predicts = bool(task)
 
     def terms(self, student: Tensor, teacher: Tensor, gt: Tensor | None) -> dict[str, Tensor]:
         """See the class; both tensors (N, D) or (N, D, H, W)."""
@@ -207,6 +208,16 @@ class FrequencyDecoupledLoss(DistillLoss):
         if self.task is not None:
             terms['task'] = band_cross_entropy(self.task(low_s, high_s), gt)
         return terms
+
+    def predictions(self, student: Tensor) -> dict[str, Tensor]:
+        """Logits of the student's own heads on its ``low`` and its ``high`` band."""
+        if self.task is None:
+            return {}
+        with torch.autocast(student.device.type, enabled=False):
+            student = student.float()
+            student = student if self.adapter is None else self.adapter(student)
+            bands = split_bands(student, self.cutoff, self.dim, self.keep_dc)
+            return dict(zip(('low', 'high'), self.task(*bands), strict=True))
 
     def _distance(self, student: Tensor, teacher: Tensor, log: bool = False) -> Tensor:
         if self.standardize:

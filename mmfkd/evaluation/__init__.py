@@ -1,0 +1,3 @@
+from .per_branch import PerBranchMetric
+
+__all__ = ['PerBranchMetric']

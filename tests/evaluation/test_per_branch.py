@@ -1,0 +1,125 @@
+"""Heads and second students are evaluated apart, and TestMaximumHook takes the best of all."""
+
+import pytest
+import torch
+from mmengine.evaluator import Evaluator
+from mmengine.runner import Runner
+from sklearn.metrics import accuracy_score
+from torch.nn import functional as F
+
+from mmfkd.evaluation import PerBranchMetric
+from mmfkd.hooks import TestMaximumHook
+from mmfkd.models.losses import split_bands
+from mmfkd.registry import MODELS
+
+CLASSES = 4
+HEADS = dict(type='BandClassifier', in_channels=16, num_classes=CLASSES)
+FDKD = dict(loss_fdkd=dict(type='FrequencyDecoupledLoss', align=HEADS, task=HEADS))
+METRIC = dict(type='mmpretrain.Accuracy', topk=(1,))
+
+
+@pytest.fixture
+def model(distiller, cls_branch):
+    return distiller(FDKD, make=cls_branch).eval()
+
+
+def predict(model, batch):
+    with torch.no_grad():
+        return model(**model.data_preprocessor(batch), mode='predict')
+
+
+def test_heads_predict_from_the_bands_of_the_students_feature(model, cls_batch):
+    batch = cls_batch((0, 1, 2, 3))
+    samples = predict(model, batch)
+    inputs = model.data_preprocessor(cls_batch((0, 1, 2, 3)))['inputs']
+    inputs['rgb'] = model.data_preprocessor(batch)['inputs']['rgb']
+    feat = model.student(inputs, mode='tensor')[1]['feat']
+    for head, layer, band in zip(('low', 'high'), (model.losses.loss_fdkd.task.low,
+                                                  model.losses.loss_fdkd.task.high),
+                                 split_bands(feat), strict=True):
+        scores = layer(band.relu()).softmax(1)
+        got = torch.stack([s.predictions[f'fdkd.{head}']['pred_score'] for s in samples])
+        torch.testing.assert_close(got, scores)
+        assert [int(s.predictions[f'fdkd.{head}']['pred_label']) for s in samples] == \
+            scores.argmax(1).tolist()
+
+
+def test_a_second_student_predicts_what_it_predicts_alone(distiller, cls_branch, cls_batch):
+    model = distiller(students=dict(rgb=cls_branch('rgb'), depth=cls_branch('depth')),
+                      teachers={}).eval()
+    batch = cls_batch((0, 1, 2))
+    samples = predict(model, batch)
+    data = model.data_preprocessor(batch)
+    alone = model.students['depth'](**data, mode='predict')[0]
+    for sample, other in zip(samples, alone, strict=True):
+        assert torch.equal(sample.predictions['depth']['pred_score'], other.pred_score)
+        assert not torch.equal(sample.pred_score, other.pred_score)
+
+
+def test_without_heads_and_second_students_nothing_is_added(distiller, cls_branch, cls_batch):
+    sample = predict(distiller(make=cls_branch).eval(), cls_batch())[0]
+    assert 'predictions' not in sample
+
+
+def test_heads_on_maps_predict_at_the_size_of_the_labels(distiller, seg_batch):
+    model = distiller(FDKD).eval()
+    batch = seg_batch(sizes=((32, 40), (24, 32)))
+    for size, sample in zip(((32, 40), (24, 32)), predict(model, batch), strict=True):
+        for name in ('fdkd.low', 'fdkd.high'):
+            data = sample.predictions[name]['pred_sem_seg']['data']
+            assert data.shape == sample.pred_sem_seg.data.shape == (1, *size)
+
+
+def sample(label, main, low):
+    def one_hot(i):
+        return F.one_hot(torch.tensor(i), CLASSES).float()
+    return dict(gt_label=torch.tensor([label]), pred_score=one_hot(main),
+                predictions={'fdkd.low': dict(pred_score=one_hot(low))})
+
+
+def test_each_head_has_its_own_accuracy_and_the_student_keeps_its_name():
+    labels, main, low = [0, 1, 2, 3, 0], [0, 1, 2, 0, 1], [0, 0, 0, 0, 0]
+    metric = PerBranchMetric(METRIC)
+    evaluator = Evaluator([metric])
+    evaluator.dataset_meta = dict(classes='abcd')
+    for batch in (slice(0, 3), slice(3, 5)):
+        metric.process({}, [sample(*values) for values in
+                            zip(labels[batch], main[batch], low[batch], strict=True)])
+    metrics = evaluator.evaluate(5)
+    assert metrics == pytest.approx({
+        'accuracy/top1': 100 * accuracy_score(labels, main),
+        'fdkd.low/accuracy/top1': 100 * accuracy_score(labels, low)})
+    metric.process({}, [dict(sample(0, 0, 0), predictions={})])
+    assert metric.evaluate(1) == {'accuracy/top1': 100.0}
+
+
+class GivenLoop:
+    """A test loop whose metrics are given."""
+
+    def __init__(self, *metrics):
+        self.metrics = iter(metrics)
+
+    def run(self):
+        return next(self.metrics)
+
+
+def test_the_maximum_is_over_epochs_and_heads(make_runner, distiller_config, monkeypatch):
+    runner = make_runner(distiller_config(teachers={}))
+    loop = GivenLoop({'a/top1': 10.0, 'low/a/top1': 30.0}, {'a/top1': 20.0, 'low/a/top1': 5.0,
+                                                       'other': 90.0})
+    monkeypatch.setattr(Runner, 'test_loop', loop)
+    hook = TestMaximumHook('a/top1')
+    hook.after_train_epoch(runner)
+    hook.after_train_epoch(runner)
+    assert runner.message_hub.get_info('test_maximum') == 30.0
+
+
+def test_an_unknown_metric_of_the_maximum_is_named(make_runner, distiller_config, monkeypatch):
+    monkeypatch.setattr(Runner, 'test_loop', GivenLoop({'mIoU': 1.0}))
+    with pytest.raises(KeyError, match=r"metric='a/top1' is not among \['mIoU'\]"):
+        TestMaximumHook('a/top1').after_train_epoch(make_runner(distiller_config(teachers={})))
+
+
+def test_the_distiller_has_no_parts_that_predict_by_default():
+    loss = MODELS.build(dict(type='FrequencyDecoupledLoss'))
+    assert not loss.predicts and loss.predictions(torch.rand(2, 16)) == {}
