@@ -6,13 +6,21 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import soundfile
 import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 
-from mmfkd.checkpoints import student_config
+from mmfkd.checkpoints import branch_config, student_config
+from mmfkd.datasets import AVEDataset
+from mmfkd.datasets.clips import extract_frames
 from mmfkd.datasets.synthetic import write_nyuv2_layout
+from mmfkd.datasets.synthetic_layouts import (
+    write_cremad_layout,
+    write_crisismmd_layout,
+    write_tiny_bert,
+)
 from mmfkd.models import CrossModalDistiller
 
 ROOT = Path(__file__).parent.parent
@@ -33,12 +41,78 @@ def write_ombria_layout(root: Path) -> None:
                 cv2.imwrite(str(path), rng.integers(0, high, shape, dtype=np.uint8))
 
 
+def write_clips(root: Path, audio: str, clips: list[str]) -> None:
+    """Two seconds of sound, and a frame for each of three seconds."""
+    rng = np.random.default_rng(0)
+    for clip in clips:
+        for path in (root / audio / f'{clip}.wav', root / 'frames' / clip / '00000.jpg'):
+            path.parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(root / audio / f'{clip}.wav', rng.uniform(-0.3, 0.3, 32000), 16000)
+        for second in range(3):
+            cv2.imwrite(str(root / 'frames' / clip / f'{second:05d}.jpg'),
+                        rng.integers(0, 256, (40, 48, 3), dtype=np.uint8))
+
+
+def write_ave_layout(root: Path) -> None:
+    for name, clips in (('train', 'abcd'), ('val', 'ef'), ('test', 'gh')):
+        write_clips(root, 'audio', clips)
+        (root / f'{name}Set.txt').write_text(''.join(
+            f'{label}&{clip}&good&0&2\n' for label, clip in zip(
+                AVEDataset.METAINFO['classes'], clips, strict=False)))
+
+
+def write_vggsound_layout(root: Path) -> None:
+    """Fifty classes, as the config's heads have."""
+    for name, count in (('train', 50), ('test', 2)):
+        write_clips(root, 'audio', [f'{name}{i}_000003' for i in range(count)])
+        (root / f'{name}_tiny.csv').write_text(''.join(
+            f'{name}{i},3,class {i},{name}\n' for i in range(count)))
+
+
+def write_avdigits_layout(root: Path) -> None:
+    rng = np.random.default_rng(0)
+    for folder in ('audio', 'image'):
+        (root / folder).mkdir(parents=True)
+    for split, recordings in (('train', range(5, 14)), ('test', (0, 1))):
+        lines = ['audio,image,label']
+        for recording in recordings:
+            name = f'{recording % 10}_ann_{recording}'
+            soundfile.write(root / f'audio/{name}.wav', rng.uniform(-0.3, 0.3, 3000), 8000)
+            cv2.imwrite(str(root / f'image/{name}.png'),
+                        rng.integers(0, 256, (28, 28), dtype=np.uint8))
+            lines.append(f'audio/{name}.wav,image/{name}.png,{recording % 10}')
+        (root / f'{split}.csv').write_text('\n'.join(lines) + '\n')
+
+
+def write_cremad(root: Path) -> None:
+    write_cremad_layout(root, 20, 2)
+    for video in (root / 'VideoFlash').iterdir():
+        extract_frames(video, root / 'frames' / video.stem)
+
+
+def write_crisismmd(root: Path) -> None:
+    write_crisismmd_layout(root, 4, 2, 2)
+    write_tiny_bert(root / 'bert')
+
+
 @pytest.fixture(scope='module')
 def folder(tmp_path_factory):
-    root = tmp_path_factory.mktemp('configs')
-    write_nyuv2_layout(root / 'data/nyuv2', 20, 2, size=(64, 64))
-    write_ombria_layout(root / 'data/ombria')
-    return root
+    """Data sets in the layouts of the configs; each is written when it is first asked for."""
+    return tmp_path_factory.mktemp('configs')
+
+
+WRITERS = dict(
+    nyuv2=lambda root: write_nyuv2_layout(root, 20, 2, size=(64, 64)),
+    ombria=write_ombria_layout, cremad=write_cremad, ave=write_ave_layout,
+    vggsound50=write_vggsound_layout, avdigits=write_avdigits_layout, crisismmd=write_crisismmd)
+
+
+def local(path: str, folder: Path) -> str:
+    """``data/<name>/...`` in the test's folder, written if it is not there."""
+    root = folder / 'data' / path.split('/')[1]
+    if not root.exists():
+        WRITERS[root.name](root)
+    return str(folder / path)
 
 
 @pytest.fixture(scope='module')
@@ -47,12 +121,21 @@ def teacher_checkpoint(folder):
         path = folder / f'{Path(config).stem}.pth'
         if not path.exists():
             branch = student_config(config)
-            branch['model']['backbone']['init_cfg'] = None
+            from_scratch(branch, folder)
             init_default_scope('mmfkd')
             model = CrossModalDistiller(students=dict(student=branch))
             torch.save(dict(state_dict=model.state_dict()), path)
         return str(path)
     return save
+
+
+def from_scratch(branch: dict, folder: Path) -> None:
+    """No downloads; BERT from the small one of the test's folder."""
+    backbone = branch['model']['backbone']
+    if backbone.get('pretrained'):
+        backbone['pretrained'] = local(backbone['pretrained'], folder)
+    if backbone.get('init_cfg'):
+        backbone['init_cfg'] = None
 
 
 def shrink(cfg: Config, folder: Path, work_dir: Path) -> None:
@@ -65,20 +148,28 @@ def shrink(cfg: Config, folder: Path, work_dir: Path) -> None:
             continue
         loader.update(num_workers=0, batch_size=2)
         if 'data_root' in loader.dataset:
-            loader.dataset.data_root = str(folder / loader.dataset.data_root)
+            loader.dataset.data_root = local(loader.dataset.data_root, folder)
         else:
             loader.dataset.update(size=(64, 64))
         loader.dataset.indices = 2
-        for step in loader.dataset.pipeline:
-            if step.type == 'mmseg.Resize':
+        for step in steps_within(loader.dataset.pipeline):
+            if step.type in ('mmseg.Resize', 'mmpretrain.Resize'):
                 step.scale = (64, 64)
+            elif step.type == 'mmpretrain.RandomResizedCrop':
+                step.scale = 64
+            elif step.type == 'TokenizeText' and step.tokenizer.startswith('data/'):
+                step.tokenizer = local(step.tokenizer, folder)
     for hook in cfg.custom_hooks:
         if hook.type == 'TeacherReportHook':
             hook.refuse = False
 
 
+def steps_within(pipeline: list) -> list:
+    return [inner for step in pipeline for inner in (step, *step.get('transforms', ()))]
+
+
 def test_there_are_as_many_configs_as_documented():
-    assert len(CONFIGS) == 33
+    assert len(CONFIGS) == 94
     assert {path.split('/')[1] for path in CONFIGS} == {'unimodal', 'fdkd', 'kd', 'feature',
                                                         'mixin'}
 
@@ -88,10 +179,13 @@ def test_config_trains_one_step(path, folder, teacher_checkpoint, tmp_path, monk
     monkeypatch.chdir(ROOT)
     cfg = Config.fromfile(path)
     shrink(cfg, folder, tmp_path / Path(path).parent.name)
-    for student in cfg.model.get('students', {}).values():
-        student.model.backbone.init_cfg = None
-    for teacher in cfg.model.get('teachers', {}).values():
-        teacher.checkpoint = teacher_checkpoint(teacher.config)
+    for name, student in cfg.model.get('students', {}).items():
+        cfg.model.students[name] = student = branch_config(student)
+        from_scratch(student, folder)
+    for name, teacher in cfg.model.get('teachers', {}).items():
+        branch = dict(branch_config(teacher), checkpoint=teacher_checkpoint(teacher.config))
+        from_scratch(branch, folder)
+        cfg.model.teachers[name] = {key: branch[key] for key in branch if key != 'config'}
     runner = Runner.from_cfg(cfg)
     before = {name: p.detach().clone() for name, p in runner.model.named_parameters()}
     runner.train()
@@ -100,20 +194,39 @@ def test_config_trains_one_step(path, folder, teacher_checkpoint, tmp_path, monk
     changed = [name for name, p in runner.model.named_parameters()
                if not torch.equal(p, before[name])]
     assert len(changed) > 0.7 * len(before)
-    assert any(name.startswith('best_mIoU') for name in os.listdir(cfg.work_dir))
+    best = cfg.default_hooks.checkpoint.save_best.replace('/', '_')
+    assert any(name.startswith(f'best_{best}') for name in os.listdir(cfg.work_dir))
 
 
 @pytest.mark.parametrize('path', [path for path in CONFIGS
-                                  if path.split('/')[1] not in ('unimodal', 'mixin')])
+                                  if path.split('/')[1] not in ('unimodal', 'mixin')
+                                  and not path.endswith('_both.py')])
 def test_distillation_differs_from_its_baseline_by_teacher_and_losses_alone(path, monkeypatch):
     monkeypatch.chdir(ROOT)
     cfg = Config.fromfile(path)
     dataset, pair = Path(path).stem.split('_')
     baseline = Config.fromfile(f'configs/unimodal/{dataset}_{pair.split("2")[1]}.py')
-    assert set(cfg) - set(baseline) == {'losses'}
+    # Beside the losses, what the pair says of them: the heads' classes and a width to map to.
+    assert set(cfg) - set(baseline) - {'band_classifier', 'adapter'} == {'losses'}
     assert set(cfg.model) - set(baseline.model) == {'teachers', 'losses'}
     same = [key for key in baseline if key != 'model']
     assert all(cfg[key] == baseline[key] for key in same)
     assert cfg.model.students == baseline.model.students
     teacher = cfg.model.teachers.teacher
     assert teacher.config == f'configs/unimodal/{dataset}_{pair.split("2")[0]}.py'
+
+
+@pytest.mark.parametrize('path', [path for path in CONFIGS if path.endswith('_both.py')])
+def test_both_directions_train_the_students_of_the_two_baselines(path, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    cfg = Config.fromfile(path)
+    dataset = Path(path).stem.removesuffix('_both')
+    names = list(cfg.model.students)
+    assert len(names) == 2
+    for name in names:
+        baseline = f'configs/unimodal/{dataset}_{name}.py'
+        assert cfg.model.students[name] == dict(config=baseline)
+        assert cfg.model.teachers[f'{name}_teacher'] == dict(config=baseline, checkpoint='auto')
+    for student, teacher in (names, names[::-1]):
+        loss = cfg.model.losses[f'loss_{teacher}2{student}']
+        assert (loss.student, loss.teacher) == (f'{student}.feat', f'{teacher}_teacher.feat')

@@ -1,0 +1,36 @@
+# AVE: 257x1004 spectrograms of 10 s, each standardised, one frame.
+data_root = 'data/ave'
+sound = [
+    dict(type='LoadAudio', rate=16000),
+    dict(type='FitLength', seconds=10),
+    dict(type='LogSpectrogram', standardize=True)]
+visual_train = [
+    dict(type='LoadFrames', num_frames=1, random=True),
+    dict(type='TransformImages', modality='visual', transforms=[
+        dict(type='mmpretrain.RandomResizedCrop', scale=224),
+        dict(type='mmpretrain.RandomFlip', prob=0.5)])]
+visual_test = [
+    dict(type='LoadFrames', num_frames=1),
+    dict(type='TransformImages', modality='visual',
+         transforms=[dict(type='mmpretrain.Resize', scale=(224, 224))])]
+train_pipeline = [*sound, *visual_train, dict(type='PackPairs')]
+test_pipeline = [*sound, *visual_test, dict(type='PackPairs')]
+train_dataloader = dict(
+    batch_size=64, num_workers=4, drop_last=True,
+    worker_init_fn=dict(type='mmfkd.seed_worker'),
+    sampler=dict(type='DefaultSampler', shuffle=True),
+    dataset=dict(type='AVEDataset', data_root=data_root, split='train',
+                 pipeline=train_pipeline))
+val_dataloader = dict(
+    batch_size=64, num_workers=4,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=dict(type='AVEDataset', data_root=data_root, split='val', pipeline=test_pipeline,
+                 test_mode=True))
+test_dataloader = dict(
+    batch_size=64, num_workers=4,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=dict(type='AVEDataset', data_root=data_root, split='test', pipeline=test_pipeline,
+                 test_mode=True))
+val_evaluator = dict(type='PerBranchMetric',
+                     metric=dict(type='mmpretrain.Accuracy', topk=(1,)))
+test_evaluator = val_evaluator

@@ -1,0 +1,17 @@
+# ResNet-18 from scratch (FDKD, A.3). What inherits it says modality, norm, channels and classes.
+model = dict(
+    type='CrossModalDistiller',
+    data_preprocessor=dict(type='MultiModalDataPreprocessor'),
+    students=dict(student=dict(
+        # The pooled map before the last ReLU, as in the paper; layer4.1.relu is after it, as in
+        # the authors' code.
+        taps=dict(feat='backbone.layer4.1.relu@in', logits='head.fc'),
+        pool=['feat'],
+        model=dict(
+            _scope_='mmpretrain',
+            type='ImageClassifier',
+            backbone=dict(type='ResNet', depth=18, num_stages=4, out_indices=(3,),
+                          style='pytorch'),
+            neck=dict(type='GlobalAveragePooling'),
+            head=dict(type='LinearClsHead', in_channels=512,
+                      loss=dict(type='CrossEntropyLoss'))))))

@@ -1,0 +1,5 @@
+# visual teaches audio: the audio baseline and a teacher, nothing else.
+_base_ = ['../../unimodal/ave_audio.py']
+model = dict(teachers=dict(teacher=dict(
+    config='configs/unimodal/ave_visual.py', checkpoint='auto')))
+band_classifier = dict(type='BandClassifier', in_channels=512, num_classes=28)

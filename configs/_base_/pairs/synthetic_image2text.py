@@ -1,0 +1,7 @@
+# image teaches text: the text baseline and a teacher, nothing else.
+_base_ = ['../../unimodal/synthetic_text.py']
+model = dict(teachers=dict(teacher=dict(
+    config='configs/unimodal/synthetic_image.py', checkpoint='auto')))
+# The widths differ: the student's feature is mapped to the teacher's width.
+adapter = dict(type='Linear', in_features=64, out_features=256)
+band_classifier = dict(type='BandClassifier', in_channels=256, num_classes=5)

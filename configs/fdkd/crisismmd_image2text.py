@@ -1,0 +1,4 @@
+_base_ = ['../_base_/pairs/crisismmd_image2text.py', '../_base_/methods/fdkd.py']
+model = dict(losses=dict(loss_fdkd=dict(
+    _base_.losses.loss_fdkd, align=_base_.band_classifier, task=_base_.band_classifier,
+    adapter=_base_.adapter)))

@@ -1,0 +1,3 @@
+_base_ = ['../_base_/pairs/synthetic_visual2audio.py', '../_base_/methods/fdkd.py']
+model = dict(losses=dict(loss_fdkd=dict(
+    _base_.losses.loss_fdkd, align=_base_.band_classifier, task=_base_.band_classifier)))

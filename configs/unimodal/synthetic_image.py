@@ -1,0 +1,12 @@
+_base_ = ['../_base_/models/resnet18_cls.py', '../_base_/datasets/synthetic_ti.py',
+          '../_base_/schedules/cls_sgd_100e.py', '../_base_/default_runtime.py']
+# Short, and with every layer at half its width: a first run needs neither files nor network nor
+# GPU.
+train_cfg = dict(max_epochs=12, val_interval=2)
+optim_wrapper = dict(optimizer=dict(lr=0.05))
+default_hooks = dict(checkpoint=dict(interval=2))
+model = dict(students=dict(student=dict(
+    modality='image',
+    norm=dict(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], bgr_to_rgb=True),
+    model=dict(backbone=dict(in_channels=3, stem_channels=32, base_channels=32),
+               head=dict(num_classes=5, in_channels=256)))))

@@ -1,0 +1,13 @@
+_base_ = ['../_base_/models/bert_cls.py', '../_base_/datasets/synthetic_ti.py',
+          '../_base_/schedules/cls_adam_20e.py', '../_base_/default_runtime.py']
+# Short, and a small BERT from random weights: a first run needs neither files nor network nor GPU.
+train_cfg = dict(max_epochs=12, val_interval=2)
+optim_wrapper = dict(optimizer=dict(lr=1e-3))
+default_hooks = dict(checkpoint=dict(interval=2))
+model = dict(students=dict(student=dict(
+    modality='text',
+    model=dict(
+        backbone=dict(pretrained=None, config=dict(
+            vocab_size=277, hidden_size=64, num_hidden_layers=2, num_attention_heads=4,
+            intermediate_size=128, max_position_embeddings=64)),
+        head=dict(num_classes=5, in_channels=64)))))
