@@ -1,6 +1,9 @@
 """What a pipeline makes of a modality, read from its config."""
 
 from collections.abc import Iterator, Sequence
+from inspect import signature
+
+from mmfkd.registry import TRANSFORMS
 
 from .transforms import FitLength, LogSpectrogram
 
@@ -30,16 +33,17 @@ def made_size(pipeline: Sequence[dict], modality: str) -> tuple[int, int] | None
 def steps_of(pipeline: Sequence[dict], modality: str) -> Iterator[dict]:
     """Steps of a pipeline that concern a modality, and those inside them.
 
-    A step that names no modality concerns the one that its type has by default, or all.
+    A step that neither names a modality nor has one by default concerns all.
     """
-    defaults = dict(LoadAudio='audio', AddNoise='audio', FitLength='audio',
-                    LogSpectrogram='audio', Cached='audio', LoadFrames='visual',
-                    TokenizeText='text')
     for step in pipeline:
-        name = step['type'].rpartition('.')[2]
-        if step.get('modality', defaults.get(name, modality)) == modality:
+        if _modality(step) in (modality, None):
             yield step
             yield from steps_of(step.get('transforms', ()), modality)
+
+
+def _modality(step: dict) -> str | None:
+    parameter = signature(TRANSFORMS.get(step['type'])).parameters.get('modality')
+    return step.get('modality', parameter.default if parameter else None)
 
 
 def _arguments(step: dict) -> dict:
