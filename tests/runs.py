@@ -62,3 +62,18 @@ def run(*command: str | Path, modules: Path | None = None, check: bool = True
 def weights(path: Path) -> dict[str, torch.Tensor]:
     """State dict of a checkpoint that the test itself made."""
     return torch.load(path, map_location='cpu', weights_only=False)['state_dict']
+
+
+def train_command(config: Path, options: list[str]) -> tuple[Path, list[str]]:
+    """A work dir beside the config, and tools/train.py for it."""
+    work_dir = Path(config).parent / 'work_dir'
+    named = ['--cfg-options', *options] if options else []
+    return work_dir, [str(ROOT / 'tools/train.py'), str(config), '--work-dir', str(work_dir),
+                      *named]
+
+
+def check_failure(line: str, work_dir: Path, parts: tuple) -> None:
+    """The last line of a failed run has the parts, and it left no checkpoint."""
+    for part in parts:
+        assert str(part) in line, f'{part!r} is not in the last line: {line}'
+    assert not list(work_dir.rglob('*.pth')), 'a failed run left a checkpoint'

@@ -6,19 +6,16 @@ process of its own; the others run the same file here, which saves the seconds o
 
 import runpy
 import sys
-import traceback
-from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
-from runs import ROOT, run
+from runs import ROOT, check_failure, run, train_command
 
 from mmfkd.registry import MODELS
 
-TRAIN = ROOT / 'tools/train.py'
 SIZE = 32
 COUNT = 8
 SPECS = dict(
@@ -99,43 +96,12 @@ def save(model, path):
     torch.save(dict(meta={}, state_dict=MODELS.build(model).state_dict()), path)
 
 
-def command(config, options):
-    work_dir = Path(config).parent / 'work_dir'
-    named = ['--cfg-options', *options] if options else []
-    return work_dir, [str(TRAIN), str(config), '--work-dir', str(work_dir), *named]
-
-
-def check(line, work_dir, parts):
-    for part in parts:
-        assert str(part) in line, f'{part!r} is not in the last line: {line}'
-    assert not list(work_dir.rglob('*.pth')), 'a failed run left a checkpoint'
-
-
-@pytest.fixture
-def fails(monkeypatch):
-    """``fails(config, options, *parts)``: the command stops, and its last line has the parts."""
-    def attempt(config, options, *parts):
-        work_dir, arguments = command(config, options)
-        monkeypatch.chdir(ROOT)
-        monkeypatch.setattr(sys, 'argv', arguments)
-        with pytest.raises((Exception, SystemExit)) as caught:
-            runpy.run_path(arguments[0], run_name='__main__')
-        error = caught.value
-        if isinstance(error, SystemExit):
-            assert error.code not in (0, None)
-            text = str(error.code)
-        else:
-            text = ''.join(traceback.format_exception_only(error))
-        check(text.strip().splitlines()[-1], work_dir, parts)
-    return attempt
-
-
 def fails_as_command(config, options, *parts):
     """The same in a process of its own, with its exit code and what it prints last."""
-    work_dir, arguments = command(config, options)
+    work_dir, arguments = train_command(config, options)
     result = run(sys.executable, *arguments, check=False)
     assert result.returncode != 0, result.stdout
-    check(result.stderr.strip().splitlines()[-1], work_dir, parts)
+    check_failure(result.stderr.strip().splitlines()[-1], work_dir, parts)
 
 
 def cut(path):
@@ -169,7 +135,7 @@ def test_command_stops_at_a_loss_that_is_not_finite(config):
 
 def test_small_data_trains(config, tmp_path, monkeypatch):
     """Or every failure below would prove nothing."""
-    work_dir, arguments = command(config, [])
+    work_dir, arguments = train_command(config, [])
     monkeypatch.chdir(ROOT)
     monkeypatch.setattr(sys, 'argv', arguments)
     runpy.run_path(arguments[0], run_name='__main__')
