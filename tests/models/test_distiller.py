@@ -466,3 +466,23 @@ def test_plain_weights_of_a_network_are_taken(distiller, seg_branch, tmp_path):
     model = distiller(teachers=dict(teacher=dict(
         branch, checkpoint=str(tmp_path / 'plain.pth'))))
     assert same(state(model.teachers['teacher'].model), weights)
+
+
+def test_an_average_of_the_weights_is_kept_of_the_student_alone(make_runner, distiller_config,
+                                                               seg_branch, save_teacher,
+                                                               tmp_path):
+    """mmengine's EMAHook copies the model: without its teachers, which the copy shares."""
+    branch = seg_branch('depth', classes=12)
+    runner = make_runner(distiller_config(
+        dict(loss_fdkd=FDKD), students=dict(student=seg_branch(classes=12)),
+        teachers=dict(teacher=dict(branch, checkpoint=str(save_teacher(branch))))), validate=True,
+        custom_hooks=[dict(type='EMAHook', momentum=0.5)],
+        default_hooks=dict(checkpoint=dict(type='CheckpointHook', interval=1)))
+    runner.train()
+    checkpoint = torch.load(tmp_path / 'run' / 'epoch_1.pth', weights_only=False)
+    own, averaged = checkpoint['ema_state_dict'], checkpoint['state_dict']
+    assert not [key for key in own if 'teacher' in key]
+    weight = 'students.student.model.decode_head.conv_seg.weight'
+    assert not torch.equal(own[f'module.{weight}'], averaged[weight])
+    copy = next(hook for hook in runner.hooks if type(hook).__name__ == 'EMAHook').ema_model.module
+    assert copy.teachers is runner.model.teachers
