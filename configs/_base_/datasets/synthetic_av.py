@@ -1,7 +1,7 @@
 # Rendered talking heads with CREMA-D's classes, no files. The three seeds are disjoint splits.
 sound = [
     dict(type='FitLength', seconds=2),
-    dict(type='LogSpectrogram', window=256, hop=256, eps=1e-10)]
+    dict(type='LogSpectrogram', window=256, hop=512, eps=1e-10)]
 train_pipeline = [
     dict(type='RenderAudioVisual'),
     *sound,
@@ -13,17 +13,18 @@ train_dataloader = dict(
     batch_size=64, num_workers=2, drop_last=True,
     worker_init_fn=dict(type='mmfkd.seed_worker'),
     sampler=dict(type='DefaultSampler', shuffle=True),
-    dataset=dict(type='SyntheticAudioVisual', num_samples=1800, seed=0, pipeline=train_pipeline))
+    dataset=dict(type='SyntheticAudioVisual', num_samples=1800, seed=0, size=(48, 48),
+                 pipeline=train_pipeline))
 val_dataloader = dict(
     batch_size=64, num_workers=2,
     sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(type='SyntheticAudioVisual', num_samples=300, seed=1, pipeline=test_pipeline,
-                 test_mode=True))
+    dataset=dict(type='SyntheticAudioVisual', num_samples=300, seed=1, size=(48, 48),
+                 pipeline=test_pipeline, test_mode=True))
 test_dataloader = dict(
     batch_size=64, num_workers=2,
     sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(type='SyntheticAudioVisual', num_samples=600, seed=2, pipeline=test_pipeline,
-                 test_mode=True))
+    dataset=dict(type='SyntheticAudioVisual', num_samples=600, seed=2, size=(48, 48),
+                 pipeline=test_pipeline, test_mode=True))
 val_evaluator = dict(type='PerBranchMetric',
                      metric=dict(type='mmpretrain.Accuracy', topk=(1,)))
 test_evaluator = val_evaluator
