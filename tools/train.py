@@ -125,9 +125,6 @@ def close(runner, cfg: Config) -> None:
     if not is_main_process():
         return
     summary.update(config=cfg.filename, seed=runner.seed)
-    maximum = runner.message_hub.get_info('test_maximum', None)
-    if maximum is not None:
-        summary['test_maximum'] = maximum
     metric = cfg.default_hooks.checkpoint.get('save_best')
     table = Table('', 'modality', f'val {metric}', f'test {metric}', 'checkpoint')
     model = getattr(runner.model, 'module', runner.model)
@@ -135,8 +132,15 @@ def close(runner, cfg: Config) -> None:
         score = runner.message_hub.get_info(f'teacher_{name}', None)
         summary[f'teacher_{name}'] = score
         table.add_row(name, ', '.join(teacher.modalities), number(score), '', 'frozen')
-    table.add_row('student', ', '.join(model.student.modalities), number(summary['val']),
-                  number(summary['test'].get(metric)), Path(summary['checkpoint']).name)
+    for name, student in model.students.items():
+        first = student is model.student
+        maximum = runner.message_hub.get_info(f'test_maximum_{name}', None)
+        if maximum is not None:
+            summary['test_maximum' if first else f'test_maximum_{name}'] = maximum
+        table.add_row(name, ', '.join(student.modalities),
+                      number(summary['val'] if first else None),
+                      number(summary['test'].get(metric if first else f'{name}/{metric}')),
+                      Path(summary['checkpoint']).name)
     text = json.dumps(summary, indent=2, default=float)
     Path(cfg.work_dir, 'summary.json').write_text(text + '\n')
     Console().print(table)

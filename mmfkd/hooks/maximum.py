@@ -1,6 +1,7 @@
 """The number that papers report when they have no validation set."""
 
 from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
 from mmfkd.registry import HOOKS
@@ -12,8 +13,9 @@ class TestMaximumHook(Hook):
 
     This is how FDKD's code reports: the maximum over epochs, and over the main, the low and the
     high head, on test. It selects on test, so it is an upper bound and no estimate; it is
-    written to the log, and to ``summary.json`` as ``test_maximum``, beside the score of the
-    checkpoint that validation selected, and changes nothing in training.
+    written to the log, and to ``summary.json`` as ``test_maximum`` (of another student than the
+    first as ``test_maximum_<student>``), beside the score of the checkpoint that validation
+    selected, and changes nothing in training.
 
     Args:
         metric: key of the metric, larger is better; those of other heads end in it.
@@ -28,10 +30,22 @@ class TestMaximumHook(Hook):
     def after_train_epoch(self, runner: Runner) -> None:
         """Runs the test loop."""
         metrics = runner.test_loop.run()
-        scores = [value for key, value in metrics.items()
-                  if key == self.metric or key.endswith(f'/{self.metric}')]
-        if not scores:
-            raise KeyError(f"TestMaximumHook: metric='{self.metric}' is not among "
-                           f'{list(metrics)} of test_evaluator')
-        best = max(*scores, runner.message_hub.get_info('test_maximum', float('-inf')), key=float)
-        runner.message_hub.update_info('test_maximum', float(best))
+        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        scores = {name: [] for name in model.students.keys()}
+        for key, value in metrics.items():
+            if f'/{key}'.endswith(f'/{self.metric}'):
+                head = key.removesuffix(self.metric).rstrip('/')
+                scores[self._owner(head, list(scores))].append(float(value))
+        for name, values in scores.items():
+            if not values:
+                raise KeyError(f"TestMaximumHook: metric='{self.metric}' of '{name}' is not among "
+                               f'{list(metrics)} of test_evaluator')
+            before = runner.message_hub.get_info(f'test_maximum_{name}', float('-inf'))
+            runner.message_hub.update_info(f'test_maximum_{name}', max(*values, before))
+
+    @staticmethod
+    def _owner(head: str, students: list[str]) -> str:
+        """The student that a head belongs to, which is the first if it names no other."""
+        first, *others = students
+        return next((name for name in others
+                     if head == name or head.startswith(f'{name}.')), first)

@@ -182,7 +182,8 @@ class CrossModalDistiller(BaseModel):
 
         Other students, and losses with classifiers of their own, predict too; what they say is in
         the field ``predictions`` of the samples, by name, for
-        :class:`mmfkd.evaluation.PerBranchMetric`.
+        :class:`mmfkd.evaluation.PerBranchMetric`: ``fdkd.low`` is a head of the first student,
+        ``visual`` another student and ``visual.fdkd.low`` a head of it.
         """
         heads = {name: loss for name, loss in self.losses.items() if loss.predicts}
         feats, outputs = {}, {}
@@ -193,9 +194,11 @@ class CrossModalDistiller(BaseModel):
         others = {name: [predicted_fields(sample) for sample in samples]
                   for name, samples in outputs.items() if name != next(iter(outputs))}
         for name, loss in heads.items():
-            student = self.students[loss.student.split('.')[0]]
+            owner = loss.student.split('.')[0]
+            student = self.students[owner]
+            of = '' if student is self.student else f'{owner}.'
             for head, logits in loss.predictions(feats[loss.student]).items():
-                others[f"{name.removeprefix('loss_')}.{head}"] = fields_from_logits(
+                others[f"{of}{name.removeprefix('loss_')}.{head}"] = fields_from_logits(
                     student.model, logits, data_samples)
         samples = next(iter(outputs.values()))
         if others:

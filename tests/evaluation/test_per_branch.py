@@ -111,12 +111,32 @@ def test_the_maximum_is_over_epochs_and_heads(make_runner, distiller_config, mon
     hook = TestMaximumHook('a/top1')
     hook.after_train_epoch(runner)
     hook.after_train_epoch(runner)
-    assert runner.message_hub.get_info('test_maximum') == 30.0
+    assert runner.message_hub.get_info('test_maximum_student') == 30.0
+
+
+def test_each_student_has_a_maximum_of_its_own(make_runner, distiller_config, seg_branch,
+                                               monkeypatch):
+    students = dict(audio=seg_branch('rgb'), visual=seg_branch('depth'))
+    runner = make_runner(distiller_config(teachers={}, students=students), name='two')
+    monkeypatch.setattr(Runner, 'test_loop', GivenLoop({
+        'a/top1': 10.0, 'v2a.low/a/top1': 30.0, 'visual/a/top1': 80.0,
+        'visual.a2v.high/a/top1': 90.0}))
+    TestMaximumHook('a/top1').after_train_epoch(runner)
+    assert runner.message_hub.get_info('test_maximum_audio') == 30.0
+    assert runner.message_hub.get_info('test_maximum_visual') == 90.0
+
+
+def test_heads_of_a_second_student_carry_its_name(distiller, cls_branch, cls_batch):
+    losses = dict(loss_a2v=dict(FDKD['loss_fdkd'], student='visual.feat', teacher='audio.feat'))
+    model = distiller(losses, students=dict(audio=cls_branch('rgb'), visual=cls_branch('depth')),
+                      teachers={}).eval()
+    assert set(predict(model, cls_batch())[0].predictions) == {
+        'visual', 'visual.a2v.low', 'visual.a2v.high'}
 
 
 def test_an_unknown_metric_of_the_maximum_is_named(make_runner, distiller_config, monkeypatch):
     monkeypatch.setattr(Runner, 'test_loop', GivenLoop({'mIoU': 1.0}))
-    with pytest.raises(KeyError, match=r"metric='a/top1' is not among \['mIoU'\]"):
+    with pytest.raises(KeyError, match=r"metric='a/top1' of 'student' is not among \['mIoU'\]"):
         TestMaximumHook('a/top1').after_train_epoch(make_runner(distiller_config(teachers={})))
 
 
