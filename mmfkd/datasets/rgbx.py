@@ -8,8 +8,8 @@ from mmseg.datasets import BaseSegDataset
 from mmfkd.registry import DATASETS
 
 from .subset import check_subset, select_subset
+from .transforms.images import COLOR
 
-COLOR = dict(type='LoadImageFromFile', color_type='color', imdecode_backend='pillow')
 GREY = dict(type='LoadImageFromFile', color_type='grayscale', imdecode_backend='pillow')
 UNCHANGED = dict(type='LoadImageFromFile', color_type='unchanged', imdecode_backend='pillow',
                  to_float32=True)
@@ -20,9 +20,11 @@ class RGBXDataset(BaseSegDataset):
     """mmseg's data set with any number of modalities, each a folder of files of the same stems.
 
     A modality is ``dict(folder, suffix, channels, loader)``: ``folder`` is relative to
-    ``data_root`` and may contain ``{split}``; ``loader`` is the config of a transform that reads
-    ``img_path`` into ``img``, by default 8-bit colour for 3 channels and the file's own values as
-    float32 for any other number. Pillow decodes because it refuses truncated files.
+    ``data_root`` and may contain ``{split}``; ``suffix`` may be several to choose from; ``loader``
+    is the config of a transform that reads ``img_path`` into ``img``, by default 8-bit colour for
+    3 channels and the file's own values as float32 for any other number. Pillow decodes because it
+    refuses truncated files. Subclasses with another layout override :meth:`find_files`, those
+    whose label files have other numbers than the classes give ``RAW_LABELS``.
 
     Args:
         data_root: folder of the data set.
@@ -42,7 +44,7 @@ class RGBXDataset(BaseSegDataset):
         lazy_init: see mmseg.
         serialize_data: see mmseg.
         ignore_index: label of pixels that do not count.
-        reduce_zero_label: see mmseg.
+        reduce_zero_label: see mmseg; by default the class's ``REDUCE_ZERO_LABEL``.
 
     Raises:
         FileNotFoundError: a folder or the list is missing.
@@ -58,6 +60,8 @@ class RGBXDataset(BaseSegDataset):
 
     MODALITIES: dict[str, dict] = {}
     LABEL = dict(folder='{split}/label', suffix='.png')
+    RAW_LABELS: dict[int, int] = {}  # value in a label file -> class, where they differ
+    REDUCE_ZERO_LABEL = False
 
     def __init__(self, data_root: str, split: str = 'train',
                  modalities: Sequence[str] | Mapping[str, dict] | None = None,
@@ -66,7 +70,7 @@ class RGBXDataset(BaseSegDataset):
                  metainfo: dict | None = None, test_mode: bool = False,
                  indices: int | Sequence[int] | None = None, lazy_init: bool = False,
                  serialize_data: bool = True, ignore_index: int = 255,
-                 reduce_zero_label: bool = False) -> None:
+                 reduce_zero_label: bool | None = None) -> None:
         check_subset(subset, val_fraction)
         self.split = split
         self.modalities = self._choose(modalities)
@@ -78,10 +82,12 @@ class RGBXDataset(BaseSegDataset):
         folders['seg_map_path'] = self.label['folder']
         super().__init__(
             ann_file=ann_file, metainfo=metainfo, data_root=data_root,
-            data_prefix={key: folder.format(split=split) for key, folder in folders.items()},
+            data_prefix={key: folder.replace('{split}', split)
+                         for key, folder in folders.items()},
             indices=indices, serialize_data=serialize_data, pipeline=list(pipeline),
             test_mode=test_mode, lazy_init=lazy_init, ignore_index=ignore_index,
-            reduce_zero_label=reduce_zero_label)
+            reduce_zero_label=(self.REDUCE_ZERO_LABEL if reduce_zero_label is None
+                               else reduce_zero_label))
 
     def _choose(self, modalities: Sequence[str] | Mapping[str, dict] | None) -> dict[str, dict]:
         if isinstance(modalities, Mapping):
@@ -109,28 +115,59 @@ class RGBXDataset(BaseSegDataset):
         if not classes:
             raise ValueError(f'{type(self).__name__} has no classes: give it '
                              "metainfo=dict(classes=('road', 'car'))")
-        folders = {name: (Path(self.data_prefix[name]), spec['suffix'])
+        folders = {name: (self.data_prefix[name], spec['suffix'])
                    for name, spec in self.modalities.items()}
-        folders['label'] = (Path(self.data_prefix['seg_map_path']), self.label['suffix'])
-        stems = select_subset(self._paired_stems(folders), self.subset, self.val_fraction,
+        folders['label'] = (self.data_prefix['seg_map_path'], self.label['suffix'])
+        files = {name: self._some_files(*place) for name, place in folders.items()}
+        stems = select_subset(self._paired_stems(folders, files), self.subset, self.val_fraction,
                               self.split_seed)
         display = next(iter(self.modalities))
+        label_map = self._full_label_map()
         infos = []
         for stem in stems:
-            paths = {name: str(folder / f'{stem}{suffix}')
-                     for name, (folder, suffix) in folders.items()}
+            paths = {name: str(found[stem]) for name, found in files.items()}
             infos.append(dict(
-                img_path=paths[display], seg_map_path=paths.pop('label'), seg_fields=[],
+                stem=stem, img_path=paths[display], seg_map_path=paths.pop('label'), seg_fields=[],
                 modalities={name: dict(path=path, channels=self.modalities[name]['channels'],
                                        loader=self.modalities[name]['loader'])
                             for name, path in paths.items()},
-                label_map=self.label_map, reduce_zero_label=self.reduce_zero_label,
+                label_map=label_map, reduce_zero_label=self.reduce_zero_label,
                 num_classes=len(self.METAINFO.get('classes') or classes),
                 ignore_index=self.ignore_index))
         return infos
 
-    def _paired_stems(self, folders: dict[str, tuple[Path, str]]) -> list[str]:
-        found = {name: _stems(folder, suffix) for name, (folder, suffix) in folders.items()}
+    def find_files(self, folder: str, suffix: str) -> dict[str, Path]:
+        """Stem to path of the files of one kind that end in ``suffix``, subfolders included.
+
+        Raises:
+            FileNotFoundError: no such folder.
+        """
+        return list_files(Path(folder), suffix)
+
+    def wanted_stems(self, files: Mapping[str, Mapping[str, Path]]) -> set[str]:
+        """Stems of which every kind of file, modality or 'label', is needed: all there are."""
+        return set().union(*files.values())
+
+    def _some_files(self, folder: str, suffix: str | Sequence[str]) -> dict[str, Path]:
+        found = {}
+        for one in _suffixes(suffix):
+            found = {**self.find_files(folder, one), **found}  # the first suffix counts
+        if not found:
+            endings = {path.suffix for path in self.find_files(folder, '').values()} - {''}
+            raise ValueError(
+                f"{folder} holds no file that ends in '{_listed(suffix)}', only "
+                f"{', '.join(sorted(endings)) or 'none at all'}: check 'folder' and 'suffix' of "
+                'the modality')
+        return found
+
+    def _full_label_map(self) -> dict[int, int] | None:
+        """mmseg's map of chosen classes, if any, for values in files: ``RAW_LABELS`` included."""
+        chosen = self.label_map or {}
+        raw = {value: chosen.get(label, label) for value, label in self.RAW_LABELS.items()}
+        return {**chosen, **raw} or None
+
+    def _paired_stems(self, folders: Mapping[str, tuple[str, str | Sequence[str]]],
+                      files: Mapping[str, Mapping[str, Path]]) -> list[str]:
         if self.ann_file:
             if not Path(self.ann_file).is_file():
                 raise FileNotFoundError(f'ann_file {self.ann_file} does not exist')
@@ -139,11 +176,11 @@ class RGBXDataset(BaseSegDataset):
             if not wanted:
                 raise ValueError(f'ann_file {self.ann_file} is empty: write one stem a line')
         else:
-            wanted = set().union(*found.values())
+            wanted = self.wanted_stems(files)
         for name, (folder, suffix) in folders.items():
-            lacking = sorted(wanted - found[name])
+            lacking = sorted(wanted - set(files[name]))
             if lacking:
-                listed = ', '.join(f'{stem}{suffix}' for stem in lacking[:10])
+                listed = ', '.join(f'{stem}{_listed(suffix)}' for stem in lacking[:10])
                 raise ValueError(
                     f'{folder}: {len(lacking)} of {len(wanted)} files of "{name}" are missing: '
                     f'{listed}{", ..." if len(lacking) > 10 else ""}. Every modality and the '
@@ -151,15 +188,25 @@ class RGBXDataset(BaseSegDataset):
         return sorted(wanted)
 
 
-def _stems(folder: Path, suffix: str) -> set[str]:
+def list_files(folder: Path, suffix: str) -> dict[str, Path]:
+    """Path below ``folder`` without ``suffix`` to path, of the files that end in it.
+
+    Raises:
+        FileNotFoundError: no such folder.
+    """
     if not folder.is_dir():
         raise FileNotFoundError(f'{folder} does not exist. Prepare the data with '
                                 'tools/prepare/*.py, or set data_root to where it is.')
-    stems = {str(path.relative_to(folder))[:-len(suffix)] for path in folder.rglob(f'*{suffix}')}
-    if not stems:
-        raise ValueError(f"{folder} holds no file that ends in '{suffix}': check 'folder' and "
-                         "'suffix' of the modality")
-    return stems
+    return {str(path.relative_to(folder)).removesuffix(suffix): path
+            for path in folder.rglob(f'*{suffix}')}
+
+
+def _suffixes(suffix: str | Sequence[str]) -> tuple[str, ...]:
+    return (suffix,) if isinstance(suffix, str) else tuple(suffix)
+
+
+def _listed(suffix: str | Sequence[str]) -> str:
+    return ' or '.join(_suffixes(suffix))
 
 
 def voc_palette(count: int) -> list[list[int]]:

@@ -213,7 +213,8 @@ def finish(args: argparse.Namespace, summary: Mapping, skipped: Mapping[Path, st
     if args.skip_broken:
         print("the data sets leave such samples out with missing='skip'", file=sys.stderr)
         return 0
-    print(f'error: {cure}, or go on without them: --skip-broken', file=sys.stderr)
+    other = '' if args.skip_broken is None else ', or go on without them: --skip-broken'
+    print(f'error: {cure}{other}', file=sys.stderr)
     return 1
 
 
@@ -224,12 +225,13 @@ def whole_number(text: str) -> int:
     return int(text)
 
 
-def list_parser(doc: str, root: str) -> argparse.ArgumentParser:
+def list_parser(doc: str, root: str, skippable: bool = True) -> argparse.ArgumentParser:
     """A parser with the options that the commands have in common.
 
     Args:
         doc: of the command.
         root: usual folder of the data set.
+        skippable: the data set can leave samples out; else there is no ``--skip-broken``.
     """
     parser = argparse.ArgumentParser(
         description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -237,8 +239,11 @@ def list_parser(doc: str, root: str) -> argparse.ArgumentParser:
                         help='folder of the data set (default: %(default)s)')
     parser.add_argument('--workers', type=whole_number, default=os.cpu_count() or 1,
                         help='number of processes (default: one for each core)')
-    parser.add_argument('--skip-broken', action='store_true',
-                        help='do not fail because of files that are missing or broken')
+    if skippable:
+        parser.add_argument('--skip-broken', action='store_true',
+                            help='do not fail because of files that are missing or broken')
+    else:
+        parser.set_defaults(skip_broken=None)
     return parser
 
 

@@ -15,9 +15,8 @@ from .scenes import CLASSES, PALETTE, check_size, render_scene, scene_seed
 NYU40_IDS = (0, 1, 2, 3, 6, 7, 8, 10, 19, 21, 28, 29)  # place in the NYU 40-class list, from 0
 
 
-@DATASETS.register_module()
-class SyntheticRGBD(BaseSegDataset):
-    """A split of rendered scenes; its pipeline starts with :class:`RenderRGBD`.
+class SyntheticScenes(BaseSegDataset):
+    """A split of rendered scenes; its pipeline starts with their renderer.
 
     Args:
         num_scenes: Number of scenes.
@@ -32,8 +31,6 @@ class SyntheticRGBD(BaseSegDataset):
     Raises:
         ValueError: If ``num_scenes``, ``seed`` or ``size`` is out of range.
     """
-
-    METAINFO = dict(classes=CLASSES, palette=PALETTE)
 
     def __init__(self, num_scenes: int, seed: int = 0, size: Sequence[int] = (96, 96),
                  pipeline: Sequence[dict | Callable] = (), test_mode: bool = False,
@@ -51,6 +48,13 @@ class SyntheticRGBD(BaseSegDataset):
         return [dict(img_path=f'synthetic/{i:06d}', scene_seed=scene_seed(self.seed, i),
                      size=self.size, seg_fields=[], label_map=self.label_map,
                      reduce_zero_label=self.reduce_zero_label) for i in range(self.num_scenes)]
+
+
+@DATASETS.register_module()
+class SyntheticRGBD(SyntheticScenes):
+    """Rendered rooms; see :class:`SyntheticScenes` and, for the pipeline, :class:`RenderRGBD`."""
+
+    METAINFO = dict(classes=CLASSES, palette=PALETTE)
 
 
 @TRANSFORMS.register_module()

@@ -5,6 +5,9 @@ Example::
     python tools/prepare/synthetic.py data/nyuv2 --train 795 --test 654 --size 480 640 --seed 0
     python tools/prepare/synthetic.py data/cremad --layout cremad
     python tools/prepare/synthetic.py data/crisismmd --layout crisismmd --dev 998
+    python tools/prepare/synthetic.py data/msrs --layout msrs
+    python tools/prepare/synthetic.py data/mvss --layout mvss --train 200 --dev 40 --test 80
+    python tools/prepare/synthetic.py data/fmb --layout fmb
 """
 
 import argparse
@@ -16,6 +19,11 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from mmfkd.datasets.eoir_layouts import (
+    write_fmb_layout,
+    write_msrs_layout,
+    write_mvss_layout,
+)
 from mmfkd.datasets.synthetic import write_nyuv2_layout
 from mmfkd.datasets.synthetic_layouts import (
     write_cremad_layout,
@@ -33,7 +41,17 @@ LAYOUTS = dict(
     crisismmd=dict(train=6126, dev=998, test=955, size=(64, 64),
                    parts=('data_image', 'bert', *(f'task_humanitarian_text_img_agreed_lab_{s}.tsv'
                                                   for s in ('train', 'dev', 'test'))),
-                   contents='data_image and bert folders and its lists'))
+                   contents='data_image and bert folders and its lists'),
+    msrs=dict(train=1083, test=361, size=(480, 640), parts=('train', 'test'),
+              contents='train and test folders'),
+    # Train and test have as many as CSK-Net's; how the real 3,545 are split is not published.
+    mvss=dict(train=1004, dev=100, test=612, size=(320, 480),
+              parts=('data', 'train.txt', 'val.txt', 'test.txt', 'test_night.txt'),
+              contents='data folder and its lists'),
+    fmb=dict(train=1220, test=280, size=(600, 800), parts=('train', 'test'),
+             contents='train and test folders'))
+WRITERS = dict(nyuv2=write_nyuv2_layout, cremad=write_cremad_layout, msrs=write_msrs_layout,
+               crisismmd=write_crisismmd_layout, mvss=write_mvss_layout, fmb=write_fmb_layout)
 
 
 def at_least(low: int, text: str) -> int:
@@ -46,8 +64,9 @@ def at_least(low: int, text: str) -> int:
 
 def defaults(name: str) -> str:
     """Text for the help: the default of ``name`` for each layout that has one."""
-    return ', '.join(f'{spec[name]} for {layout}' for layout, spec in LAYOUTS.items()
-                     if name in spec)
+    values = {layout: spec[name] for layout, spec in LAYOUTS.items() if name in spec}
+    return ', '.join(f'{" ".join(map(str, value)) if isinstance(value, tuple) else value} for '
+                     f'{layout}' for layout, value in values.items())
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -62,7 +81,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         parser.add_argument(f'--{split}', type=count,
                             help=f'number of {purpose} samples (default: {defaults(split)})')
     parser.add_argument('--size', type=count, nargs=2, metavar=('HEIGHT', 'WIDTH'),
-                        help='pixels (default: 480 640 for nyuv2, 64 64 for the others)')
+                        help=f'pixels (default: {defaults("size")})')
     parser.add_argument('--seed', type=natural, default=0, help='decides the samples')
     parser.add_argument('--overwrite', action='store_true',
                         help='delete what the layout writes in a root that is not empty, such as '
@@ -94,14 +113,10 @@ def main(argv: Sequence[str] | None = None) -> None:
             shutil.rmtree(args.root / part, ignore_errors=True)
             if (args.root / part).is_file():
                 (args.root / part).unlink()
-    size, progress = tuple(args.size), partial(tqdm, desc='scenes', unit='scene')
-    if args.layout == 'nyuv2':
-        write_nyuv2_layout(args.root, args.train, args.test, size, args.seed, progress)
-    elif args.layout == 'cremad':
-        write_cremad_layout(args.root, args.train, args.test, size, args.seed, progress)
-    else:
-        write_crisismmd_layout(args.root, args.train, args.dev, args.test, size, args.seed,
-                               progress)
+    progress = partial(tqdm, desc='scenes', unit='scene')
+    counts = (args.train, args.test) if args.dev is None else (args.train, args.dev, args.test)
+    WRITERS[args.layout](args.root, *counts, tuple(args.size), args.seed, progress)
+    if args.layout == 'crisismmd':
         write_tiny_bert(args.root / 'bert', args.seed)
 
 

@@ -8,7 +8,7 @@ from mmcv.transforms import BaseTransform, Compose
 
 from mmfkd.registry import TRANSFORMS
 
-from .modalities import decode
+from .modalities import read_image
 
 COLOR = dict(type='LoadImageFromFile', color_type='color', imdecode_backend='pillow')
 
@@ -104,12 +104,6 @@ def frame_paths(folder: str, start: float = 0, end: float | None = None) -> list
         raise ValueError(f'{folder} holds no frames{f" from {start} to {end} s" if end else ""}: '
                          'extract them with tools/prepare, or take the clip out of the list')
     return paths
-
-
-def read_image(loader: BaseTransform, path: str) -> np.ndarray:
-    """(H, W, C) of a file; the axis of a single channel is kept."""
-    image = decode(path, lambda: loader(dict(img_path=path)))['img']
-    return image[..., None] if image.ndim == 2 else image
 
 
 @TRANSFORMS.register_module()

@@ -56,9 +56,7 @@ class LoadModalities(BaseTransform):
     def _load(self, name: str, spec: dict) -> np.ndarray:
         if name not in self._loaders:
             self._loaders[name] = TRANSFORMS.build(spec['loader'])
-        image = decode(spec['path'], lambda: self._loaders[name](
-            dict(img_path=spec['path'])))['img']
-        image = image[..., None] if image.ndim == 2 else image
+        image = read_image(self._loaders[name], spec['path'])
         if image.shape[2] != spec['channels']:
             raise ValueError(f"{spec['path']} has {image.shape[2]} channels, but modality "
                              f"'{name}' says channels={spec['channels']}: correct that, or set "
@@ -75,6 +73,12 @@ def decode(path: str, load):
     except (OSError, SyntaxError, ValueError, AssertionError, AttributeError) as error:
         raise ValueError(f'{path} cannot be decoded ({error}): it is truncated or no image. Copy '
                          'it again or remove it with its partners.') from error
+
+
+def read_image(loader: BaseTransform, path: str) -> np.ndarray:
+    """(H, W, C) of a file; the axis of a single channel is kept."""
+    image = decode(path, lambda: loader(dict(img_path=path)))['img']
+    return image[..., None] if image.ndim == 2 else image
 
 
 @TRANSFORMS.register_module()

@@ -1,0 +1,27 @@
+# Rendered streets, no files, about half by night. The three seeds are disjoint splits.
+train_pipeline = [
+    dict(type='RenderEOIR'),
+    dict(type='StackModalities'),
+    dict(type='mmseg.RandomFlip', prob=0.5),
+    dict(type='PackModalities')]
+test_pipeline = [
+    dict(type='RenderEOIR'),
+    dict(type='StackModalities'),
+    dict(type='PackModalities')]
+train_dataloader = dict(
+    batch_size=16, num_workers=2, drop_last=True,
+    worker_init_fn=dict(type='mmfkd.seed_worker'),
+    sampler=dict(type='DefaultSampler', shuffle=True),
+    dataset=dict(type='SyntheticEOIR', num_scenes=400, seed=0, pipeline=train_pipeline))
+val_dataloader = dict(
+    batch_size=16, num_workers=2,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=dict(type='SyntheticEOIR', num_scenes=80, seed=1, pipeline=test_pipeline,
+                 test_mode=True))
+test_dataloader = dict(
+    batch_size=16, num_workers=2,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=dict(type='SyntheticEOIR', num_scenes=160, seed=2, pipeline=test_pipeline,
+                 test_mode=True))
+val_evaluator = dict(type='PerBranchMetric', metric=dict(type='ClassIoU', iou_metrics=['mIoU']))
+test_evaluator = val_evaluator
