@@ -15,6 +15,7 @@ from mmengine.runner import Runner
 from mmfkd.checkpoints import branch_config, student_config
 from mmfkd.datasets import AVEDataset
 from mmfkd.datasets.clips import extract_frames
+from mmfkd.datasets.eoir_layouts import write_fmb_layout, write_msrs_layout, write_mvss_layout
 from mmfkd.datasets.synthetic import write_nyuv2_layout
 from mmfkd.datasets.synthetic_layouts import (
     write_cremad_layout,
@@ -101,7 +102,11 @@ def folder(tmp_path_factory):
     return tmp_path_factory.mktemp('configs')
 
 
+SMALL = (64, 64)
 WRITERS = dict(
+    msrs=lambda root: write_msrs_layout(root, 20, 2, SMALL),
+    mvss=lambda root: write_mvss_layout(root, 4, 2, 2, SMALL),
+    fmb=lambda root: write_fmb_layout(root, 20, 2, SMALL),
     nyuv2=lambda root: write_nyuv2_layout(root, 20, 2, size=(64, 64)),
     ombria=write_ombria_layout, cremad=write_cremad, ave=write_ave_layout,
     vggsound50=write_vggsound_layout, avdigits=write_avdigits_layout, crisismmd=write_crisismmd)
@@ -169,9 +174,9 @@ def steps_within(pipeline: list) -> list:
 
 
 def test_there_are_as_many_configs_as_documented():
-    assert len(CONFIGS) == 94
-    assert {path.split('/')[1] for path in CONFIGS} == {'unimodal', 'fdkd', 'kd', 'feature',
-                                                        'mixin'}
+    assert len(CONFIGS) == 119
+    assert {path.split('/')[1] for path in CONFIGS} == {
+        'unimodal', 'fdkd', 'kd', 'feature', 'csknet', 'cen', 'disoptnet', 'mixin'}
 
 
 @pytest.mark.parametrize('path', CONFIGS)
@@ -199,7 +204,7 @@ def test_config_trains_one_step(path, folder, teacher_checkpoint, tmp_path, monk
 
 
 @pytest.mark.parametrize('path', [path for path in CONFIGS
-                                  if path.split('/')[1] not in ('unimodal', 'mixin')
+                                  if path.split('/')[1] in ('fdkd', 'kd', 'feature')
                                   and not path.endswith('_both.py')])
 def test_distillation_differs_from_its_baseline_by_teacher_and_losses_alone(path, monkeypatch):
     monkeypatch.chdir(ROOT)
@@ -230,3 +235,29 @@ def test_both_directions_train_the_students_of_the_two_baselines(path, monkeypat
     for student, teacher in (names, names[::-1]):
         loss = cfg.model.losses[f'loss_{teacher}2{student}']
         assert (loss.student, loss.teacher) == (f'{student}.feat', f'{teacher}_teacher.feat')
+
+
+@pytest.mark.parametrize('path', [path for path in CONFIGS
+                                  if path.split('/')[1] in ('csknet', 'cen', 'disoptnet')])
+def test_networks_of_two_modalities_are_built_of_the_infrared_baseline(path, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    cfg = Config.fromfile(path)
+    method, stem = path.split('/')[1], Path(path).stem
+    dataset, pair = stem.replace('synthetic', 'streets').replace('96_', '96dice_').split('_')
+    optical, infrared = pair.split('2' if method == 'disoptnet' else '-')
+    baseline = Config.fromfile(f'configs/unimodal/{dataset}_{infrared}.py')
+    assert all(cfg[key] == baseline[key] for key in baseline if key != 'model')
+    assert cfg.model.data_preprocessor == baseline.model.data_preprocessor
+    student, plain = cfg.model.students.student, baseline.model.students.student
+    assert student.model.backbone == plain.model.backbone
+    assert student.model.decode_head == plain.model.decode_head
+    norm = student.norm if method == 'disoptnet' else student.norm[infrared]
+    assert norm == plain.norm
+    if method == 'cen':
+        assert not cfg.model.teachers and 'losses' not in cfg.model
+        return
+    teacher = f'configs/unimodal/{dataset}_{optical}.py'
+    assert cfg.model.teachers.teacher == dict(config=teacher, checkpoint='auto')
+    if method == 'csknet':
+        assert student.norm[optical] == Config.fromfile(teacher).model.students.student.norm
+        assert student.model.modalities == student.modality == (optical, infrared)

@@ -1,3 +1,4 @@
 from .per_branch import PerBranchMetric
+from .per_class import ClassIoU
 
-__all__ = ['PerBranchMetric']
+__all__ = ['ClassIoU', 'PerBranchMetric']

@@ -59,21 +59,27 @@ class Branch(BaseModule):
             are passed on as float32.
         taps: see :class:`Taps`.
         pool: taps of maps that are averaged over space, and over frames, into vectors (N, C).
+        available: modalities that a multi-modal network is given outside of training; by default
+            those that the data holds.
+        subsets: further such choices, which are predicted and evaluated beside.
 
     Raises:
-        ValueError: an unknown place in ``taps``, an unknown tap in ``pool``, or a ``norm`` that
-            does not fit.
+        ValueError: an unknown place in ``taps``, an unknown tap in ``pool``, an unknown modality
+            in ``available`` or ``subsets``, or a ``norm`` that does not fit.
     """
 
     def __init__(self, model: dict | nn.Module, modality: str | Sequence[str],
                  norm: dict | None = None, taps: Mapping[str, str] | None = None,
-                 pool: Sequence[str] = ()) -> None:
+                 pool: Sequence[str] = (), available: Sequence[str] | None = None,
+                 subsets: Sequence[Sequence[str]] = ()) -> None:
         super().__init__()
         strangers = [name for name in pool if name not in (taps or {})]
         if strangers:
             raise ValueError(f'pool names {strangers}, but the taps are {list(taps or {})}')
         self.pool = tuple(pool)
         self.modality = modality if isinstance(modality, str) else tuple(modality)
+        self.available = self._known(available) if available else None
+        self.subsets = tuple(self._known(subset) for subset in subsets)
         norms = {modality: norm} if isinstance(modality, str) else (norm or {})
         unknown = set(norms) - set(self.modalities)
         if unknown:
@@ -88,8 +94,16 @@ class Branch(BaseModule):
         """Names of the modalities that the network takes."""
         return (self.modality,) if isinstance(self.modality, str) else self.modality
 
+    def _known(self, names: Sequence[str]) -> tuple[str, ...]:
+        unknown = [name for name in names if name not in self.modalities]
+        if unknown or not names or isinstance(names, str):
+            raise ValueError(f'available={names!r}: give a list of one or more of the modalities '
+                             f'{list(self.modalities)}')
+        return tuple(names)
+
     def forward(self, inputs: Mapping[str, Tensor], data_samples: list | None = None,
-                mode: str = 'tensor', record: bool = True) -> tuple:
+                mode: str = 'tensor', record: bool = True,
+                available: Sequence[str] | None = None) -> tuple:
         """Runs the network on its modality.
 
         Args:
@@ -97,18 +111,16 @@ class Branch(BaseModule):
             data_samples: as the network wants them.
             mode: 'loss', 'predict' or 'tensor'.
             record: whether to fill the taps.
+            available: modalities to use, in place of ``available`` of the branch.
 
         Returns:
             the network's output, and ``tap name: tensor``.
 
         Raises:
-            KeyError: the data does not hold the branch's modality.
+            KeyError: the data does not hold the branch's modality; in training, of a multi-modal
+                network, any of them.
         """
-        missing = [m for m in self.modalities if m not in inputs]
-        if missing:
-            raise KeyError(f'modality {missing} is not in the data, which has {list(inputs)}: '
-                           "check 'modality' of the branch and 'modalities' of the data set")
-        x, frames = self.prepare(inputs)
+        x, frames = self.prepare(self._present(inputs, mode, available or self.available))
         with self.taps.recording() if record else nullcontext({}) as feats:
             output = self.model(x, data_samples, mode=mode)
         if frames > 1:
@@ -117,13 +129,23 @@ class Branch(BaseModule):
                      for name, feat in feats.items()}
         return output, {name: self._pooled(name, feat) for name, feat in feats.items()}
 
+    def _present(self, inputs: Mapping[str, Tensor], mode: str,
+                 available: Sequence[str] | None) -> dict[str, Tensor]:
+        wanted = self.modalities if mode == 'loss' or available is None else available
+        missing = [m for m in wanted if m not in inputs]
+        # A multi-modal network predicts with what there is.
+        if missing and (mode == 'loss' or len(missing) == len(wanted)):
+            raise KeyError(f'modality {missing} is not in the data, which has {list(inputs)}: '
+                           "check 'modality' of the branch and 'modalities' of the data set")
+        return {m: inputs[m] for m in wanted if m in inputs}
+
     def prepare(self, inputs: Mapping[str, Tensor]) -> tuple[Tensor | dict[str, Tensor], int]:
-        """What the network takes: its modality, normalised, with frames folded into the batch.
+        """What the network takes: its modalities, normalised, with frames folded into the batch.
 
         Returns:
             the tensor, or a dict for a multi-modal network; and the number of frames, T, or 1.
         """
-        normed = {m: self._norm(m, inputs[m]) for m in self.modalities}
+        normed = {m: self._norm(m, inputs[m]) for m in self.modalities if m in inputs}
         if not isinstance(self.modality, str):
             return normed, 1
         x = normed[self.modality]

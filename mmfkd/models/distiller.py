@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 import torch
 from mmengine.logging import print_log
 from mmengine.model import BaseModel, ModuleDict
-from torch import Tensor
+from torch import Tensor, nn
 
 from mmfkd.checkpoints import (
     branch_config,
@@ -87,7 +87,7 @@ class CrossModalDistiller(BaseModel):
             has them. The first is validated, tested and exported.
         teachers: name to arguments of :func:`build_teacher`.
         losses: name to config of a :class:`DistillLoss`. Names start with 'loss', because
-            mmengine sums what has 'loss' in its key.
+            mmengine sums what has 'loss' in its key. None in place of a config leaves it out.
         data_preprocessor: usually a :class:`MultiModalDataPreprocessor`.
         init_cfg: see mmengine.
 
@@ -115,7 +115,7 @@ class CrossModalDistiller(BaseModel):
         # student starts from the weights of its baseline.
         with torch.random.fork_rng():
             self.losses = ModuleDict(
-                {name: MODELS.build(cfg) for name, cfg in (losses or {}).items()})
+                {name: MODELS.build(cfg) for name, cfg in (losses or {}).items() if cfg})
             self.teachers = Teachers(
                 {name: build_teacher(**cfg) for name, cfg in (teachers or {}).items()})
         self._check_losses()
@@ -132,10 +132,11 @@ class CrossModalDistiller(BaseModel):
             if not name.startswith('loss'):
                 raise ValueError(f"losses.{name}: rename it to 'loss_{name}'; mmengine adds up "
                                  "only what has 'loss' in its key")
-            for argument, key in loss.inputs.items():
-                if key not in known:
-                    raise ValueError(f"losses.{name}.{argument}='{key}': no such tap. "
-                                     f'Known: {", ".join(known) or "none"}')
+            for argument, keys in loss.inputs.items():
+                for key in (keys,) if isinstance(keys, str) else keys:
+                    if key not in known:
+                        raise ValueError(f"losses.{name}.{argument}='{key}': no such tap. "
+                                         f'Known: {", ".join(known) or "none"}')
 
     def _apply(self, fn: Callable, recurse: bool = True) -> 'CrossModalDistiller':
         for teacher in self.teachers.values():
@@ -171,19 +172,18 @@ class CrossModalDistiller(BaseModel):
             feats.update(_prefixed(name, tapped))
             losses.update(_prefixed(name, task))
         for name, loss in self.losses.items():
-            tensors = {argument: feats[key] for argument, key in loss.inputs.items()}
-            if loss.needs_gt:
-                tensors['gt'] = stack_labels(data_samples)
-            losses.update(_prefixed(name, loss(**tensors)))
+            losses.update(_prefixed(name, loss(**route(loss, feats, data_samples))))
         return losses
 
     def predict(self, inputs: Mapping[str, Tensor], data_samples: list | None = None) -> list:
         """Data samples with the first student's predictions.
 
-        Other students, and losses with classifiers of their own, predict too; what they say is in
+        Other students, losses with classifiers of their own, and a multi-modal student without
+        some of its modalities (``subsets`` of :class:`Branch`) predict too; what they say is in
         the field ``predictions`` of the samples, by name, for
         :class:`mmfkd.evaluation.PerBranchMetric`: ``fdkd.low`` is a head of the first student,
-        ``visual`` another student and ``visual.fdkd.low`` a head of it.
+        ``visual`` another student, ``visual.fdkd.low`` a head of it, and ``ir`` or ``rgb+ir`` the
+        first student on these modalities.
         """
         heads = {name: loss for name, loss in self.losses.items() if loss.predicts}
         feats, outputs = {}, {}
@@ -193,6 +193,10 @@ class CrossModalDistiller(BaseModel):
             feats.update(_prefixed(name, tapped))
         others = {name: [predicted_fields(sample) for sample in samples]
                   for name, samples in outputs.items() if name != next(iter(outputs))}
+        for subset in self.student.subsets:
+            samples = self.student(inputs, copies(data_samples), mode='predict', record=False,
+                                   available=subset)[0]
+            others['+'.join(subset)] = [predicted_fields(sample) for sample in samples]
         for name, loss in heads.items():
             owner = loss.student.split('.')[0]
             student = self.students[owner]
@@ -214,6 +218,14 @@ class CrossModalDistiller(BaseModel):
         for name, teacher in self.teachers.items():
             feats.update(_prefixed(name, teacher(inputs)[1]))
         return feats
+
+
+def route(loss: nn.Module, feats: Mapping[str, Tensor], data_samples: list
+          ) -> dict[str, Tensor | list[Tensor]]:
+    """Arguments of a loss: what the taps it names recorded, and the labels if it needs them."""
+    tensors = {argument: feats[keys] if isinstance(keys, str) else [feats[key] for key in keys]
+               for argument, keys in loss.inputs.items()}
+    return dict(tensors, gt=stack_labels(data_samples)) if loss.needs_gt else tensors
 
 
 def _prefixed(prefix: str, values: Mapping) -> dict:

@@ -19,14 +19,16 @@ class InflatedPretrained:
     Args:
         checkpoint: file, URL or ``torchvision://resnet18``.
         prefix: what the keys of the backbone start with in the checkpoint; others are left out.
+        into: what they start with in the backbone; 'timm_model.' for mmseg's ``TIMMBackbone``.
 
     Raises:
         RuntimeError: the checkpoint cannot be had; the message says how to train from scratch.
     """
 
-    def __init__(self, checkpoint: str, prefix: str = '') -> None:
+    def __init__(self, checkpoint: str, prefix: str = '', into: str = '') -> None:
         self.checkpoint = checkpoint
         self.prefix = prefix
+        self.into = into
 
     def __call__(self, module: nn.Module) -> None:
         """Loads the weights into ``module``."""
@@ -39,7 +41,7 @@ class InflatedPretrained:
                 'model.students.student.model.backbone.init_cfg.checkpoint=FILE, or train from '
                 'scratch with --cfg-options model.students.student.model.backbone.init_cfg=None'
             ) from error
-        weights = {key.removeprefix(self.prefix): weight
+        weights = {self.into + key.removeprefix(self.prefix): weight
                    for key, weight in weights.get('state_dict', weights).items()
                    if key.startswith(self.prefix)}
         own = module.state_dict()

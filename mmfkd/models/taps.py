@@ -4,24 +4,26 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from difflib import get_close_matches
+from functools import reduce
+from operator import getitem
 from typing import Any, NamedTuple
 
 from torch import Tensor, nn
 
-_PATTERN = re.compile(r'(?P<path>[\w.]+)(?:@(?P<at>in)|\[(?P<key>\w+)\])?')
+_PATTERN = re.compile(r'(?P<path>[\w.]+)(?:@(?P<at>in)|(?P<keys>(?:\[\w+\])+))?')
 
 
 class Tap(NamedTuple):
-    """One place in a network: a module path, its input or its output, an item of a tuple or dict.
+    """One place in a network: a module path, its input or its output, an item of tuples or dicts.
     """
 
     path: str
     at_input: bool
-    key: int | str | None
+    keys: tuple[int | str, ...] = ()
 
 
 def parse_tap(name: str, spec: str) -> Tap:
-    """Reads ``path``, ``path@in``, ``path[0]`` or ``path[key]``.
+    """Reads ``path``, ``path@in``, ``path[0]``, ``path[key]`` or ``path[key][0]``.
 
     Raises:
         ValueError: the text has another form; the message shows the grammar.
@@ -30,8 +32,9 @@ def parse_tap(name: str, spec: str) -> Tap:
     if match is None:
         raise ValueError(f"tap '{name}': cannot read '{spec}'. Write 'path' (output), 'path@in' "
                          "(input), 'path[0]' or 'path[key]' (item of a tuple or dict output).")
-    key = match['key']
-    return Tap(match['path'], match['at'] == 'in', int(key) if key and key.isdigit() else key)
+    keys = re.findall(r'\[(\w+)\]', match['keys'] or '')
+    return Tap(match['path'], match['at'] == 'in',
+               tuple(int(key) if key.isdigit() else key for key in keys))
 
 
 class Taps:
@@ -44,7 +47,8 @@ class Taps:
         model: the network to tap.
         taps: tap name to place. ``path`` is the module's output; ``path@in`` its first input,
             cloned before the module runs, because an in-place ReLU would rectify it;
-            ``path[i]`` and ``path[key]`` pick an item of a tuple or dict output.
+            ``path[i]`` and ``path[key]`` pick an item of a tuple or dict output, and
+            ``path[key][i]`` an item of that.
 
     Raises:
         ValueError: a place that cannot be read or is not in the model; close matches are named.
@@ -124,10 +128,11 @@ def _save_input(name: str, feats: dict) -> Callable:
 def _save_output(name: str, tap: Tap, feats: dict, versions: dict) -> Callable:
     def hook(module: nn.Module, args: tuple, output: Any) -> None:
         try:
-            feats[name] = output if tap.key is None else output[tap.key]
+            feats[name] = reduce(getitem, tap.keys, output)
         except (IndexError, KeyError, TypeError) as error:
+            keys = ''.join(f'[{key}]' for key in tap.keys)
             raise RuntimeError(f"tap '{name}': the output of '{tap.path}' has no item "
-                               f'[{tap.key}] ({type(output).__name__})') from error
+                               f'{keys} ({type(output).__name__})') from error
         # Tensors of inference mode have no version; nothing can be learned from them either.
         if isinstance(feats[name], Tensor) and not feats[name].is_inference():
             versions[name] = feats[name]._version

@@ -7,6 +7,7 @@ from mmengine.logging import MMLogger
 from mmengine.model import initialize
 from torchvision.models import resnet18
 
+from mmfkd.models.networks import SharedEncoder, modality_weights
 from mmfkd.models.pretrained import InflatedPretrained
 from mmfkd.registry import MODELS
 
@@ -102,3 +103,45 @@ def test_weights_that_cannot_be_had_come_with_a_cure(source, checkpoint, tmp_pat
         InflatedPretrained(source)(torch.nn.Conv2d(3, 4, 1))
     for part in (f"'{source}'", 'backbone.init_cfg.checkpoint=FILE', 'backbone.init_cfg=None'):
         assert part in str(error.value)
+
+
+# Weights of timm, by name, into mmseg's wrapper of it.
+
+TIMM = dict(_scope_='mmseg', type='TIMMBackbone', model_name='efficientnet_b3',
+            features_only=True, pretrained=False, output_stride=16, out_indices=(1, 2, 3, 4))
+
+
+@pytest.fixture(scope='module')
+def timm_weights():
+    """A full EfficientNet-B3 as timm publishes it, classifier included."""
+    import timm
+
+    generator = torch.Generator().manual_seed(0)
+    return {key: torch.rand(value.shape, generator=generator) if value.is_floating_point()
+            else value for key, value in timm.create_model('efficientnet_b3').state_dict().items()}
+
+
+def test_every_key_of_timm_is_loaded_or_behind_the_last_block(timm_weights, tmp_path):
+    torch.save(timm_weights, tmp_path / 'b3.pth')
+    init = dict(type='mmfkd.InflatedPretrained', checkpoint=str(tmp_path / 'b3.pth'),
+                into='timm_model.')
+    net = MODELS.build(ConfigDict(TIMM, init_cfg=init))
+    net.init_weights()
+    own = {key.removeprefix('timm_model.'): value for key, value in net.state_dict().items()}
+    unused = set(timm_weights) - set(own)
+    assert {key.split('.')[0] for key in unused} == {'conv_head', 'bn2', 'classifier'}
+    assert set(own) < set(timm_weights) and len(own) > 500
+    assert all(torch.equal(own[key], timm_weights[key]) for key in own)
+
+
+def test_timm_weights_reach_the_batch_norms_of_every_modality(timm_weights, tmp_path):
+    torch.save(timm_weights, tmp_path / 'b3.pth')
+    init = dict(type='mmfkd.InflatedPretrained', checkpoint=str(tmp_path / 'b3.pth'),
+                into='timm_model.')
+    encoder = SharedEncoder(ConfigDict(TIMM, init_cfg=init), ('rgb', 'ir'))
+    encoder.init_weights()
+    for name in ('rgb', 'ir'):
+        own = modality_weights(encoder.state_dict(), name)
+        assert len(own) > 500
+        assert all(torch.equal(value, timm_weights[key.removeprefix('net.timm_model.')])
+                   for key, value in own.items())

@@ -52,19 +52,20 @@ def backbone(segmentor):
 
 
 @pytest.mark.parametrize(('spec', 'tap'), [
-    ('backbone', Tap('backbone', False, None)),
-    ('backbone.layer4.1.relu', Tap('backbone.layer4.1.relu', False, None)),
-    ('backbone.layer4.1.relu@in', Tap('backbone.layer4.1.relu', True, None)),
-    ('neck[0]', Tap('neck', False, 0)),
-    ('neck[12]', Tap('neck', False, 12)),
-    ('head[low_1]', Tap('head', False, 'low_1')),
+    ('backbone', Tap('backbone', False)),
+    ('backbone.layer4.1.relu', Tap('backbone.layer4.1.relu', False)),
+    ('backbone.layer4.1.relu@in', Tap('backbone.layer4.1.relu', True)),
+    ('neck[0]', Tap('neck', False, (0,))),
+    ('neck[12]', Tap('neck', False, (12,))),
+    ('head[low_1]', Tap('head', False, ('low_1',))),
+    ('net[rgb][3]', Tap('net', False, ('rgb', 3))),
 ])
 def test_a_tap_is_an_output_an_input_or_an_item(spec, tap):
     assert parse_tap('feat', spec) == tap
 
 
 @pytest.mark.parametrize('spec', [
-    '', '@in', '[0]', 'neck@out', 'neck[0', 'neck[]', 'neck[0][1]', 'neck@in[0]', 'neck[0]@in',
+    '', '@in', '[0]', 'neck@out', 'neck[0', 'neck[]', 'neck[0][]', 'neck@in[0]', 'neck[0]@in',
     'neck 0', 'neck[0] ', 'a/b'])
 def test_malformed_taps_show_the_grammar(spec):
     with pytest.raises(ValueError) as error:

@@ -221,7 +221,7 @@ def test_unknown_place_of_a_tap(fails, config):
 
 def test_unknown_tap_of_a_loss(fails, pair):
     fails(pair, ['model.losses.loss_fdkd.student=student.feet'], 'losses.loss_fdkd.student',
-          'student.feet', 'Known: student.feat, student.logits, teacher.feat, teacher.logits')
+          'student.feet', 'Known: student.feat, student.logits, ', 'teacher.feat, teacher.logits')
 
 
 def test_taps_of_different_shapes(fails, pair):

@@ -4,7 +4,9 @@ model = dict(
     type='CrossModalDistiller',
     data_preprocessor=dict(type='MultiModalDataPreprocessor'),
     students=dict(student=dict(
-        taps=dict(feat='backbone.layer4.1.relu@in', logits='decode_head.conv_seg'),
+        taps=dict(feat='backbone.layer4.1.relu@in', logits='decode_head.conv_seg',
+                  stage4='backbone[2]', stage5='backbone[3]',
+                  decoder='decode_head.sep_bottleneck'),
         model=dict(
             _scope_='mmseg',
             type='EncoderDecoder',
@@ -21,3 +23,11 @@ model = dict(
                 loss_decode=dict(type='CrossEntropyLoss', avg_non_ignore=True)),
             train_cfg=dict(),
             test_cfg=dict(mode='whole')))))
+# For methods that work inside the network: width of the four maps, the last batch norm of each
+# stage, the second one of each block, and the last two stages.
+stage_channels = (64, 128, 256, 512)
+stage_norms = ('bn1', 'layer1.1.bn2', 'layer2.1.bn2', 'layer3.1.bn2', 'layer4.1.bn2')
+block_norms = ('layer1.0.bn2', 'layer1.1.bn2', 'layer2.0.bn2', 'layer2.1.bn2',
+               'layer3.0.bn2', 'layer3.1.bn2', 'layer4.0.bn2', 'layer4.1.bn2')
+last_stages = ('layer3', 'layer4')
+specific = last_stages

@@ -1,3 +1,7 @@
 from .band_classifier import BandClassifier
+from .deeplabv3plus import DeepLabV3PlusHead
+from .gated_spectral import GatedSpectralHead
+from .scse_fusion import ChannelSpatialGate, SCSEFusionHead
 
-__all__ = ['BandClassifier']
+__all__ = ['BandClassifier', 'ChannelSpatialGate', 'DeepLabV3PlusHead', 'GatedSpectralHead',
+           'SCSEFusionHead']

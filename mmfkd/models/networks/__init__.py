@@ -1,4 +1,18 @@
 from .bert import BertEncoder
+from .cen import CEN
+from .csknet import CSKNet
+from .disoptnet import DisOptNet
+from .encoders import ForkedEncoder, SharedEncoder
+from .exchange import ChannelExchange, SpatialExchange
 from .frame_pooling import FramePooling
+from .modality_norm import (
+    PerModality,
+    Streams,
+    modality_weights,
+    take_modality,
+    to_modality_norm,
+)
 
-__all__ = ['BertEncoder', 'FramePooling']
+__all__ = ['BertEncoder', 'CEN', 'CSKNet', 'ChannelExchange', 'DisOptNet', 'ForkedEncoder',
+           'FramePooling', 'PerModality', 'SharedEncoder', 'SpatialExchange', 'Streams',
+           'modality_weights', 'take_modality', 'to_modality_norm']

@@ -1,0 +1,6 @@
+# CSK-Net, section 3.1: SGD, lr 5e-3, poly 0.9 by epoch, 200 epochs; batch 8 is the data's.
+# Momentum, weight decay and nesterov are not in the paper and are DisOptNet's.
+_base_ = ['seg_sgd_50e.py']
+train_cfg = dict(max_epochs=200)
+optim_wrapper = dict(optimizer=dict(lr=5e-3, weight_decay=1e-4, nesterov=True))
+param_scheduler = [dict(type='PolyLR', power=0.9, eta_min=0.0, by_epoch=True)]

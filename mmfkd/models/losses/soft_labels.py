@@ -1,0 +1,68 @@
+"""Losses that take a teacher's prediction for labels (CSK-Net, DisOptNet)."""
+
+from torch import Tensor
+from torch.nn import functional as F
+
+from mmfkd.registry import MODELS
+
+from .base import DistillLoss
+from .dice import multiclass_dice
+
+
+@MODELS.register_module()
+class SoftLabelLoss(DistillLoss):
+    """KL divergence and cross entropy to the teacher's probabilities, L_D1 of CSK-Net (eq. 8).
+
+    ``Σ t log(t / s) - Σ t log s`` over classes, with probabilities t and s at temperature 1,
+    averaged over samples and pixels. The two differ by the teacher's entropy, which has no
+    gradient, so together they are twice either of them. DisOptNet uses the cross entropy alone
+    (``kl_weight=0``), divided by the pixels of one image; here it does not grow with the batch.
+
+    Args:
+        student: ``branch.tap`` of the student's logits, (N, C) or (N, C, H, W).
+        teacher: likewise for the teacher.
+        weight: see :class:`DistillLoss`.
+        adapter: see :class:`DistillLoss`.
+        kl_weight: factor of the KL divergence; 0 leaves it out.
+        ce_weight: factor of the cross entropy; 0 leaves it out.
+    """
+
+    def __init__(self, student: str = 'student.logits', teacher: str = 'teacher.logits',
+                 weight: float = 1.0, adapter: dict | None = None, kl_weight: float = 1.0,
+                 ce_weight: float = 1.0) -> None:
+        super().__init__(student, teacher, weight, adapter)
+        self.kl_weight = kl_weight
+        self.ce_weight = ce_weight
+
+    def terms(self, student: Tensor, teacher: Tensor, gt: Tensor | None) -> dict[str, Tensor]:
+        """``kl`` and ``ce``: see the class."""
+        log_s, log_t = F.log_softmax(student, dim=1), F.log_softmax(teacher, dim=1)
+        terms = {}
+        if self.kl_weight:
+            divergence = F.kl_div(log_s, log_t, reduction='none', log_target=True).sum(1)
+            terms['kl'] = self.kl_weight * divergence.mean()
+        if self.ce_weight:
+            terms['ce'] = -self.ce_weight * (log_t.exp() * log_s).sum(1).mean()
+        return terms
+
+
+@MODELS.register_module()
+class PseudoLabelLoss(DistillLoss):
+    """Cross entropy and Dice to the teacher's most probable class, L_seg of DisOptNet's pseudo
+    branch (Kang et al., TGRS 2022, and its code).
+
+    Args:
+        student: ``branch.tap`` of the student's logits, (N, C, H, W).
+        teacher: likewise for the teacher.
+        weight: see :class:`DistillLoss`.
+        adapter: see :class:`DistillLoss`.
+    """
+
+    def __init__(self, student: str = 'student.logits', teacher: str = 'teacher.logits',
+                 weight: float = 1.0, adapter: dict | None = None) -> None:
+        super().__init__(student, teacher, weight, adapter)
+
+    def terms(self, student: Tensor, teacher: Tensor, gt: Tensor | None) -> dict[str, Tensor]:
+        """``ce`` and ``dice``: see the class."""
+        labels = teacher.argmax(1)
+        return dict(ce=F.cross_entropy(student, labels), dice=multiclass_dice(student, labels))

@@ -1,0 +1,112 @@
+"""C.E.N.: the channel exchanging network that CSK-Net is compared with."""
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from mmseg.models.segmentors.base import BaseSegmentor
+from torch import Tensor, nn
+
+from mmfkd.registry import MODELS
+
+from .encoders import SharedEncoder, check_widths
+from .modality_norm import to_modality_norm
+from .outputs import output_losses, require_all, samples_of
+
+ENSEMBLE = 'ensemble'
+
+
+@MODELS.register_module()
+class CEN(BaseSegmentor):
+    """All convolutions shared, channels exchanged where an L1 term makes γ small, an ensemble.
+
+    Paper: Wang et al., "Channel Exchanging Networks for Multimodal and Multitask Dense Image
+    Prediction" (TPAMI 2022), and its code. The outputs are one a modality and their ensemble,
+    ``Σ softmax(α)_m · logits_m`` over detached logits; labels supervise all of them. The L1 term
+    is on half of the γ of each exchanging batch norm, the first half of the channels for the
+    first modality, the second for the second.
+
+    Departures from the authors' code: the network is the one it is compared with and not a
+    RefineNet-R101; batch norm statistics are trained, as frozen ones need pretrained weights; the
+    ensemble is supervised by ``loss_decode`` of the head like the other outputs; ``sparsity`` is
+    counted once, where the authors add 2e-4 for each of three outputs.
+
+    Args:
+        backbone: config of a backbone with batch norms.
+        decode_head: config of a decode head of mmseg; its convolutions are shared too.
+        modalities: names.
+        exchange: ``dict(channel=dict(norms, threshold))``; see :class:`SharedEncoder`. The
+            authors exchange behind the second batch norm of every block.
+        sparsity: weight of the L1 term.
+        train_cfg: unused; taken as mmseg's segmentors do.
+        test_cfg: unused.
+        data_preprocessor: see mmseg.
+        init_cfg: see mmseg.
+
+    Raises:
+        ValueError: see :class:`SharedEncoder`.
+    """
+
+    def __init__(self, backbone: dict, decode_head: dict, modalities: Sequence[str],
+                 exchange: dict | None = None, sparsity: float = 6e-4,
+                 train_cfg: dict | None = None, test_cfg: dict | None = None,
+                 data_preprocessor: dict | None = None, init_cfg: dict | None = None) -> None:
+        super().__init__(data_preprocessor, init_cfg)
+        self.backbone = SharedEncoder(backbone, modalities, exchange)
+        self.decode_head = MODELS.build(decode_head)
+        to_modality_norm(self.decode_head, self.backbone.streams)
+        self.alpha = nn.Parameter(torch.zeros(len(modalities)))
+        self.modalities = tuple(modalities)
+        self.sparsity = sparsity
+        self.align_corners = self.decode_head.align_corners
+        self.num_classes = self.decode_head.num_classes
+
+    def extract_feat(self, inputs: Mapping[str, Tensor]) -> dict[str, tuple[Tensor, ...]]:
+        """Maps of all stages for each modality that is there."""
+        return self.backbone(inputs)
+
+    def encode_decode(self, inputs: Mapping[str, Tensor], data_samples: list | None = None
+                      ) -> dict[str, Tensor]:
+        """Logits of every output that the inputs allow; the last is the best."""
+        streams = self.backbone.streams
+        inputs = {name: inputs[name] for name in self.modalities if name in inputs}
+        check_widths(inputs)
+        with streams.only(*inputs):
+            parts = streams.split(self.decode_head(self.backbone.stacked(inputs)))
+        logits = dict(zip(inputs, parts, strict=True))
+        if len(parts) == len(self.modalities):
+            weights = self.alpha.softmax(0)
+            logits[ENSEMBLE] = sum(weight * part.detach()
+                                   for weight, part in zip(weights, parts, strict=True))
+        return logits
+
+    def loss(self, inputs: Mapping[str, Tensor], data_samples: list) -> dict[str, Tensor]:
+        """Losses of all outputs, the L1 term, and the share of channels that is exchanged.
+
+        Raises:
+            KeyError: a modality is missing.
+        """
+        require_all(inputs, self.modalities, self)
+        losses = {}
+        for name, logits in self.encode_decode(inputs).items():
+            losses.update(output_losses(self.decode_head, name, logits, data_samples, True))
+        if self.backbone.exchanging():
+            losses['loss_sparsity'] = self.sparsity * self.sparse_norm()
+        for name, share in self.backbone.exchanged().items():
+            losses[f'{name}.exchanged'] = share
+        return losses
+
+    def sparse_norm(self) -> Tensor:
+        """Sum of ``|γ|`` over the part of the channels that is of each modality."""
+        total = 0
+        for norm in self.backbone.exchanging():
+            for i, name in enumerate(self.modalities):
+                total = total + norm.each[name].weight.chunk(len(self.modalities))[i].abs().sum()
+        return total
+
+    def predict(self, inputs: Mapping[str, Tensor], data_samples: list | None = None) -> list:
+        """Data samples with the prediction of the ensemble, or of the modality that is there."""
+        return samples_of(self, self.decode_head, self._forward(inputs), data_samples)
+
+    def _forward(self, inputs: Mapping[str, Tensor], data_samples: list | None = None) -> Tensor:
+        """Logits of the best output."""
+        return list(self.encode_decode(inputs).values())[-1]

@@ -1,0 +1,128 @@
+"""CSK-Net: one segmentor for optical and infrared images, or for either alone."""
+
+from collections.abc import Mapping, Sequence
+
+from mmengine.model import ModuleDict
+from mmseg.models.segmentors.base import BaseSegmentor
+from torch import Tensor
+
+from mmfkd.registry import MODELS
+
+from .encoders import SharedEncoder
+from .outputs import (
+    check_outputs,
+    decode,
+    fusion_config,
+    output_losses,
+    require_all,
+    samples_of,
+)
+
+OPTICAL, INFRARED, FUSED = 'optical', 'infrared', 'fused'
+
+
+@MODELS.register_module()
+class CSKNet(BaseSegmentor):
+    """Shared convolutions, separate batch norms, feature exchange, gated fusion, three outputs.
+
+    Paper: Sikdar et al., "Contrastive Learning-Based Spectral Knowledge Distillation", section
+    2.5, without public code. :class:`SharedEncoder` encodes, one decoder a modality decodes,
+    :class:`mmfkd.models.heads.GatedSpectralHead` fuses. Labels supervise the fused and the
+    infrared output (eq. 11); the optical output learns from a frozen optical teacher, by losses
+    of :class:`mmfkd.models.CrossModalDistiller`, not here.
+
+    In a test any of the modalities may be missing. With one there is neither exchange nor fusion
+    ("feature reuse"): that branch is the plain baseline, and what ``tools/export.py --modality``
+    writes.
+
+    Readings. "These later layers are preserved individually" cannot mean the convolutions of the
+    last stages, which alone would add 9.9 M parameters to EfficientNet-B3 where the paper adds
+    2.56 M: what is of one modality is every batch norm, and the decoder. Slide inference is not
+    offered.
+
+    Args:
+        backbone: config of a backbone with batch norms; its maps go to the decoders.
+        decode_head: config of a decode head of mmseg, built once for each modality.
+        fusion_head: config of the head that fuses both decoder outputs, ``(optical, infrared)``;
+            its widths, classes and losses are the decode head's unless it says others.
+        modalities: names of the optical and of the infrared modality in the inputs; inside they
+            are 'optical' and 'infrared', whatever the sensors are.
+        decoder_output: place in the decode head whose output is F_O, F_I.
+        exchange: see :class:`SharedEncoder`; None for none.
+        supervised: outputs that labels supervise, of 'optical', 'infrared' and 'fused'.
+        train_cfg: unused; taken as mmseg's segmentors do.
+        test_cfg: ``dict(mode='whole')``.
+        data_preprocessor: see mmseg.
+        init_cfg: see mmseg.
+
+    Raises:
+        ValueError: not two modalities, an unknown output, or another test mode.
+    """
+
+    def __init__(self, backbone: dict, decode_head: dict, fusion_head: dict,
+                 modalities: Sequence[str], decoder_output: str = 'sep_bottleneck',
+                 exchange: dict | None = None, supervised: Sequence[str] = (FUSED, INFRARED),
+                 train_cfg: dict | None = None, test_cfg: dict | None = None,
+                 data_preprocessor: dict | None = None, init_cfg: dict | None = None) -> None:
+        super().__init__(data_preprocessor, init_cfg)
+        if len(modalities) != 2:
+            raise ValueError(f'CSKNet fuses two modalities, optical first, not {list(modalities)}')
+        if (test_cfg or {}).get('mode', 'whole') != 'whole':
+            raise ValueError("CSKNet: test_cfg.mode must be 'whole'; pad or resize large images "
+                             'in the pipeline')
+        self.modalities = dict(zip((OPTICAL, INFRARED), modalities, strict=True))
+        self.backbone = SharedEncoder(backbone, list(self.modalities), exchange)
+        self.decode_heads = ModuleDict({name: MODELS.build(decode_head)
+                                        for name in self.modalities})
+        self.fusion_head = MODELS.build(fusion_config(fusion_head, decode_head))
+        self.decoder_output = decoder_output
+        self.supervised = tuple(supervised)
+        check_outputs(self.supervised, (OPTICAL, INFRARED, FUSED))
+        self.align_corners = self.fusion_head.align_corners
+        self.num_classes = self.fusion_head.num_classes
+
+    def head(self, output: str):
+        """The head of an output: 'optical', 'infrared' or 'fused'."""
+        return self.fusion_head if output == FUSED else self.decode_heads[output]
+
+    def extract_feat(self, inputs: Mapping[str, Tensor]) -> dict[str, tuple[Tensor, ...]]:
+        """Maps of all stages, 'optical' and 'infrared', for each modality that is there."""
+        return self.backbone({role: inputs[name] for role, name in self.modalities.items()
+                              if name in inputs})
+
+    def encode_decode(self, inputs: Mapping[str, Tensor], data_samples: list | None = None
+                      ) -> dict[str, Tensor]:
+        """Logits (N, C, H / 4, W / 4) of every output that the inputs allow; the last is the best.
+        """
+        logits, decoded = {}, {}
+        for name, maps in self.extract_feat(inputs).items():
+            logits[name], decoded[name] = decode(self.decode_heads[name], self.decoder_output,
+                                                 maps)
+        if len(decoded) == len(self.modalities):
+            logits[FUSED] = self.fusion_head([decoded[name] for name in self.modalities])
+        return logits
+
+    def loss(self, inputs: Mapping[str, Tensor], data_samples: list) -> dict[str, Tensor]:
+        """L_seg of the supervised outputs (eq. 7), and the share of channels that is exchanged.
+
+        Raises:
+            KeyError: a modality is missing.
+        """
+        require_all(inputs, list(self.modalities.values()), self)
+        losses = {}
+        for name, logits in self.encode_decode(inputs).items():
+            losses.update(output_losses(self.head(name), name, logits, data_samples,
+                                        name in self.supervised))
+        for name, share in self.backbone.exchanged().items():
+            losses[f'{name}.exchanged'] = share
+        return losses
+
+    def predict(self, inputs: Mapping[str, Tensor], data_samples: list | None = None) -> list:
+        """Data samples with the prediction of the fused output, or of the modality that is there.
+        """
+        name, logits = list(self.encode_decode(inputs).items())[-1]
+        return samples_of(self, self.head(name), logits, data_samples)
+
+    def _forward(self, inputs: Mapping[str, Tensor], data_samples: list | None = None) -> Tensor:
+        """Logits of the best output."""
+        return list(self.encode_decode(inputs).values())[-1]

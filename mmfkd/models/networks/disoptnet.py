@@ -1,0 +1,94 @@
+"""DisOptNet: the network for a missing optical image that CSK-Net is compared with."""
+
+from collections.abc import Sequence
+
+from mmengine.model import ModuleDict
+from mmseg.models.segmentors.base import BaseSegmentor
+from torch import Tensor
+
+from mmfkd.registry import MODELS
+
+from .encoders import ForkedEncoder
+from .outputs import check_outputs, decode, fusion_config, output_losses, samples_of
+
+OWN, PSEUDO, FUSED = 'own', 'pseudo', 'fused'
+
+
+@MODELS.register_module()
+class DisOptNet(BaseSegmentor):
+    """A network of infrared alone, with a branch that learns to imitate an optical network.
+
+    Paper: Kang et al., "DisOptNet: Distilling Semantic Knowledge From Optical Images for
+    Weather-Independent Building Segmentation" (TGRS 2022), and its code. The first stages are
+    shared; two tails of the last stages and a decoder follow, the own and the pseudo-optical one,
+    and :class:`mmfkd.models.heads.SCSEFusionHead` fuses them. Labels supervise the own and the
+    fused output. The pseudo-optical output learns from a frozen optical teacher, by losses of
+    :class:`mmfkd.models.CrossModalDistiller`. What is deployed is the fused output, as in the
+    authors' validation: it costs more than the baseline.
+
+    Departure: the authors' wrapper of the teacher returns the decoder alone and pairs it with the
+    student's stage 4; here stage 4, stage 5 and decoder are paired by name.
+
+    Args:
+        backbone: config of a backbone.
+        decode_head: config of a decode head of mmseg, built once for each branch.
+        fusion_head: config of the head that fuses both decoder outputs, ``(own, pseudo)``; its
+            widths, classes and losses are the decode head's unless it says others.
+        specific: places in the backbone of the last stages, which every branch has for itself.
+        decoder_output: place in the decode head whose output is fused.
+        supervised: outputs that labels supervise, of 'own', 'pseudo' and 'fused'.
+        train_cfg: unused; taken as mmseg's segmentors do.
+        test_cfg: unused.
+        data_preprocessor: see mmseg.
+        init_cfg: see mmseg.
+
+    Raises:
+        ValueError: an unknown place or output.
+    """
+
+    def __init__(self, backbone: dict, decode_head: dict, fusion_head: dict,
+                 specific: Sequence[str], decoder_output: str = 'sep_bottleneck',
+                 supervised: Sequence[str] = (OWN, FUSED), train_cfg: dict | None = None,
+                 test_cfg: dict | None = None, data_preprocessor: dict | None = None,
+                 init_cfg: dict | None = None) -> None:
+        super().__init__(data_preprocessor, init_cfg)
+        self.backbone = ForkedEncoder(backbone, (OWN, PSEUDO), specific)
+        self.decode_heads = ModuleDict({name: MODELS.build(decode_head)
+                                        for name in (OWN, PSEUDO)})
+        self.fusion_head = MODELS.build(fusion_config(fusion_head, decode_head))
+        self.decoder_output = decoder_output
+        self.supervised = tuple(supervised)
+        check_outputs(self.supervised, (OWN, PSEUDO, FUSED))
+        self.align_corners = self.fusion_head.align_corners
+        self.num_classes = self.fusion_head.num_classes
+
+    def extract_feat(self, inputs: Tensor) -> dict[str, tuple[Tensor, ...]]:
+        """Maps of all stages for either branch."""
+        return self.backbone(inputs)
+
+    def encode_decode(self, inputs: Tensor, data_samples: list | None = None
+                      ) -> dict[str, Tensor]:
+        """Logits of the three outputs; the last is the fused one."""
+        logits, decoded = {}, {}
+        for name, maps in self.extract_feat(inputs).items():
+            logits[name], decoded[name] = decode(self.decode_heads[name], self.decoder_output,
+                                                 maps)
+        logits[FUSED] = self.fusion_head([decoded[OWN], decoded[PSEUDO]])
+        return logits
+
+    def loss(self, inputs: Tensor, data_samples: list) -> dict[str, Tensor]:
+        """Losses of the supervised outputs."""
+        losses = {}
+        for name, logits in self.encode_decode(inputs).items():
+            head = self.fusion_head if name == FUSED else self.decode_heads[name]
+            losses.update(output_losses(head, name, logits, data_samples,
+                                        name in self.supervised))
+        return losses
+
+    def predict(self, inputs: Tensor, data_samples: list | None = None) -> list:
+        """Data samples with the prediction of the fused output."""
+        return samples_of(self, self.fusion_head, self._forward(inputs), data_samples)
+
+    def _forward(self, inputs: Tensor, data_samples: list | None = None) -> Tensor:
+        """Logits of the fused output."""
+        return self.encode_decode(inputs)[FUSED]

@@ -1,0 +1,96 @@
+"""Parameter-free exchange of features between modalities (CSK-Net, section 2.5; C.E.N.)."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from .modality_norm import Streams
+
+
+class ChannelExchange(nn.Module):
+    """Replaces the channels that a batch norm scales to nearly nothing by the other modality's.
+
+    Papers: CSK-Net, section 2.5, and Wang et al., "Channel Exchanging Networks" (TPAMI 2022): a
+    channel with ``|γ| → 0`` is redundant, so the other modality's takes its place. With more than
+    two modalities it is the mean of the others'. It works on what the batch norm gives, whose γ
+    is known, before a residual is added. CSK-Net puts no sparsity term on γ.
+
+    CSK-Net gives no threshold; 0.02 is C.E.N.'s. Without a sparsity term few γ may ever be that
+    small, so ``share`` offers a rule that depends on their order alone.
+
+    Args:
+        threshold: exchange where ``|γ|`` is below it.
+        share: exchange this share of the channels, those with the smallest ``|γ|``, instead;
+            rounded to whole channels.
+
+    Raises:
+        ValueError: ``threshold`` below 0, or ``share`` outside [0, 1].
+    """
+
+    def __init__(self, threshold: float = 0.02, share: float | None = None) -> None:
+        super().__init__()
+        if threshold < 0:
+            raise ValueError(f'threshold={threshold} of the channel exchange must not be negative')
+        if share is not None and not 0 <= share <= 1:
+            raise ValueError(f'share={share} of the channel exchange must be from 0 to 1')
+        self.threshold = threshold
+        self.share = share
+
+    @torch.no_grad()
+    def chosen(self, gamma: Tensor) -> Tensor:
+        """Which of the channels (C,) are exchanged, bool."""
+        size = gamma.abs()
+        if self.share is None:
+            return size < self.threshold
+        mask = torch.zeros_like(size, dtype=torch.bool)
+        return mask.index_fill_(0, size.argsort()[:round(self.share * len(size))], True)
+
+    def forward(self, maps: Sequence[Tensor], gammas: Sequence[Tensor]) -> list[Tensor]:
+        """One map (N, C, H, W) and one γ (C,) a modality to the exchanged maps."""
+        exchanged = []
+        for i, (own, gamma) in enumerate(zip(maps, gammas, strict=True)):
+            others = [other for j, other in enumerate(maps) if j != i]
+            other = others[0] if len(others) == 1 else torch.stack(others).mean(0)
+            exchanged.append(torch.where(self.chosen(gamma)[:, None, None], other, own))
+        return exchanged
+
+
+class SpatialExchange(nn.Module):
+    """Exchanges the odd columns of the maps of two modalities (CSK-Net, eq. 1).
+
+    ChangerEx, which CSK-Net follows, exchanges the even ones. With more than two modalities each
+    takes those of the next one.
+
+    A network that is trained with exchange alone has never seen a modality by itself, which is
+    what it gets in the test of a missing modality. With a ``probability`` below 1, which the paper
+    does not have, it sees both.
+
+    Args:
+        streams: of the network.
+        probability: share of the training steps in which columns are exchanged; outside of
+            training they always are.
+
+    Raises:
+        ValueError: ``probability`` outside [0, 1].
+    """
+
+    def __init__(self, streams: Streams, probability: float = 1.0) -> None:
+        super().__init__()
+        if not 0 <= probability <= 1:
+            raise ValueError(f'probability={probability} of the spatial exchange must be from 0 '
+                             'to 1')
+        self.streams = streams
+        self.probability = probability
+
+    def forward(self, stacked: Tensor) -> Tensor:
+        """Stacked maps (M · N, C, H, W), M modalities being active, to the exchanged ones."""
+        maps = self.streams.split(stacked)
+        if len(maps) == 1 or self._pauses():
+            return stacked
+        odd = torch.arange(stacked.size(-1), device=stacked.device) % 2 == 1
+        return torch.cat([torch.where(odd, maps[(i + 1) % len(maps)], own)
+                          for i, own in enumerate(maps)])
+
+    def _pauses(self) -> bool:
+        return self.training and self.probability < 1 and bool(torch.rand(()) >= self.probability)
