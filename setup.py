@@ -22,6 +22,7 @@ REQUIRES = [
     'opencv-python',
     'pillow',
     'scipy',
+    'matplotlib',
     'h5py',
     # torchaudio.load needs torchcodec and FFmpeg since 2.9, so wav files are read with this.
     'soundfile',

@@ -13,6 +13,8 @@ def parse_args() -> argparse.Namespace:
                         help="a file, or 'best' for the best one of the work dir")
     parser.add_argument('-o', '--out', required=True, metavar='DIR', help='folder to write into')
     parser.add_argument('--student', metavar='NAME', help='default: the first student')
+    parser.add_argument('--modality', metavar='NAME',
+                        help='the one to export of a multi-modal student')
     parser.add_argument('--size', nargs=2, type=int, metavar=('H', 'W'),
                         help='input of program.pt2; default: what the test pipeline makes')
     return parser.parse_args()
@@ -25,7 +27,8 @@ def main() -> None:
     from mmfkd.apis.export import export_student, verify_export
     try:
         files = export_student(args.config, args.checkpoint, args.out,
-                               tuple(args.size) if args.size else None, args.student)
+                               tuple(args.size) if args.size else None, args.student,
+                               args.modality)
     except (FileNotFoundError, ValueError) as error:
         sys.exit(f'export failed: {error}')
     print('\n'.join(f'{path}' for path in files.values()), flush=True)

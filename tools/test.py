@@ -1,6 +1,7 @@
 """Tests a student of a checkpoint, by default the config's first."""
 
 import argparse
+import json
 import sys
 from pathlib import Path
 
@@ -14,6 +15,9 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('checkpoint',
                         help="a file, or 'best' for the selected one in the work dir")
     parser.add_argument('--student', help='name of the student; default: the first')
+    parser.add_argument('--available', nargs='+', metavar='A,B',
+                        help='sets of modalities to test a multi-modal student on, such as '
+                             'rgb,ir ir rgb; default: all, and the subsets of the config')
     parser.add_argument('--work-dir', help='default: work_dirs/<method>/<config>')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, default={},
                         help='key=value pairs that override the config')
@@ -24,6 +28,34 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def choose_modalities(student: dict, available: list[str] | None) -> None:
+    """Writes the choice of ``--available`` into the config of a student."""
+    if available is None:
+        return
+    if isinstance(student['modality'], str):
+        sys.exit(f"--available is for multi-modal students; this one takes {student['modality']}")
+    student['available'], *student['subsets'] = (names.split(',') for names in available)
+
+
+def report(metrics: dict, student: dict, work_dir: str) -> None:
+    """Writes ``test.json``, and prints the IoU of each class for each set of modalities."""
+    from mmengine.dist import is_main_process
+    from rich.console import Console
+
+    from mmfkd.apis.tables import class_table
+
+    if not is_main_process():
+        return
+    modality = student['modality']
+    names = [modality] if isinstance(modality, str) else student.get('available') or modality
+    path = Path(work_dir, 'test.json')
+    path.write_text(json.dumps(metrics, indent=2, default=float) + '\n')
+    table = class_table(metrics, '+'.join(names))
+    if table is not None:
+        Console().print(table)
+    print(f'metrics: {path}')
+
+
 def main() -> None:
     """Runs the command."""
     args = parse_args()
@@ -32,13 +64,13 @@ def main() -> None:
 
     from mmfkd.apis.distributed import use_gloo_without_gpu
     from mmfkd.apis.options import merge_options
+    from mmfkd.apis.students import keep_student
     from mmfkd.checkpoints import (
         branch_weights,
         default_work_dir,
         load_strictly,
         load_weights,
         resolve_checkpoint,
-        student_config,
     )
 
     if not Path(args.config).is_file():
@@ -48,14 +80,14 @@ def main() -> None:
     cfg.launcher = args.launcher
     cfg.work_dir = args.work_dir or str(default_work_dir(args.config))
     # The student alone is tested: no teacher has to be there.
-    cfg.model.students = dict(student=student_config(cfg, args.student))
-    cfg.model.teachers, cfg.model.losses = {}, {}
+    student = keep_student(cfg, args.student)
+    choose_modalities(student, args.available)
     use_gloo_without_gpu(cfg)
     path = resolve_checkpoint(cfg.work_dir if args.checkpoint == 'best' else args.checkpoint)
     runner = Runner.from_cfg(cfg)
     model = getattr(runner.model, 'module', runner.model)
     load_strictly(model.student.model, branch_weights(load_weights(path), args.student), path)
-    runner.test()
+    report(runner.test(), student, cfg.work_dir)
 
 
 if __name__ == '__main__':

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import torch
 from mmengine.structures import PixelData
 from mmpretrain.structures import DataSample
+from mmseg.models.segmentors.base import BaseSegmentor
 from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 
@@ -98,8 +99,7 @@ def _items(output: Any) -> Iterator[tuple[str, Tensor]]:
     else:
         items = enumerate(output) if isinstance(output, (tuple, list)) else ()
     for key, value in items:
-        if _is_feature(value):
-            yield f'[{key}]', value
+        yield from ((f'[{key}]{suffix}', tensor) for suffix, tensor in _items(value))
 
 
 def _is_feature(value: Any) -> bool:
@@ -174,7 +174,7 @@ def _random_inputs(branch: Branch, modality: str, size: Sequence[int], batch: in
 
 
 def _random_samples(model: nn.Module, size: Sequence[int], batch: int) -> list:
-    if hasattr(model, 'decode_head'):
+    if isinstance(model, BaseSegmentor):
         labels = torch.randint(model.num_classes, (batch, 1, *size))
         return [SegDataSample(gt_sem_seg=PixelData(data=label),
                               metainfo=dict(img_shape=tuple(size))) for label in labels]

@@ -12,7 +12,7 @@ import torch
 from mmengine.optim import OptimWrapper, build_optim_wrapper
 from torch import Tensor
 
-from mmfkd.models.distiller import CrossModalDistiller, stack_labels
+from mmfkd.models.distiller import CrossModalDistiller, route
 
 PHASES = ('preprocess', 'teacher', 'student', 'losses', 'backward', 'optimizer')
 
@@ -165,9 +165,7 @@ def _timed_loss(model: CrossModalDistiller, watch: Stopwatch, inputs: Mapping[st
             terms.update({f'{name}.{key}': value for key, value in task.items()})
     with watch.lap('losses'):
         for name, loss in model.losses.items():
-            tensors = {argument: feats[key] for argument, key in loss.inputs.items()}
-            if loss.needs_gt:
-                tensors['gt'] = stack_labels(data_samples)
+            tensors = route(loss, feats, data_samples)
             terms.update({f'{name}.{key}': value for key, value in loss(**tensors).items()})
         return model.parse_losses(terms)[0]
 

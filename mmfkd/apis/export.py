@@ -22,7 +22,8 @@ from mmfkd.checkpoints import (
 from mmfkd.datasets.sizes import made_size
 from mmfkd.models import Branch
 
-from .plain_classifier import frames, plain_classifier_config
+from .plain_branch import single_branch, single_weights
+from .plain_classifier import frames, is_text, plain_classifier_config
 from .plain_config import channels, dataset_config, plain_config
 from .verify_export import needs_mmfkd
 
@@ -31,8 +32,8 @@ DEFAULT_SIZE = (480, 640)
 
 
 def export_student(config: str | Path, checkpoint: str | Path, out: str | Path,
-                   size: tuple[int, int] | None = None, student: str | None = None
-                   ) -> dict[str, Path]:
+                   size: tuple[int, int] | None = None, student: str | None = None,
+                   modality: str | None = None) -> dict[str, Path]:
     """Writes a student of a distiller so that it opens where mmfkd is not installed.
 
     ``config.py`` is a plain config of mmseg or mmpretrain and ``weights.pth`` its weights, for
@@ -41,8 +42,10 @@ def export_student(config: str | Path, checkpoint: str | Path, out: str | Path,
     the loader (BGR), or tokens int64 (N, L), to logits; N is free, the rest is ``size``.
     ``reference.pt`` holds a raw input and the student's logits, for :func:`verify_export`.
 
-    A text student has mmfkd's encoder: its config opens where mmfkd is installed, its program
-    anywhere.
+    A text student has mmfkd's encoder, and a network may have mmfkd's decode head: such a config
+    opens where mmfkd is installed, the program anywhere.
+
+    Of a multi-modal student (CSK-Net) one modality is written: its branch is the baseline.
 
     Args:
         config: a config file, or the work dir of a run.
@@ -51,6 +54,7 @@ def export_student(config: str | Path, checkpoint: str | Path, out: str | Path,
         size: height and width of the program's input, in pixels; by default what the test
             pipeline makes, else 480x640.
         student: its name; None takes the first.
+        modality: of a multi-modal student, the one that is exported.
 
     Returns:
         name to path of what was written; without 'program' where torch.export failed, which is
@@ -58,18 +62,21 @@ def export_student(config: str | Path, checkpoint: str | Path, out: str | Path,
 
     Raises:
         FileNotFoundError: config or checkpoint is missing.
-        ValueError: there is no student, the checkpoint does not fit it, or it has parts that
-            mmseg or mmpretrain does not know.
+        ValueError: there is no student, the checkpoint does not fit it, it has parts that mmseg or
+            mmpretrain does not know, or it is multi-modal and ``modality`` is none of its own.
     """
     path = find_config(config)
     cfg = Config.fromfile(path)
     init_default_scope(cfg.get('default_scope', 'mmfkd'))
-    spec = student_config(cfg, student)
+    spec, stream = student_config(cfg, student), None
+    if not isinstance(spec['modality'], str):
+        spec, stream = single_branch(spec, modality)
     classifies = spec['model'].get('_scope_') == 'mmpretrain'
     plain = plain_classifier_config(cfg, spec) if classifies else plain_config(cfg, spec)
     source = find_checkpoint(checkpoint, Path(config) if Path(config).is_dir()
                              else Path(cfg.get('work_dir') or default_work_dir(path)))
     weights = branch_weights(load_weights(source), student)
+    weights = single_weights(weights, stream) if stream else weights
     branch = build_branch(spec, spec['model'], weights, source)
 
     out = Path(out)
@@ -87,7 +94,7 @@ def export_student(config: str | Path, checkpoint: str | Path, out: str | Path,
     with torch.no_grad():
         x = raw.unflatten(0, (-1, clips)) if clips > 1 else raw
         logits = branch({branch.modality: x}, record=False)[0]
-    torch.save(dict(input=raw, logits=logits, parameters=count(branch.model), frames=clips),
+    torch.save(dict(input=raw, logits=logits, parameters=count(branch.model)),
                files['reference'])
     # An earlier program must not be taken for this student's.
     files['program'].unlink(missing_ok=True)
@@ -112,7 +119,7 @@ def build_branch(spec: dict, model: dict, weights: dict[str, Tensor], source: Pa
 def verify_export(out: str | Path) -> bool:
     """Compares an export with its student, in a process that cannot import mmfkd.
 
-    Only a text student's config imports it. Prints the largest difference of each program; see
+    Only a config with parts of mmfkd imports it. Prints the largest difference of each program; see
     ``verify_export.py`` for the tolerance.
     """
     paths = [path for path in os.environ.get('PYTHONPATH', '').split(os.pathsep)
@@ -158,7 +165,7 @@ def raw_input(spec: dict, size: tuple[int, int]) -> Tensor:
     It is the same every time; T is the number of frames of a clip.
     """
     generator = torch.Generator().manual_seed(0)
-    if spec['model']['backbone']['type'] == 'mmfkd.BertEncoder':
+    if is_text(spec):
         return torch.randint(1, 100, (2, size[1]), generator=generator)
     noise = torch.randn(2 * frames(spec), channels(spec), *size, generator=generator)
     norm = spec.get('norm') or dict(mean=[0.0], std=[1.0])

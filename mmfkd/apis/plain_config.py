@@ -16,6 +16,9 @@ REPLACED = ('LoadModalities', 'RenderRGBD', 'StackModalities', 'PackModalities',
 def plain_config(cfg: Config, spec: dict) -> Config:
     """mmseg's config of a student.
 
+    Losses are not exported. A decode head of mmfkd has no equal in mmseg, so such a config
+    imports mmfkd; its program does not.
+
     Raises:
         ValueError: mmseg cannot express it.
     """
@@ -27,8 +30,11 @@ def plain_config(cfg: Config, spec: dict) -> Config:
     dataset = dataset_config(cfg)
     pipeline = plain_pipeline(dataset, spec['modality'], channels(spec))
     preprocessor = plain_preprocessor(spec.get('norm'), cfg.model.get('data_preprocessor') or {})
-    model = plain(without_init(spec['model']), 'model')
+    model = plain_segmentor(without_init(spec['model']))
+    own = str(model['decode_head'].get('type')).startswith('mmfkd.')
+    imports = dict(custom_imports=dict(imports=['mmfkd.models'], allow_failed_imports=False))
     return Config(dict(
+        **(imports if own else {}),
         default_scope='mmseg',
         data_preprocessor=preprocessor,
         model={**model, 'data_preprocessor': preprocessor},
@@ -37,6 +43,14 @@ def plain_config(cfg: Config, spec: dict) -> Config:
             batch_size=1, num_workers=0, sampler=dict(type='DefaultSampler', shuffle=False),
             dataset=dict(type='BaseSegDataset', metainfo=dataset_meta(cfg), test_mode=True,
                          pipeline=pipeline))))
+
+
+def plain_segmentor(model: dict) -> dict:
+    """The model in mmseg's scope, without the losses of its decode head."""
+    head = {**model['decode_head'], 'loss_decode': dict(type='CrossEntropyLoss')}
+    if head['type'] != 'mmfkd.DeepLabV3PlusHead':
+        return plain({**model, 'decode_head': head}, 'model')
+    return {**plain({**model, 'decode_head': {}}, 'model'), 'decode_head': head}
 
 
 def plain(config: object, place: str, scope: str = 'mmseg') -> object:
@@ -100,7 +114,8 @@ def image_loader(dataset: dict, modality: str, width: int) -> dict:
     """How the data set reads a file of the modality.
 
     Where it reads none (rendered scenes), colour is 8 bits and a single channel is taken as it
-    is, because a conversion to grey would cut 16 bits to 8.
+    is, because a conversion to grey would cut 16 bits to 8. Infrared of three equal channels is
+    read as colour, so scale files of 16 bits to 8 before.
     """
     registered = dataset.get('modalities')
     if not isinstance(registered, Mapping):
@@ -108,7 +123,8 @@ def image_loader(dataset: dict, modality: str, width: int) -> dict:
     color = width == 3
     if modality not in registered:
         return COLOR if color else UNCHANGED
-    return registered[modality].get('loader') or (COLOR if color else GREY)
+    loader = registered[modality].get('loader') or (COLOR if color else GREY)
+    return COLOR if color and loader['type'].endswith('LoadInfrared') else loader
 
 
 def dataset_meta(cfg: Config) -> dict[str, list]:

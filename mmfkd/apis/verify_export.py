@@ -1,21 +1,46 @@
 """Opens an exported student where mmfkd cannot be imported, and compares it with the original.
 
 Run by path, so that no package of this file is imported: ``python verify_export.py DIR``. Exits
-with 1 if a parameter is missing or logits differ by more than TOLERANCE.
+with 1 if a parameter is missing or logits differ by more than TOLERANCE. The program never sees
+mmfkd; the config does only where it has parts of it.
 """
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 TOLERANCE = 1e-5  # of float32 logits
 
 
-def verify(folder: Path) -> list[str]:
-    """Prints what was compared and returns what is wrong."""
+def compare(name: str, run: Callable, reference: dict) -> list[str]:
+    """Prints the largest difference from the student's logits, and returns what is wrong."""
     import torch
 
-    reference = torch.load(folder / 'reference.pt', weights_only=True)
     raw, logits = reference['input'], reference['logits']
+    with torch.no_grad():
+        # The logits of a clip are the mean of those of its frames.
+        mean = run(raw).unflatten(0, (len(logits), -1)).mean(1)
+    difference = (mean - logits).abs().max().item()
+    print(f'{name}: largest difference {difference:.1e}')
+    if difference <= TOLERANCE:
+        return []
+    return [f'{name} differs from the student by {difference:.1e}, more than {TOLERANCE:.0e}']
+
+
+def verify_program(folder: Path, reference: dict) -> list[str]:
+    """What is wrong with ``program.pt2``, if there is one."""
+    import torch
+
+    path = folder / 'program.pt2'
+    if not path.is_file():
+        return []
+    return compare(path.name, torch.export.load(path).module(), reference)
+
+
+def verify_model(folder: Path, reference: dict) -> list[str]:
+    """What is wrong with the model of ``config.py`` and ``weights.pth``."""
+    import torch
+
     weights = torch.load(folder / 'weights.pth', weights_only=True)['state_dict']
     model = open_model(folder)
     problems = []
@@ -31,19 +56,7 @@ def verify(folder: Path) -> list[str]:
         return model(raw if tokens else
                      model.data_preprocessor(dict(inputs=list(raw)))['inputs'], mode='tensor')
 
-    opened = {'config.py + weights.pth': run_plain}
-    if (folder / 'program.pt2').is_file():
-        opened['program.pt2'] = torch.export.load(folder / 'program.pt2').module()
-    for name, run in opened.items():
-        with torch.no_grad():
-            # The logits of a clip are the mean of those of its frames.
-            mean = run(raw).unflatten(0, (len(logits), -1)).mean(1)
-            difference = (mean - logits).abs().max().item()
-        print(f'{name}: largest difference {difference:.1e}')
-        if not difference <= TOLERANCE:
-            problems.append(f'{name} differs from the student by {difference:.1e}, more than '
-                            f'{TOLERANCE:.0e}')
-    return problems
+    return problems + compare('config.py + weights.pth', run_plain, reference)
 
 
 def needs_mmfkd(folder: str | Path) -> bool:
@@ -67,11 +80,16 @@ def open_model(folder: Path):
 
 def main() -> None:
     """Runs the command."""
+    import torch
+
     folder = Path(sys.argv[1])
-    if not needs_mmfkd(folder):
-        # None makes every import of it fail, also where it is installed.
-        sys.modules['mmfkd'] = None
-    problems = verify(folder)
+    reference = torch.load(folder / 'reference.pt', weights_only=True)
+    # None makes every import of it fail, also where it is installed.
+    sys.modules['mmfkd'] = None
+    problems = verify_program(folder, reference)
+    if needs_mmfkd(folder):
+        del sys.modules['mmfkd']
+    problems += verify_model(folder, reference)
     if problems:
         sys.exit('\n'.join(problems))
 

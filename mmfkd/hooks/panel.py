@@ -6,8 +6,8 @@ import torch
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
-from torch import Tensor
 
+from mmfkd.analysis.pictures import paint, picture
 from mmfkd.registry import HOOKS
 
 
@@ -47,8 +47,8 @@ class PredictionPanelHook(Hook):
                       for teacher in model.teachers.values()]
         palette = np.array(runner.val_dataloader.dataset.metainfo['palette'], dtype=np.uint8)
         for i, output in enumerate(outputs[:self.num_images - self._drawn]):
-            images = [_picture(tensor[i]) for tensor in inputs.values()]
-            images += [_paint(sample.data, palette) for sample in (
+            images = [picture(tensor[i]) for tensor in inputs.values()]
+            images += [paint(sample.data, palette) for sample in (
                 output.gt_sem_seg, *(t[i].pred_sem_seg for t in taught), output.pred_sem_seg)]
             row = np.concatenate([self._resized(image) for image in images], axis=1)
             runner.visualizer.add_image(f'panel_{self._drawn}', row, step=runner.epoch)
@@ -57,21 +57,3 @@ class PredictionPanelHook(Hook):
     def _resized(self, image: np.ndarray) -> np.ndarray:
         width = round(image.shape[1] * self.height / image.shape[0])
         return cv2.resize(image, (width, self.height), interpolation=cv2.INTER_NEAREST)
-
-
-def _picture(image: Tensor) -> np.ndarray:
-    """(C, H, W), raw, to RGB uint8: colour as it is, anything else stretched to its range."""
-    array = image.float().cpu().numpy().transpose(1, 2, 0)
-    if array.shape[2] == 3:
-        return np.ascontiguousarray(array[..., ::-1]).clip(0, 255).astype(np.uint8)
-    grey = array.mean(2)
-    low, high = grey.min(), grey.max()
-    grey = (grey - low) / max(high - low, 1e-6) * 255
-    return np.repeat(grey.astype(np.uint8)[..., None], 3, axis=2)
-
-
-def _paint(label: Tensor, palette: np.ndarray) -> np.ndarray:
-    """(1, H, W) labels in colours; what is beyond the palette is black."""
-    index = label.squeeze(0).cpu().numpy().astype(np.int64)
-    colors = np.concatenate([palette, np.zeros((1, 3), np.uint8)])
-    return colors[np.where(index < len(palette), index, len(palette))]

@@ -165,7 +165,10 @@ def test_a_wrong_export_is_refused(exports, tmp_path):
     reference = torch.load(out / 'reference.pt', weights_only=True)
     changed = dict(logits=reference['logits'] + 1e-3, parameters=reference['parameters'] + 1)
     torch.save({**reference, **changed}, out / 'reference.pt')
-    problems = runpy.run_path(str(VERIFIER))['verify'](out)
+    verifier = runpy.run_path(str(VERIFIER))
+    reference = torch.load(out / 'reference.pt', weights_only=True)
+    problems = [problem for part in ('verify_model', 'verify_program')
+                for problem in verifier[part](out, reference)]
     assert [text.split(' differs')[0] for text in problems] == [
         'the number of parameters', 'config.py + weights.pth', 'program.pt2']
 

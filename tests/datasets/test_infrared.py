@@ -1,14 +1,21 @@
 """LoadInfrared on every kind of file that infrared images come in."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+import torch
+from mmengine.config import Config
+from mmengine.dataset import pseudo_collate
 from PIL import Image
 
 from mmfkd.datasets import RGBXDataset
 from mmfkd.datasets.transforms.infrared import INFRARED, InfraredError, LoadInfrared
 from mmfkd.datasets.transforms.modalities import read_image
+from mmfkd.models import CrossModalDistiller
 from mmfkd.registry import TRANSFORMS
 
+ROOT = Path(__file__).parents[2]
 PACK = [dict(type='mmfkd.LoadModalities'), dict(type='mmfkd.LoadCheckedAnnotations'),
         dict(type='mmfkd.StackModalities'), dict(type='mmfkd.PackModalities')]
 
@@ -177,12 +184,16 @@ def mfnet(shared_data, tmp_path):
     return tmp_path, arrays
 
 
-def test_real_pairs(mfnet):
-    root, arrays = mfnet
-    dataset = RGBXDataset(
+def real_pairs(root):
+    return RGBXDataset(
         str(root), pipeline=PACK, metainfo=dict(classes=('unlabeled', 'car')), modalities=dict(
             rgb=dict(folder='{split}/rgb', suffix='.png', channels=3),
             ir=dict(folder='{split}/ir', suffix='.png', channels=3, loader=INFRARED)))
+
+
+def test_real_pairs(mfnet):
+    root, arrays = mfnet
+    dataset = real_pairs(root)
     assert len(dataset) == len(arrays) == 2
     for index, image in enumerate(arrays.values()):
         inputs = {name: x.numpy() for name, x in dataset[index]['inputs'].items()}
@@ -190,6 +201,23 @@ def test_real_pairs(mfnet):
         assert inputs['ir'].dtype == np.uint8 and inputs['ir'].shape == (3, 480, 640)
         np.testing.assert_array_equal(inputs['ir'], np.stack([image[..., 3]] * 3))
         assert inputs['ir'].std() > 5
+
+
+def test_real_pairs_are_segmented_with_both_modalities_and_with_either(mfnet):
+    dataset = real_pairs(mfnet[0])
+    cfg = Config.fromfile(ROOT / 'configs/csknet/synthetic_rgb-ir.py')
+    model = CrossModalDistiller(students=dict(student=cfg.model.students.student),
+                                data_preprocessor=cfg.model.data_preprocessor)
+    model.eval()
+    with torch.no_grad():
+        sample, = model.test_step(pseudo_collate([dataset[0]]))
+    assert list(sample.predictions) == ['ir', 'rgb']
+    for answer in (sample.pred_sem_seg, *(fields['pred_sem_seg']
+                                          for fields in sample.predictions.values())):
+        data = answer['data'] if isinstance(answer, dict) else answer.data
+        assert data.shape == (1, 480, 640) and data.max() < 9
+    logits = sample.seg_logits.data
+    assert logits.shape == (9, 480, 640) and torch.isfinite(logits).all()
 
 
 def test_real_four_channels_are_no_infrared_image(shared_data):

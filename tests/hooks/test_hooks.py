@@ -14,6 +14,7 @@ from mmengine.structures import PixelData
 from mmpretrain.evaluation import Accuracy
 from mmseg.evaluation import IoUMetric
 
+from mmfkd.analysis.pictures import paint, picture
 from mmfkd.checkpoints import (
     best_checkpoint,
     default_work_dir,
@@ -29,7 +30,6 @@ from mmfkd.hooks import (
     TeacherReportHook,
     seed_worker,
 )
-from mmfkd.hooks.panel import _paint, _picture
 from mmfkd.models.preprocessor import MultiModalDataPreprocessor
 
 KD = dict(type='KDLoss')
@@ -344,15 +344,15 @@ def test_panels_of_padded_images_are_drawn(pair, make_runner, tmp_path):
 
 def test_pictures_keep_colour_and_stretch_the_rest():
     color = torch.tensor([10, 20, 30], dtype=torch.uint8).view(3, 1, 1).expand(3, 2, 2)
-    assert _picture(color)[0, 0].tolist() == [30, 20, 10]
-    grey = _picture(torch.tensor([[[1000.0, 3000.0]]]))
+    assert picture(color)[0, 0].tolist() == [30, 20, 10]
+    grey = picture(torch.tensor([[[1000.0, 3000.0]]]))
     assert grey[0, 0].tolist() == [0, 0, 0] and grey[0, 1].min() >= 254
-    assert _picture(torch.full((1, 2, 2), 7.0)).max() == 0
+    assert picture(torch.full((1, 2, 2), 7.0)).max() == 0
 
 
 def test_labels_beyond_the_palette_are_black():
     palette = np.array([[1, 2, 3], [4, 5, 6]], np.uint8)
-    painted = _paint(torch.tensor([[[0, 1, 2, 255]]]), palette)
+    painted = paint(torch.tensor([[[0, 1, 2, 255]]]), palette)
     assert painted.tolist() == [[[1, 2, 3], [4, 5, 6], [0, 0, 0], [0, 0, 0]]]
 
 

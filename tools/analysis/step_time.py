@@ -13,7 +13,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
-from tempfile import TemporaryDirectory
 
 import torch
 from mmengine.config import Config, DictAction
@@ -24,18 +23,11 @@ from rich.console import Console
 from rich.table import Table
 from torch.utils.data import DataLoader
 
-from mmfkd.analysis import (
-    Floor,
-    branch_arguments,
-    compare,
-    random_batch,
-    time_fetching,
-    time_phases,
-)
-from mmfkd.checkpoints import resolve_checkpoint, without_init
+from mmfkd.analysis import Floor, compare, time_fetching, time_phases
+from mmfkd.analysis.setups import build_model, random_data
 from mmfkd.datasets.sizes import made_size
 from mmfkd.models import Branch, CrossModalDistiller
-from mmfkd.registry import DATASETS, MODELS
+from mmfkd.registry import DATASETS
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -91,20 +83,6 @@ def build_loader(cfg: Config) -> tuple[DataLoader | None, str]:
     return built, f'in one process; {workers} workers of the config do it beside the training'
 
 
-def build_model(cfg: Config, folder: Path) -> CrossModalDistiller:
-    """The distiller, randomly initialised; ``folder`` takes weights for untrained teachers."""
-    config = without_init(cfg.model)
-    for name, spec in config.get('teachers', {}).items():
-        try:
-            resolve_checkpoint(spec.get('checkpoint', 'auto'), spec.get('config'))
-        except FileNotFoundError:
-            arguments = branch_arguments(spec)
-            branch = Branch(without_init(arguments['model']), arguments['modality'])
-            spec.checkpoint = str(folder / f'{name}.pth')
-            torch.save(branch.model.state_dict(), spec.checkpoint)
-    return MODELS.build(config)
-
-
 def sizes_of(branches: Sequence[Branch], dataset: Config, size: Sequence[int] | None
              ) -> dict[str, tuple[int, int]]:
     """Size per modality: the given one, what the pipeline makes, the data set's own, or 240x320.
@@ -120,8 +98,7 @@ def measure(model: CrossModalDistiller, cfg: Config, args: argparse.Namespace) -
     model.to(device).train()
     branches = [*model.students.values(), *model.teachers.values()]
     sizes = sizes_of(branches, cfg.train_dataloader.dataset, args.size)
-    batch = model.data_preprocessor.cast_data(
-        random_batch(branches, sizes, cfg.train_dataloader.batch_size))
+    batch = random_data(model, sizes, cfg.train_dataloader.batch_size)
     data = model.data_preprocessor(batch, training=True)
     floor = Floor(model, cfg.optim_wrapper, data['inputs'], data['data_samples'])
     optim_wrapper = build_optim_wrapper(model, cfg.optim_wrapper)
@@ -168,8 +145,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             cfg.train_dataloader.batch_size = args.batch
         loader, note = build_loader(cfg)
         fetching = None if loader is None else time_fetching(loader, args.steps, args.warmup)
-        with TemporaryDirectory() as folder:
-            model = build_model(cfg, Path(folder))
+        model = build_model(cfg)
         result = measure(model, cfg, args)
     except (FileNotFoundError, ValueError) as error:
         sys.exit(str(error))
