@@ -40,6 +40,7 @@ def verify_program(folder: Path, reference: dict) -> list[str]:
 def verify_model(folder: Path, reference: dict) -> list[str]:
     """What is wrong with the model of ``config.py`` and ``weights.pth``."""
     import torch
+    from mmengine.structures import BaseDataElement
 
     weights = torch.load(folder / 'weights.pth', weights_only=True)['state_dict']
     model = open_model(folder)
@@ -52,9 +53,10 @@ def verify_model(folder: Path, reference: dict) -> list[str]:
         problems.append('the number of parameters differs from that of the student')
 
     def run_plain(raw: torch.Tensor) -> torch.Tensor:
-        tokens = raw.dtype == torch.int64
-        return model(raw if tokens else
-                     model.data_preprocessor(dict(inputs=list(raw)))['inputs'], mode='tensor')
+        if raw.dtype == torch.int64:  # tokens
+            return model(raw, mode='tensor')
+        data = dict(inputs=list(raw), data_samples=[BaseDataElement() for _ in raw])
+        return model(model.data_preprocessor(data)['inputs'], mode='tensor')
 
     return problems + compare('config.py + weights.pth', run_plain, reference)
 
