@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import math
 import sys
 from pathlib import Path
 
@@ -37,8 +38,14 @@ def choose_modalities(student: dict, available: list[str] | None) -> None:
     student['available'], *student['subsets'] = (names.split(',') for names in available)
 
 
-def report(metrics: dict, student: dict, work_dir: str) -> None:
-    """Writes ``test.json``, and prints the IoU of each class for each set of modalities."""
+def report(metrics: dict, names: list[str], work_dir: str) -> None:
+    """Writes ``test.json``, and prints the IoU of each class for each set of modalities.
+
+    Args:
+        metrics: of the test.
+        names: modalities of the metrics without a prefix.
+        work_dir: folder to write into.
+    """
     from mmengine.dist import is_main_process
     from rich.console import Console
 
@@ -46,10 +53,10 @@ def report(metrics: dict, student: dict, work_dir: str) -> None:
 
     if not is_main_process():
         return
-    modality = student['modality']
-    names = [modality] if isinstance(modality, str) else student.get('available') or modality
     path = Path(work_dir, 'test.json')
-    path.write_text(json.dumps(metrics, indent=2, default=float) + '\n')
+    # A class that is nowhere has no score, and JSON no NaN.
+    scores = {key: None if math.isnan(value) else float(value) for key, value in metrics.items()}
+    path.write_text(json.dumps(scores, indent=2) + '\n')
     table = class_table(metrics, '+'.join(names))
     if table is not None:
         Console().print(table)
@@ -87,7 +94,11 @@ def main() -> None:
     runner = Runner.from_cfg(cfg)
     model = getattr(runner.model, 'module', runner.model)
     load_strictly(model.student.model, branch_weights(load_weights(path), args.student), path)
-    report(runner.test(), student, cfg.work_dir)
+    metrics = runner.test()
+    found = runner.test_dataloader.dataset[0]['inputs']
+    names = [name for name in model.student.available or model.student.modalities
+             if name in found]
+    report(metrics, names, cfg.work_dir)
 
 
 if __name__ == '__main__':

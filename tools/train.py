@@ -160,8 +160,9 @@ def main() -> None:
 
     from mmengine.runner import Runner
 
-    from mmfkd.apis.distributed import use_gloo_without_gpu
+    from mmfkd.apis.distributed import keep_timm_norms, use_gloo_without_gpu
 
+    keep_timm_norms(cfg)
     use_gloo_without_gpu(cfg)
     runner = Runner.from_cfg(cfg)
     if len(runner.train_dataloader) == 0:

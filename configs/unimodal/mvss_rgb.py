@@ -1,4 +1,4 @@
-# The optical baseline of CSK-Net; the optical one is its teacher.
+# The optical baseline, the teacher of CSK-Net.
 _base_ = ['../_base_/models/deeplabv3plus_effb3.py', '../_base_/datasets/mvss.py',
           '../_base_/schedules/seg_sgd_200e.py', '../_base_/default_runtime.py']
 # torch's conversion to synchronised batch norms would drop the activation inside timm's.

@@ -1,8 +1,9 @@
 """What one loss costs in a training step: time and memory."""
 
 import multiprocessing
+import re
 import resource
-import sys
+from pathlib import Path
 from statistics import median
 
 import torch
@@ -53,9 +54,16 @@ def peak_memory(cfg: Config, size: tuple[int, int], batch: int) -> int:
     """Bytes that two training steps need beyond what is there before them.
 
     The steps run in a process of their own, because a process does not forget its peak.
+
+    Raises:
+        ValueError: that is nothing, as building the model took more.
     """
     with multiprocessing.get_context('spawn').Pool(1) as pool:
-        return pool.apply(_peak, (cfg.to_dict(), size, batch, torch.get_num_threads()))
+        peak = pool.apply(_peak, (cfg.to_dict(), size, batch, torch.get_num_threads()))
+    if peak <= 0:
+        raise ValueError(f'a step of batch {batch} at {size} needs less memory than building the '
+                         'model: take a larger --size or --batch')
+    return peak
 
 
 def check_loss(model: CrossModalDistiller, loss: str) -> None:
@@ -83,8 +91,11 @@ def _peak(config: dict, size: tuple[int, int], batch: int, threads: int) -> int:
 
 def _resident() -> int:
     """The largest number of bytes that this process has had in memory."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == 'darwin' else peak * 1024
+    status = Path('/proc/self/status')
+    if status.is_file():
+        # What getrusage says begins at the peak of the process that started this one.
+        return 1024 * int(re.search(r'VmHWM:\s+(\d+) kB', status.read_text())[1])
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 def _model(cfg: Config) -> CrossModalDistiller:

@@ -1,7 +1,9 @@
-"""Distributed runs on machines without a GPU."""
+"""What mmengine's distributed runs need: gloo without a GPU, and timm's batch norms."""
 
 import torch
 from mmengine.config import Config
+
+from mmfkd.checkpoints import branch_config
 
 
 def use_gloo_without_gpu(cfg: Config) -> None:
@@ -20,3 +22,19 @@ def use_gloo_without_gpu(cfg: Config) -> None:
     cfg.sync_bn = None
     cfg.model_wrapper_cfg = dict(type='MMDistributedDataParallel', device_ids=None,
                                  broadcast_buffers=False)
+
+
+def keep_timm_norms(cfg: Config) -> None:
+    """Leaves batch norms unsynchronised where a student has a network of timm, and says so.
+
+    timm's batch norms hold the activation behind them, which torch's conversion to synchronised
+    ones would drop.
+
+    Args:
+        cfg: the run's config, changed in place.
+    """
+    students = [branch_config(spec) for spec in cfg.model.get('students', {}).values()]
+    if cfg.get('launcher', 'none') != 'none' and cfg.get('sync_bn') and 'TIMMBackbone' in str(
+            students):
+        cfg.sync_bn = None
+        print('sync_bn is off: it would drop the activations inside the batch norms of timm')

@@ -52,7 +52,7 @@ def export_student(config: str | Path, checkpoint: str | Path, out: str | Path,
         checkpoint: a file, or 'best' for the best one of the run's work dir.
         out: folder to write into; files of an earlier export are overwritten.
         size: height and width of the program's input, in pixels; by default what the test
-            pipeline makes, else 480x640.
+            pipeline makes, else 480x640. Rounded up to the multiple that the config pads to.
         student: its name; None takes the first.
         modality: of a multi-modal student, the one that is exported.
 
@@ -89,7 +89,8 @@ def export_student(config: str | Path, checkpoint: str | Path, out: str | Path,
     torch.save(dict(state_dict=branch.model.state_dict(), meta=dict(dataset_meta=meta)),
                files['weights'])
     made = made_size(dataset_config(cfg).get('pipeline', ()), spec['modality'])
-    raw = raw_input(spec, size or made or DEFAULT_SIZE)
+    divisor = (cfg.model.get('data_preprocessor') or {}).get('size_divisor', 1)
+    raw = raw_input(spec, padded(size or made or DEFAULT_SIZE, divisor))
     clips = frames(spec)
     with torch.no_grad():
         x = raw.unflatten(0, (-1, clips)) if clips > 1 else raw
@@ -171,6 +172,11 @@ def raw_input(spec: dict, size: tuple[int, int]) -> Tensor:
     norm = spec.get('norm') or dict(mean=[0.0], std=[1.0])
     mean, std = (torch.tensor(norm[key]).view(-1, 1, 1) for key in ('mean', 'std'))
     return noise * std + mean
+
+
+def padded(size: tuple[int, int], divisor: int) -> tuple[int, int]:
+    """Height and width as the data preprocessor pads them."""
+    return tuple(-(-length // divisor) * divisor for length in size)
 
 
 def count(model: nn.Module) -> int:

@@ -9,7 +9,7 @@ from mmfkd.datasets.rgbx import COLOR, GREY, UNCHANGED, voc_palette
 from mmfkd.registry import DATASETS, TRANSFORMS
 
 # Steps of our pipelines whose work one loader and mmseg's PackSegInputs do for one modality.
-REPLACED = ('LoadModalities', 'RenderRGBD', 'StackModalities', 'PackModalities',
+REPLACED = ('LoadModalities', 'RenderRGBD', 'RenderEOIR', 'StackModalities', 'PackModalities',
             'LoadAnnotations', 'LoadCheckedAnnotations')
 
 

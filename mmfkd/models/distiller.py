@@ -183,7 +183,7 @@ class CrossModalDistiller(BaseModel):
         the field ``predictions`` of the samples, by name, for
         :class:`mmfkd.evaluation.PerBranchMetric`: ``fdkd.low`` is a head of the first student,
         ``visual`` another student, ``visual.fdkd.low`` a head of it, and ``ir`` or ``rgb+ir`` the
-        first student on these modalities.
+        first student on these modalities, where the data has them.
         """
         heads = {name: loss for name, loss in self.losses.items() if loss.predicts}
         feats, outputs = {}, {}
@@ -194,6 +194,8 @@ class CrossModalDistiller(BaseModel):
         others = {name: [predicted_fields(sample) for sample in samples]
                   for name, samples in outputs.items() if name != next(iter(outputs))}
         for subset in self.student.subsets:
+            if not set(subset) <= set(inputs):
+                continue
             samples = self.student(inputs, copies(data_samples), mode='predict', record=False,
                                    available=subset)[0]
             others['+'.join(subset)] = [predicted_fields(sample) for sample in samples]

@@ -22,7 +22,8 @@ class InflatedPretrained:
         into: what they start with in the backbone; 'timm_model.' for mmseg's ``TIMMBackbone``.
 
     Raises:
-        RuntimeError: the checkpoint cannot be had; the message says how to train from scratch.
+        RuntimeError: the checkpoint cannot be had, and the message says how to train from
+            scratch; or it has no weight of the backbone.
     """
 
     def __init__(self, checkpoint: str, prefix: str = '', into: str = '') -> None:
@@ -45,6 +46,11 @@ class InflatedPretrained:
                    for key, weight in weights.get('state_dict', weights).items()
                    if key.startswith(self.prefix)}
         own = module.state_dict()
+        if not set(weights) & set(own):
+            raise RuntimeError(
+                f"'{self.checkpoint}' has no weight of this {type(module).__name__}, whose keys "
+                f"begin like '{next(iter(own))}', the file's like "
+                f"'{next(iter(weights), 'nothing')}': set prefix and into of InflatedPretrained")
         for key, weight in weights.items():
             if (key in own and weight.ndim == 4 and own[key].shape != weight.shape
                     and own[key].shape[0] == weight.shape[0]

@@ -88,9 +88,12 @@ def test_a_decode_head_of_mmfkd_is_a_program_that_needs_no_mmfkd(tmp_path):
     model = CrossModalDistiller(students=dict(student=cfg.model.students.student))
     torch.save(dict(state_dict=model.state_dict()), tmp_path / 'best_mIoU_epoch_1.pth')
     cfg.dump(tmp_path / 'msrs_ir.py')
-    done = export(tmp_path, 'best', '-o', tmp_path / 'out', '--size', 64, 64)
+    done = export(tmp_path, 'best', '-o', tmp_path / 'out', '--size', 60, 64)
     assert done.returncode == 0, done.stdout + done.stderr
     assert 'program.pt2: largest difference' in done.stdout
+    # Padded to a multiple of 16, as in training.
+    reference = torch.load(tmp_path / 'out/reference.pt', weights_only=True)
+    assert reference['input'].shape[-2:] == (64, 64)
     exported = Config.fromfile(tmp_path / 'out/config.py')
     assert exported.custom_imports.imports == ['mmfkd.models']
     assert exported.model.decode_head.loss_decode == dict(type='CrossEntropyLoss')
@@ -109,3 +112,10 @@ def test_a_multi_modal_student_is_no_plain_model():
     cfg = Config.fromfile(ROOT / LEAVES['csknet'])
     with pytest.raises(ValueError, match='one modality'):
         plain_config(cfg, student_config(cfg))
+
+
+def test_rendered_streets_are_exported_too():
+    cfg = Config.fromfile(ROOT / 'configs/unimodal/streets_ir.py')
+    pipeline = plain_config(cfg, student_config(cfg)).test_pipeline
+    assert [step.type for step in pipeline] == ['LoadImageFromFile', 'PackSegInputs']
+    assert pipeline[0].color_type == 'color'

@@ -189,7 +189,6 @@ def test_modalities_of_different_shapes_are_refused():
 
 @pytest.mark.parametrize(('change', 'part'), [
     (dict(modalities=('rgb',)), 'two modalities'), (dict(supervised=('ir',)), "no output \\['ir'"),
-    (dict(test_cfg=dict(mode='slide')), 'whole'),
     (dict(exchange=dict(channels=dict())), "'channel' and 'spatial'"),
     (dict(exchange=dict(channel=dict(norms=('layer1.1.bn3',)))), 'Close:.*layer1.1.bn2'),
     (dict(exchange=dict(spatial=dict(stages=('layer1.1',)))), 'no sequence of blocks'),
@@ -301,6 +300,12 @@ def test_disoptnet_learns_its_pseudo_branch_from_the_teacher_alone():
         MODELS.build(disoptnet(supervised=('ir',)))
     with pytest.raises(ValueError, match='Close:.*layer2'):
         MODELS.build(disoptnet(specific=('layer3',)))
+
+
+@pytest.mark.parametrize('config', [network, cen, disoptnet])
+def test_slide_inference_is_refused(config):
+    with pytest.raises(ValueError, match='whole'):
+        MODELS.build(config(test_cfg=dict(mode='slide')))
 
 
 # Parameters, as in Table 1 of CSK-Net

@@ -8,7 +8,7 @@ from mmengine.config import ConfigDict
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from mmfkd.models import take_modality, to_modality_norm
+from mmfkd.models import SharedEncoder, take_modality, to_modality_norm
 from mmfkd.models.networks import PerModality, Streams, modality_weights
 from mmfkd.registry import MODELS
 
@@ -149,3 +149,15 @@ def test_what_cannot_be_of_a_modality_is_refused():
     with pytest.raises(KeyError, match='thermal'):
         with streams.only('thermal'):
             pass
+
+
+def test_what_is_taken_out_exchanges_nothing():
+    exchange = dict(spatial=dict(stages=('layer1',)))
+    encoder = SharedEncoder(ConfigDict(NETWORKS['mmseg']), ('rgb', 'ir'), exchange).eval()
+    x = torch.randn(2, 3, 32, 32)
+    taken = take_modality(encoder, 'ir').net
+    taken.eval()
+    with torch.no_grad():
+        expected = encoder(dict(ir=x))['ir']
+        assert all(torch.equal(a, b) for a, b in zip(taken(x), expected, strict=True))
+        assert encoder(dict(ir=x, rgb=x)).keys() == {'rgb', 'ir'}

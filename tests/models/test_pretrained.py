@@ -145,3 +145,11 @@ def test_timm_weights_reach_the_batch_norms_of_every_modality(timm_weights, tmp_
         assert len(own) > 500
         assert all(torch.equal(value, timm_weights[key.removeprefix('net.timm_model.')])
                    for key, value in own.items())
+
+
+def test_a_file_without_a_weight_of_the_network_is_refused(timm_weights, tmp_path):
+    torch.save(timm_weights, tmp_path / 'b3.pth')
+    init = dict(type='mmfkd.InflatedPretrained', checkpoint=str(tmp_path / 'b3.pth'))
+    net = MODELS.build(ConfigDict(TIMM, init_cfg=init))
+    with pytest.raises(RuntimeError, match="timm_model.conv_stem.*prefix and into"):
+        net.init_weights()

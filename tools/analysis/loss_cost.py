@@ -51,13 +51,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     size = tuple(args.size)
     try:
         times = time_without(cfg, args.loss, size, args.batch, args.steps, args.warmup)
+        peaks = [peak_memory(cfg, size, args.batch)]
+        cfg.model.losses.pop(args.loss)
+        peaks.append(peak_memory(cfg, size, args.batch))
     except (KeyError, ValueError) as error:
         sys.exit(str(error))
-    peaks = []
-    for kept in (True, False):
-        if not kept:
-            cfg.model.losses.pop(args.loss)
-        peaks.append(peak_memory(cfg, size, args.batch))
     seconds, bare = medians(times)
     result = dict(config=args.config, loss=args.loss, size=size, batch=args.batch,
                   seconds=seconds, seconds_without=bare, time_ratio=seconds / bare,

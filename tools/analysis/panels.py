@@ -58,7 +58,7 @@ def load(config: str, checkpoint: str, options: dict, available: list[str] | Non
 
 def columns(args: argparse.Namespace) -> dict[str, CrossModalDistiller]:
     """Title of each column to the model that predicts it."""
-    models = {Path(config).stem: load(config, checkpoint, {})
+    models = {f'{Path(config).parent.name}/{Path(config).stem}': load(config, checkpoint, {})
               for config, checkpoint in args.baseline}
     name = Path(args.config).parent.name
     for names in args.available or [None]:
@@ -77,11 +77,12 @@ def main(argv: Sequence[str] | None = None) -> None:
         merge_options(cfg, args.cfg_options)
         init_default_scope(cfg.default_scope)
         dataset = DATASETS.build(cfg.test_dataloader.dataset)
-    except (FileNotFoundError, ValueError) as error:
+        count = min(max(args.samples, 1), len(dataset))
+        indices = np.linspace(0, len(dataset) - 1, count).round().astype(int)
+        rows = [panel(dataset, int(index), models) for index in indices]
+    except (FileNotFoundError, KeyError, ValueError) as error:
         sys.exit(str(error))
-    count = min(max(args.samples, 1), len(dataset))
-    indices = np.linspace(0, len(dataset) - 1, count).round().astype(int)
-    figure = draw_panels([panel(dataset, int(index), models) for index in indices])
+    figure = draw_panels(rows)
     args.out.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(args.out, dpi=110)
     print(args.out)

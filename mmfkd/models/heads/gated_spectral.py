@@ -22,8 +22,7 @@ class GatedSpectralHead(BaseDecodeHead):
 
     Eq. 5 gives Z1 alone and calls its weights W1 again: here the three gates have weights of
     their own. They are sigmoids and not normalised to one sum. No kernel size is given; 1 is the
-    linear map of the GMU pixel by pixel, and of the readings the one whose parameter count is
-    nearest to the paper's.
+    linear map of the GMU pixel by pixel.
 
     Args:
         in_channels: width of either decoder output; equal.

@@ -30,6 +30,10 @@ class PixelContrastLoss(BaseModule):
     from the whole batch an anchor keeps the share ``hard`` of its nearest negatives and of its
     farthest positives.
 
+    Where classes are not apart yet, the nearest negatives are nearer than the farthest positives,
+    and one point for all embeddings is the way out: the loss then rests at the logarithm of the
+    number of pixels that an anchor keeps. ``hard=1`` keeps all pixels and does not end there.
+
     The paper gives neither τ, width, sampling cap nor weight; the defaults are those of
     ContrastiveSeg, which PiPa shares. No public code selects "top 10 %": it is built from the
     text. PiPa's code has but one positive in the denominator; here it is eq. 10's, over all
@@ -100,8 +104,8 @@ class PixelContrastLoss(BaseModule):
         with torch.autocast(gt.device.type, enabled=False):
             labels = nearest_labels(gt, student[0].shape[-2:])
             places = balanced_pixels(labels, self.max_samples, self.ignore_index)
-            features = [pixels_of(x.float(), places, labels.shape) for x in student]
-            embedded = F.normalize(self.projection(torch.cat(features, 1)), dim=1)
+            features = torch.cat([pixels_of(x, places, labels.shape).float() for x in student], 1)
+            embedded = F.normalize(self.projection(features), dim=1)
             return dict(contrast=self.weight * self._compare(embedded, labels.flatten()[places]))
 
     def _compare(self, embedded: Tensor, labels: Tensor) -> Tensor:
@@ -144,7 +148,10 @@ def balanced_pixels(labels: Tensor, count: int, ignore_index: int) -> Tensor:
     classes, sizes = flat[places].unique(return_counts=True)
     starts = sizes.cumsum(0) - sizes
     rank = torch.arange(len(places), device=places.device) - starts.repeat_interleave(sizes)
-    return places[order[rank < max(count // max(len(classes), 1), 1)]]
+    chosen = places[order[rank < max(count // max(len(classes), 1), 1)]]
+    if len(chosen) > count:  # more classes than pixels
+        chosen = chosen[torch.randperm(len(chosen), device=chosen.device)[:count]]
+    return chosen
 
 
 def pixels_of(x: Tensor, places: Tensor, shape: Sequence[int]) -> Tensor:

@@ -2,7 +2,6 @@
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from mmfkd.registry import MODELS
 
@@ -12,7 +11,8 @@ def multiclass_dice(logits: Tensor, labels: Tensor, ignore_index: int = 255,
     """One minus the overlap of softmax probabilities and labels, averaged over classes (eq. 7).
 
     ``1 - 2 Σ p y / (Σ p + Σ y)`` over the pixels of a class; a class without labels counts as 0
-    in the mean, as in segmentation_models_pytorch, which DisOptNet uses.
+    in the mean, as in segmentation_models_pytorch, which DisOptNet uses. There the sums run over
+    the batch, which is ``per_image=False``; eq. 7 speaks of one prediction.
 
     Args:
         logits: (N, C, H, W).
@@ -21,14 +21,18 @@ def multiclass_dice(logits: Tensor, labels: Tensor, ignore_index: int = 255,
         per_image: sums over each image, which is averaged over the batch; so ranks of a
             distributed run agree with one process. False sums over the batch.
     """
-    count = logits.size(1)
     valid = labels != ignore_index
-    target = F.one_hot(labels.where(valid, 0), count).movedim(-1, 1) * valid[:, None]
+    index = labels.where(valid, 0)[:, None]
     probabilities = logits.softmax(1) * valid[:, None]
-    dims = (2, 3) if per_image else (0, 2, 3)
-    overlap = (probabilities * target).sum(dims)
-    there = target.sum(dims)
-    loss = 1 - 2 * overlap / (probabilities.sum(dims) + there).clamp(min=1e-7)
+    total = probabilities.sum((2, 3))
+    # Summed by label: the one-hot labels would be as large as the logits in 64 bits.
+    of_label = index.flatten(1)
+    overlap = torch.zeros_like(total).scatter_add(
+        1, of_label, probabilities.gather(1, index).flatten(1))
+    there = torch.zeros_like(total).scatter_add(1, of_label, valid.flatten(1).to(total))
+    if not per_image:
+        overlap, there, total = (x.sum(0) for x in (overlap, there, total))
+    loss = 1 - 2 * overlap / (total + there).clamp(min=1e-7)
     return torch.where(there > 0, loss, 0).mean()
 
 

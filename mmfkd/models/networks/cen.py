@@ -10,7 +10,7 @@ from mmfkd.registry import MODELS
 
 from .encoders import SharedEncoder, check_widths
 from .modality_norm import to_modality_norm
-from .outputs import output_losses, require_all, samples_of
+from .outputs import check_whole, output_losses, require_all, samples_of
 
 ENSEMBLE = 'ensemble'
 
@@ -38,7 +38,7 @@ class CEN(BaseSegmentor):
             authors exchange behind the second batch norm of every block.
         sparsity: weight of the L1 term.
         train_cfg: unused; taken as mmseg's segmentors do.
-        test_cfg: unused.
+        test_cfg: ``dict(mode='whole')``.
         data_preprocessor: see mmseg.
         init_cfg: see mmseg.
 
@@ -51,6 +51,7 @@ class CEN(BaseSegmentor):
                  train_cfg: dict | None = None, test_cfg: dict | None = None,
                  data_preprocessor: dict | None = None, init_cfg: dict | None = None) -> None:
         super().__init__(data_preprocessor, init_cfg)
+        check_whole(test_cfg, self)
         self.backbone = SharedEncoder(backbone, modalities, exchange)
         self.decode_head = MODELS.build(decode_head)
         to_modality_norm(self.decode_head, self.backbone.streams)

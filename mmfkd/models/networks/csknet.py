@@ -6,11 +6,13 @@ from mmengine.model import ModuleDict
 from mmseg.models.segmentors.base import BaseSegmentor
 from torch import Tensor
 
+from mmfkd.models.taps import Taps
 from mmfkd.registry import MODELS
 
 from .encoders import SharedEncoder
 from .outputs import (
     check_outputs,
+    check_whole,
     decode,
     fusion_config,
     output_losses,
@@ -67,15 +69,14 @@ class CSKNet(BaseSegmentor):
         super().__init__(data_preprocessor, init_cfg)
         if len(modalities) != 2:
             raise ValueError(f'CSKNet fuses two modalities, optical first, not {list(modalities)}')
-        if (test_cfg or {}).get('mode', 'whole') != 'whole':
-            raise ValueError("CSKNet: test_cfg.mode must be 'whole'; pad or resize large images "
-                             'in the pipeline')
+        check_whole(test_cfg, self)
         self.modalities = dict(zip((OPTICAL, INFRARED), modalities, strict=True))
         self.backbone = SharedEncoder(backbone, list(self.modalities), exchange)
         self.decode_heads = ModuleDict({name: MODELS.build(decode_head)
                                         for name in self.modalities})
         self.fusion_head = MODELS.build(fusion_config(fusion_head, decode_head))
-        self.decoder_output = decoder_output
+        self.taps = {name: Taps(head, dict(decoded=decoder_output))
+                     for name, head in self.decode_heads.items()}
         self.supervised = tuple(supervised)
         check_outputs(self.supervised, (OPTICAL, INFRARED, FUSED))
         self.align_corners = self.fusion_head.align_corners
@@ -96,8 +97,7 @@ class CSKNet(BaseSegmentor):
         """
         logits, decoded = {}, {}
         for name, maps in self.extract_feat(inputs).items():
-            logits[name], decoded[name] = decode(self.decode_heads[name], self.decoder_output,
-                                                 maps)
+            logits[name], decoded[name] = decode(self.decode_heads[name], self.taps[name], maps)
         if len(decoded) == len(self.modalities):
             logits[FUSED] = self.fusion_head([decoded[name] for name in self.modalities])
         return logits

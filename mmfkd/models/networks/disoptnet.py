@@ -6,10 +6,18 @@ from mmengine.model import ModuleDict
 from mmseg.models.segmentors.base import BaseSegmentor
 from torch import Tensor
 
+from mmfkd.models.taps import Taps
 from mmfkd.registry import MODELS
 
 from .encoders import ForkedEncoder
-from .outputs import check_outputs, decode, fusion_config, output_losses, samples_of
+from .outputs import (
+    check_outputs,
+    check_whole,
+    decode,
+    fusion_config,
+    output_losses,
+    samples_of,
+)
 
 OWN, PSEUDO, FUSED = 'own', 'pseudo', 'fused'
 
@@ -38,7 +46,7 @@ class DisOptNet(BaseSegmentor):
         decoder_output: place in the decode head whose output is fused.
         supervised: outputs that labels supervise, of 'own', 'pseudo' and 'fused'.
         train_cfg: unused; taken as mmseg's segmentors do.
-        test_cfg: unused.
+        test_cfg: ``dict(mode='whole')``.
         data_preprocessor: see mmseg.
         init_cfg: see mmseg.
 
@@ -52,11 +60,13 @@ class DisOptNet(BaseSegmentor):
                  test_cfg: dict | None = None, data_preprocessor: dict | None = None,
                  init_cfg: dict | None = None) -> None:
         super().__init__(data_preprocessor, init_cfg)
+        check_whole(test_cfg, self)
         self.backbone = ForkedEncoder(backbone, (OWN, PSEUDO), specific)
         self.decode_heads = ModuleDict({name: MODELS.build(decode_head)
                                         for name in (OWN, PSEUDO)})
         self.fusion_head = MODELS.build(fusion_config(fusion_head, decode_head))
-        self.decoder_output = decoder_output
+        self.taps = {name: Taps(head, dict(decoded=decoder_output))
+                     for name, head in self.decode_heads.items()}
         self.supervised = tuple(supervised)
         check_outputs(self.supervised, (OWN, PSEUDO, FUSED))
         self.align_corners = self.fusion_head.align_corners
@@ -71,8 +81,7 @@ class DisOptNet(BaseSegmentor):
         """Logits of the three outputs; the last is the fused one."""
         logits, decoded = {}, {}
         for name, maps in self.extract_feat(inputs).items():
-            logits[name], decoded[name] = decode(self.decode_heads[name], self.decoder_output,
-                                                 maps)
+            logits[name], decoded[name] = decode(self.decode_heads[name], self.taps[name], maps)
         logits[FUSED] = self.fusion_head([decoded[OWN], decoded[PSEUDO]])
         return logits
 

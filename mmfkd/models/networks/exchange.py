@@ -44,7 +44,7 @@ class ChannelExchange(nn.Module):
         if self.share is None:
             return size < self.threshold
         mask = torch.zeros_like(size, dtype=torch.bool)
-        return mask.index_fill_(0, size.argsort()[:round(self.share * len(size))], True)
+        return mask.index_fill_(0, size.argsort(stable=True)[:round(self.share * len(size))], True)
 
     def forward(self, maps: Sequence[Tensor], gammas: Sequence[Tensor]) -> list[Tensor]:
         """One map (N, C, H, W) and one γ (C,) a modality to the exchanged maps."""
@@ -68,8 +68,8 @@ class SpatialExchange(nn.Module):
 
     Args:
         streams: of the network.
-        probability: share of the training steps in which columns are exchanged; outside of
-            training they always are.
+        probability: share of the training steps in which columns are exchanged, drawn for each
+            stage and rank by itself; outside of training they always are.
 
     Raises:
         ValueError: ``probability`` outside [0, 1].

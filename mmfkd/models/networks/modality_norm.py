@@ -145,7 +145,10 @@ def take_modality(module: nn.Module, modality: str) -> nn.Module:
     for parent in list(copy.modules()):
         for name, child in parent.named_children():
             if isinstance(child, PerModality):
-                parent.register_module(name, child.each[modality])
+                each = child.each[modality]
+                # What exchanges between modalities shares these streams and finds but one.
+                child.streams.active = (modality,)
+                parent.register_module(name, each)
     return copy
 
 

@@ -9,11 +9,11 @@ from torch import Tensor, nn
 from mmfkd.models.taps import Taps
 
 
-def decode(head: BaseDecodeHead, place: str, maps: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-    """Logits of a decode head, and the output of the module at ``place`` in it."""
-    with Taps(head, dict(feature=place)).recording() as tapped:
+def decode(head: BaseDecodeHead, taps: Taps, maps: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+    """Logits of a decode head, and what the one tap in it recorded."""
+    with taps.recording() as tapped:
         logits = head(maps)
-    return logits, tapped['feature']
+    return logits, tapped[taps.names[0]]
 
 
 def output_losses(head: BaseDecodeHead, name: str, logits: Tensor, data_samples: list,
@@ -48,6 +48,17 @@ def require_all(inputs: Mapping[str, Tensor], modalities: Sequence[str], model: 
         raise KeyError(f'{type(model).__name__} is trained on all of {list(modalities)}; {missing} '
                        "is missing: add it to 'modalities' of the data set. A modality may be "
                        'missing in tests alone')
+
+
+def check_whole(test_cfg: Mapping | None, model: nn.Module) -> None:
+    """Refuses slide inference.
+
+    Raises:
+        ValueError: another ``mode`` than 'whole'.
+    """
+    if (test_cfg or {}).get('mode', 'whole') != 'whole':
+        raise ValueError(f"{type(model).__name__}: test_cfg.mode must be 'whole'; pad or resize "
+                         'large images in the pipeline')
 
 
 def check_outputs(supervised: Sequence[str], known: Sequence[str]) -> None:
