@@ -95,11 +95,13 @@ class CSKNet(BaseSegmentor):
                       ) -> dict[str, Tensor]:
         """Logits (N, C, H / 4, W / 4) of every output that the inputs allow; the last is the best.
         """
+        encoded = self.extract_feat(inputs)
+        if len(encoded) == 1:
+            return {name: self.decode_heads[name](maps) for name, maps in encoded.items()}
         logits, decoded = {}, {}
-        for name, maps in self.extract_feat(inputs).items():
+        for name, maps in encoded.items():
             logits[name], decoded[name] = decode(self.decode_heads[name], self.taps[name], maps)
-        if len(decoded) == len(self.modalities):
-            logits[FUSED] = self.fusion_head([decoded[name] for name in self.modalities])
+        logits[FUSED] = self.fusion_head([decoded[name] for name in self.modalities])
         return logits
 
     def loss(self, inputs: Mapping[str, Tensor], data_samples: list) -> dict[str, Tensor]:
