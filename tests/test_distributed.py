@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from mmengine.config import Config
 from runs import ROOT, run, write_config
+
+from mmfkd.apis.distributed import keep_timm_norms
 
 RECORD = '''
 import json
@@ -89,3 +92,15 @@ def test_loss_curve_is_that_of_one_process(runs):
     for step, other in zip(whole, mean, strict=True):
         assert step == pytest.approx(other, abs=1e-5)
     assert whole[-1] != pytest.approx(whole[0], abs=1e-3)
+
+
+def test_batch_norms_of_timm_are_left_alone(capsys):
+    """torch's conversion would drop the activations that they hold."""
+    cfg = Config.fromfile(ROOT / 'configs/unimodal/msrs_ir.py')
+    cfg.merge_from_dict(dict(sync_bn='torch', launcher='pytorch'))
+    keep_timm_norms(cfg)
+    assert cfg.sync_bn is None and 'activations' in capsys.readouterr().out
+    plain = Config.fromfile(ROOT / 'configs/unimodal/streets_ir.py')
+    plain.merge_from_dict(dict(launcher='pytorch'))
+    keep_timm_norms(plain)
+    assert plain.sync_bn == 'torch'

@@ -69,7 +69,7 @@ def main() -> None:
 
     from mmengine.runner import Runner
 
-    from mmfkd.apis.distributed import use_gloo_without_gpu
+    from mmfkd.apis.distributed import keep_timm_norms, use_gloo_without_gpu
     from mmfkd.apis.options import merge_options
     from mmfkd.apis.students import keep_student
     from mmfkd.checkpoints import (
@@ -89,6 +89,7 @@ def main() -> None:
     # The student alone is tested: no teacher has to be there.
     student = keep_student(cfg, args.student)
     choose_modalities(student, args.available)
+    keep_timm_norms(cfg)
     use_gloo_without_gpu(cfg)
     path = resolve_checkpoint(cfg.work_dir if args.checkpoint == 'best' else args.checkpoint)
     runner = Runner.from_cfg(cfg)

@@ -1,6 +1,7 @@
 """Rows of images, truth and predictions, as in the qualitative figures of CSK-Net."""
 
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 
 import numpy as np
 import torch
@@ -30,8 +31,8 @@ def panel(dataset: BaseDataset, index: int, models: Mapping[str, CrossModalDisti
     pictures = {name: picture(images[0]) for name, images in batch['inputs'].items()}
     pictures['truth'] = paint(batch['data_samples'][0].gt_sem_seg.data, palette)
     for title, model in models.items():
-        # A fresh batch for each, as each writes its prediction into the samples.
-        sample = model.test_step(pseudo_collate([dataset[index]]))[0]
+        # A copy for each, as each writes its prediction into the samples.
+        sample = model.test_step(deepcopy(batch))[0]
         pictures[title] = paint(sample.pred_sem_seg.data, palette)
     return pictures
 
