@@ -162,12 +162,14 @@ def student_config(config: str | Path | Config, student: str | None = None) -> d
 def branch_config(spec: dict) -> dict:
     """Arguments of a Branch; those of the unimodal ``config`` that it names, if it names one.
 
-    What stands beside ``config`` replaces what the config says.
+    What stands beside ``config`` replaces what the config says. ``checkpoint`` is no argument of
+    a branch and is left out.
     """
+    own = {key: value for key, value in spec.items() if key not in ('config', 'checkpoint')}
     if 'config' not in spec:
-        return spec
-    own = {key: value for key, value in spec.items() if key != 'config' and value is not None}
-    return {**student_config(spec['config']), **own}
+        return own
+    given = {key: value for key, value in own.items() if value is not None}
+    return {**student_config(spec['config']), **given}
 
 
 def without_init(config: dict) -> dict:

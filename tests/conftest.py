@@ -1,5 +1,6 @@
 """Small networks, batches, checkpoints and runners that the tests share."""
 
+import gc
 import os
 import random
 from pathlib import Path
@@ -30,6 +31,15 @@ os.environ['PIP_NO_INDEX'] = '1'  # nothing may be installed while tests run
 # Two test processes run beside each other; more threads than cores slow both down many times.
 os.environ['OMP_NUM_THREADS'] = '1'
 torch.set_num_threads(1)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Takes what is imported out of the garbage collector's sight.
+
+    mmengine collects garbage for every data set it builds, which else takes most of the time of
+    a test that builds some.
+    """
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from time import perf_counter
 
 from mmengine.config import Config, DictAction
 
@@ -53,7 +54,9 @@ def train_missing_teachers(args: argparse.Namespace, cfg: Config) -> None:
     """Trains each teacher that has no finished run, in a process of its own."""
     from mmfkd.checkpoints import default_work_dir
 
-    for name, spec in cfg.model.get('teachers', {}).items():
+    started = {name: spec for name, spec in cfg.model.get('students', {}).items()
+               if spec.get('checkpoint')}
+    for name, spec in {**(cfg.model.get('teachers') or {}), **started}.items():
         checkpoint = spec.get('checkpoint', 'auto')
         if 'config' not in spec or checkpoint.endswith('.pth'):
             continue
@@ -115,7 +118,7 @@ def test_best(runner) -> dict:
                 test=metrics)
 
 
-def close(runner, cfg: Config) -> None:
+def close(runner, cfg: Config, started: float) -> None:
     """Writes ``summary.json`` and prints who taught whom and how well both do."""
     from mmengine.dist import is_main_process
     from rich.console import Console
@@ -124,7 +127,7 @@ def close(runner, cfg: Config) -> None:
     summary = test_best(runner)
     if not is_main_process():
         return
-    summary.update(config=cfg.filename, seed=runner.seed)
+    summary.update(config=cfg.filename, seed=runner.seed, seconds=perf_counter() - started)
     metric = cfg.default_hooks.checkpoint.get('save_best')
     table = Table('', 'modality', f'val {metric}', f'test {metric}', 'checkpoint')
     model = getattr(runner.model, 'module', runner.model)
@@ -142,7 +145,10 @@ def close(runner, cfg: Config) -> None:
                       number(summary['test'].get(metric if first else f'{name}/{metric}')),
                       Path(summary['checkpoint']).name)
     text = json.dumps(summary, indent=2, default=float)
-    Path(cfg.work_dir, 'summary.json').write_text(text + '\n')
+    # In one step: a summary that is there says that the run has ended.
+    path = Path(cfg.work_dir, 'summary.json')
+    path.with_suffix('.tmp').write_text(text + '\n')
+    path.with_suffix('.tmp').replace(path)
     Console().print(table)
     print(f'work dir: {cfg.work_dir}')
 
@@ -157,6 +163,7 @@ def main() -> None:
     args = parse_args()
     cfg = load_config(args)
     train_missing_teachers(args, cfg)
+    started = perf_counter()
 
     from mmengine.runner import Runner
 
@@ -169,7 +176,7 @@ def main() -> None:
         sys.exit(f'{len(runner.train_dataloader.dataset)} training samples are less than one '
                  f'batch: lower train_dataloader.batch_size={cfg.train_dataloader.batch_size}')
     runner.train()
-    close(runner, cfg)
+    close(runner, cfg, started)
 
 
 if __name__ == '__main__':

@@ -18,7 +18,7 @@ def build_model(cfg: Config) -> CrossModalDistiller:
     """The distiller, randomly initialised; untrained teachers get random weights too."""
     config = without_init(cfg.model)
     with TemporaryDirectory() as folder:
-        for name, spec in config.get('teachers', {}).items():
+        for name, spec in (config.get('teachers') or {}).items():
             try:
                 resolve_checkpoint(spec.get('checkpoint', 'auto'), spec.get('config'))
             except FileNotFoundError:

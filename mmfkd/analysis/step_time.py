@@ -160,7 +160,7 @@ def _timed_loss(model: CrossModalDistiller, watch: Stopwatch, inputs: Mapping[st
     terms = {}
     with watch.lap('student'):
         for name, student in model.students.items():
-            task, tapped = student(inputs, data_samples, mode='loss', record=bool(model.losses))
+            task, tapped = student(inputs, data_samples, mode='loss', record=model.taps_of(name))
             feats.update({f'{name}.{key}': value for key, value in tapped.items()})
             terms.update({f'{name}.{key}': value for key, value in task.items()})
     with watch.lap('losses'):

@@ -102,7 +102,7 @@ class Branch(BaseModule):
         return tuple(names)
 
     def forward(self, inputs: Mapping[str, Tensor], data_samples: list | None = None,
-                mode: str = 'tensor', record: bool = True,
+                mode: str = 'tensor', record: bool | Sequence[str] = True,
                 available: Sequence[str] | None = None) -> tuple:
         """Runs the network on its modality.
 
@@ -110,7 +110,7 @@ class Branch(BaseModule):
             inputs: one stacked tensor per modality.
             data_samples: as the network wants them.
             mode: 'loss', 'predict' or 'tensor'.
-            record: whether to fill the taps.
+            record: whether to fill the taps, or the names of those to fill.
             available: modalities to use, in place of ``available`` of the branch.
 
         Returns:
@@ -121,7 +121,8 @@ class Branch(BaseModule):
                 network, any of them.
         """
         x, frames = self.prepare(self._present(inputs, mode, available or self.available))
-        with self.taps.recording() if record else nullcontext({}) as feats:
+        names = None if record is True else record
+        with self.taps.recording(names) if record else nullcontext({}) as feats:
             output = self.model(x, data_samples, mode=mode)
         if frames > 1:
             # What the neck has averaged has fewer rows, and stays.

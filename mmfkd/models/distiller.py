@@ -84,7 +84,8 @@ class CrossModalDistiller(BaseModel):
 
     Args:
         students: name to arguments of :class:`Branch`, or to ``config``, a unimodal config that
-            has them. The first is validated, tested and exported.
+            has them. The first is validated, tested and exported. With ``checkpoint``, as
+            teachers have it, a student starts from trained weights.
         teachers: name to arguments of :func:`build_teacher`.
         losses: name to config of a :class:`DistillLoss`. Names start with 'loss', because
             mmengine sums what has 'loss' in its key. None in place of a config leaves it out.
@@ -111,6 +112,8 @@ class CrossModalDistiller(BaseModel):
                              'its key, accuracies too; choose other names')
         self.students = ModuleDict({name: Branch(**branch_config(cfg))
                                     for name, cfg in students.items()})
+        self._starts = {name: (cfg['checkpoint'], cfg.get('config'))
+                        for name, cfg in students.items() if cfg.get('checkpoint')}
         # What a method adds draws no random number of the students': at one seed a distilled
         # student starts from the weights of its baseline.
         with torch.random.fork_rng():
@@ -119,6 +122,18 @@ class CrossModalDistiller(BaseModel):
             self.teachers = Teachers(
                 {name: build_teacher(**cfg) for name, cfg in (teachers or {}).items()})
         self._check_losses()
+
+    def init_weights(self) -> None:
+        """Initialises what is trained, then loads the students that start from a checkpoint.
+
+        Raises:
+            FileNotFoundError, ValueError: see :mod:`mmfkd.checkpoints`.
+        """
+        super().init_weights()
+        for name, (checkpoint, config) in self._starts.items():
+            path = resolve_checkpoint(checkpoint, config)
+            load_strictly(self.students[name].model, branch_weights(load_weights(path)), path)
+            print_log(f"student '{name}' starts from {path}", logger='current')
 
     @property
     def student(self) -> Branch:
@@ -168,7 +183,7 @@ class CrossModalDistiller(BaseModel):
         feats = self.teach(inputs) if self.losses else {}
         losses = {}
         for name, student in self.students.items():
-            task, tapped = student(inputs, data_samples, mode='loss', record=bool(self.losses))
+            task, tapped = student(inputs, data_samples, mode='loss', record=self.taps_of(name))
             feats.update(_prefixed(name, tapped))
             losses.update(_prefixed(name, task))
         for name, loss in self.losses.items():
@@ -186,10 +201,12 @@ class CrossModalDistiller(BaseModel):
         first student on these modalities, where the data has them.
         """
         heads = {name: loss for name, loss in self.losses.items() if loss.predicts}
+        tapped_by_heads = [loss.student.split('.') for loss in heads.values()]
         feats, outputs = {}, {}
         for name, student in self.students.items():
             samples = data_samples if student is self.student else copies(data_samples)
-            outputs[name], tapped = student(inputs, samples, mode='predict', record=bool(heads))
+            taps = [tap for owner, tap in tapped_by_heads if owner == name]
+            outputs[name], tapped = student(inputs, samples, mode='predict', record=taps)
             feats.update(_prefixed(name, tapped))
         others = {name: [predicted_fields(sample) for sample in samples]
                   for name, samples in outputs.items() if name != next(iter(outputs))}
@@ -218,8 +235,14 @@ class CrossModalDistiller(BaseModel):
         """What the teachers' taps record, as ``branch.tap``."""
         feats = {}
         for name, teacher in self.teachers.items():
-            feats.update(_prefixed(name, teacher(inputs)[1]))
+            feats.update(_prefixed(name, teacher(inputs, record=self.taps_of(name))[1]))
         return feats
+
+    def taps_of(self, branch: str) -> list[str]:
+        """Taps of a branch that the losses name; no others are recorded."""
+        keys = [key for loss in self.losses.values() for named in loss.inputs.values()
+                for key in ((named,) if isinstance(named, str) else named)]
+        return sorted({key.split('.', 1)[1] for key in keys if key.split('.', 1)[0] == branch})
 
 
 def route(loss: nn.Module, feats: Mapping[str, Tensor], data_samples: list

@@ -1,7 +1,7 @@
 """Named taps: what a network computes inside, recorded while it runs."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
 from functools import reduce
@@ -79,8 +79,11 @@ class Taps:
         return tuple(self._taps)
 
     @contextmanager
-    def recording(self) -> Iterator[dict[str, Tensor]]:
+    def recording(self, names: Sequence[str] | None = None) -> Iterator[dict[str, Tensor]]:
         """Yields a dict that the model's next forward fills with ``tap name: tensor``.
+
+        Args:
+            names: the taps to record; None records all. What is not recorded costs nothing.
 
         Raises:
             RuntimeError: on leaving, when a tapped module was never called, or its output has
@@ -88,15 +91,15 @@ class Taps:
         """
         feats: dict[str, Any] = {}
         versions: dict[str, int] = {}
-        handles = [self._hook(module, tap, name, feats, versions)
-                   for name, (module, tap) in self._taps.items()]
+        wanted = self.names if names is None else names
+        handles = [self._hook(*self._taps[name], name, feats, versions) for name in wanted]
         try:
             yield feats
         finally:
             for handle in handles:
                 handle.remove()
         silent = [f"'{name}' ({self._taps[name][1].path})"
-                  for name in self._taps if name not in feats]
+                  for name in wanted if name not in feats]
         if silent:
             raise RuntimeError(
                 f'tap {", ".join(silent)} recorded nothing: the module was not called. mmseg '
