@@ -3,7 +3,12 @@ model = dict(
     type='CrossModalDistiller',
     data_preprocessor=dict(type='MultiModalDataPreprocessor'),
     students=dict(student=dict(
-        taps=dict(feat='backbone[0]', logits='head.fc'),
+        # The tokens behind each quarter of the layers stand for stages.
+        taps=dict(feat='backbone[0]', logits='head.fc',
+                  layer1='backbone.stages.0', layer2='backbone.stages.1',
+                  layer3='backbone.stages.2', layer4='backbone.stages.3',
+                  pre1='backbone.stages.0', pre2='backbone.stages.1',
+                  pre3='backbone.stages.2', pre4='backbone.stages.3'),
         model=dict(
             _scope_='mmpretrain',
             type='ImageClassifier',

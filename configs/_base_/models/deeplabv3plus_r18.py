@@ -4,9 +4,15 @@ model = dict(
     type='CrossModalDistiller',
     data_preprocessor=dict(type='MultiModalDataPreprocessor'),
     students=dict(student=dict(
+        # Stages after (layer) and before (pre) their last ReLU; stage4 and stage5 are CSK-Net's
+        # names for the last two.
         taps=dict(feat='backbone.layer4.1.relu@in', logits='decode_head.conv_seg',
                   stage4='backbone[2]', stage5='backbone[3]',
-                  decoder='decode_head.sep_bottleneck'),
+                  decoder='decode_head.sep_bottleneck',
+                  layer1='backbone.layer1', layer2='backbone.layer2',
+                  layer3='backbone.layer3', layer4='backbone.layer4',
+                  pre1='backbone.layer1.1.relu@in', pre2='backbone.layer2.1.relu@in',
+                  pre3='backbone.layer3.1.relu@in', pre4='backbone.layer4.1.relu@in'),
         model=dict(
             _scope_='mmseg',
             type='EncoderDecoder',

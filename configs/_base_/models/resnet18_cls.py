@@ -4,8 +4,12 @@ model = dict(
     data_preprocessor=dict(type='MultiModalDataPreprocessor'),
     students=dict(student=dict(
         # The pooled map before the last ReLU, as in the paper; layer4.1.relu is after it, as in
-        # the authors' code.
-        taps=dict(feat='backbone.layer4.1.relu@in', logits='head.fc'),
+        # the authors' code. Stages after (layer) and before (pre) their last ReLU.
+        taps=dict(feat='backbone.layer4.1.relu@in', logits='head.fc',
+                  layer1='backbone.layer1', layer2='backbone.layer2',
+                  layer3='backbone.layer3', layer4='backbone.layer4',
+                  pre1='backbone.layer1.1.relu@in', pre2='backbone.layer2.1.relu@in',
+                  pre3='backbone.layer3.1.relu@in', pre4='backbone.layer4.1.relu@in'),
         pool=['feat'],
         model=dict(
             _scope_='mmpretrain',

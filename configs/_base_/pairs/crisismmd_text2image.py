@@ -5,3 +5,6 @@ model = dict(teachers=dict(teacher=dict(
 # The widths differ: the student's feature is mapped to the teacher's width.
 adapter = dict(type='Linear', in_features=1280, out_features=768)
 band_classifier = dict(type='BandClassifier', in_channels=768, num_classes=5)
+# For methods between stages: their widths; C2KD's proxies are on the third.
+stages = dict(student_channels=(24, 32, 96, 320), teacher_channels=(768, 768, 768, 768))
+proxies = dict(student_channels=96, teacher_channels=768, num_classes=5)

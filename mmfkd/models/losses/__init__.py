@@ -1,11 +1,17 @@
+from .attention import AFDLoss
 from .base import DistillLoss
+from .c2kd import C2KDLoss
 from .contrastive import PixelContrastLoss
 from .dice import MulticlassDiceLoss, multiclass_dice
-from .features import FeatureLoss
+from .features import FeatureLoss, PKDLoss
 from .frequency import FrequencyDecoupledLoss, log_compress, split_bands, standardize
-from .logits import KDLoss
+from .logits import DISTLoss, DKDLoss, KDLoss, NKDLoss
+from .overhaul import OFDLoss
+from .relations import RKDLoss
+from .review import ReviewKDLoss
 from .soft_labels import PseudoLabelLoss, SoftLabelLoss
 
-__all__ = ['DistillLoss', 'FeatureLoss', 'FrequencyDecoupledLoss', 'KDLoss',
-           'MulticlassDiceLoss', 'PixelContrastLoss', 'PseudoLabelLoss', 'SoftLabelLoss',
-           'log_compress', 'multiclass_dice', 'split_bands', 'standardize']
+__all__ = ['AFDLoss', 'C2KDLoss', 'DISTLoss', 'DKDLoss', 'DistillLoss', 'FeatureLoss',
+           'FrequencyDecoupledLoss', 'KDLoss', 'MulticlassDiceLoss', 'NKDLoss', 'OFDLoss',
+           'PKDLoss', 'PixelContrastLoss', 'PseudoLabelLoss', 'RKDLoss', 'ReviewKDLoss',
+           'SoftLabelLoss', 'log_compress', 'multiclass_dice', 'split_bands', 'standardize']

@@ -1,6 +1,7 @@
 """What all distillation losses share: routing, precision, weight, adapter, shapes."""
 
 from abc import abstractmethod
+from collections.abc import Sequence
 
 import mmcv.cnn  # noqa: F401  registers Conv2d, for adapters
 import torch
@@ -20,6 +21,10 @@ class DistillLoss(BaseModule):
     cuts the teacher's gradient, runs the adapter, resizes the student's map to the teacher's,
     checks that the shapes agree, and weights every term.
 
+    A loss between several tensors of either branch sets ``paired = False``: it names a list of
+    taps, is given lists, and brings widths and sizes together itself. One that trains the teacher
+    too sets ``detaches = False``.
+
     Args:
         student: ``branch.tap`` of the tensor that learns.
         teacher: ``branch.tap`` of the tensor that teaches.
@@ -36,22 +41,24 @@ class DistillLoss(BaseModule):
     needs_gt = False
     same_size = True
     predicts = False
+    paired = True
+    detaches = True
 
-    def __init__(self, student: str, teacher: str, weight: float = 1.0,
-                 adapter: dict | None = None) -> None:
+    def __init__(self, student: str | Sequence[str], teacher: str | Sequence[str],
+                 weight: float = 1.0, adapter: dict | None = None) -> None:
         super().__init__()
-        self.student = student
-        self.teacher = teacher
+        self.student = student if isinstance(student, str) else tuple(student)
+        self.teacher = teacher if isinstance(teacher, str) else tuple(teacher)
         self.weight = weight
         self.adapter = MODELS.build(adapter) if adapter else None
 
     @property
-    def inputs(self) -> dict[str, str]:
-        """Argument of :meth:`forward` to ``branch.tap``."""
+    def inputs(self) -> dict[str, str | tuple[str, ...]]:
+        """Argument of :meth:`forward` to ``branch.tap``, or to several."""
         return dict(student=self.student, teacher=self.teacher)
 
-    def forward(self, student: Tensor, teacher: Tensor, gt: Tensor | None = None
-                ) -> dict[str, Tensor]:
+    def forward(self, student: Tensor | list[Tensor], teacher: Tensor | list[Tensor],
+                gt: Tensor | None = None) -> dict[str, Tensor]:
         """Weighted terms of the loss.
 
         Args:
@@ -64,15 +71,26 @@ class DistillLoss(BaseModule):
         """
         if self.needs_gt and gt is None:
             raise ValueError(f'{type(self).__name__} needs labels (gt)')
-        with torch.autocast(student.device.type, enabled=False):
-            student, teacher = student.float(), teacher.detach().float()
-            student = self._match(student, teacher)
+        device = student.device if self.paired else student[0].device
+        with torch.autocast(device.type, enabled=False):
+            if self.paired:
+                student, teacher = student.float(), self._taught(teacher)
+                student = self._match(student, teacher)
+            else:
+                student = [x.float() for x in student]
+                teacher = [self._taught(x) for x in teacher]
             terms = self.terms(student, teacher, gt)
             return {name: self.weight * term for name, term in terms.items()}
 
+    def _taught(self, teacher: Tensor) -> Tensor:
+        return (teacher.detach() if self.detaches else teacher).float()
+
     @abstractmethod
-    def terms(self, student: Tensor, teacher: Tensor, gt: Tensor | None) -> dict[str, Tensor]:
-        """Named scalars of the method, unweighted; both tensors are float32 of one shape."""
+    def terms(self, student: Tensor | list[Tensor], teacher: Tensor | list[Tensor],
+              gt: Tensor | None) -> dict[str, Tensor]:
+        """Named scalars of the method, unweighted; the tensors are float32, of one shape if
+        ``paired``.
+        """
 
     def predictions(self, student: Tensor) -> dict[str, Tensor]:
         """Logits of classifiers that the loss has on the student's tensor, by name.

@@ -12,6 +12,8 @@ from torch.nn import functional as F
 
 from mmfkd.registry import MODELS
 
+from .shapes import nearest_labels
+
 NOBODY = -1  # label of the padding of a gathered batch
 
 
@@ -124,13 +126,6 @@ class PixelContrastLoss(BaseModule):
             eligible /= get_world_size()
         # Embeddings without an anchor still have a gradient, of zero.
         return losses.sum() / eligible.clamp(min=1e-6) + 0 * others.sum()
-
-
-def nearest_labels(gt: Tensor, size: Sequence[int]) -> Tensor:
-    """Labels (N, H, W) at another size (N, h, w), by nearest."""
-    rows, columns = (torch.arange(new, device=gt.device) * old // new
-                     for old, new in zip(gt.shape[-2:], size, strict=True))
-    return gt[:, rows[:, None], columns]
 
 
 def balanced_pixels(labels: Tensor, count: int, ignore_index: int) -> Tensor:

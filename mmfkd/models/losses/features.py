@@ -40,3 +40,48 @@ class FeatureLoss(DistillLoss):
             return dict(mse=F.mse_loss(student, teacher))
         # The gradient of a norm at zero is taken as zero and not as NaN.
         return dict(norm=torch.linalg.vector_norm((student - teacher).flatten(1), dim=1).mean())
+
+
+@MODELS.register_module()
+class PKDLoss(DistillLoss):
+    """Half the mean squared error between features standardised per channel.
+
+    Paper: Cao et al., "PKD: General Distillation Framework for Object Detectors via Pearson
+    Correlation Coefficient" (arXiv 2207.02039), eq. 3-5. Each channel gets zero mean and unit
+    (unbiased) deviation over the batch and, for maps, over space; the loss is then 1 - r, with
+    Pearson's r of the channel, but for the 1e-6 that is added to the deviation.
+
+    The authors weigh each level of a pyramid by 6. For vectors the statistics are those of the
+    batch, so it takes two samples. A channel without variance has no gradient, where the
+    authors' is NaN.
+
+    Args:
+        student: ``branch.tap`` of the student's feature, (N, C) or (N, C, H, W).
+        teacher: likewise for the teacher.
+        weight: see :class:`DistillLoss`.
+        adapter: see :class:`DistillLoss`; the paper has none.
+
+    Raises:
+        ValueError: a single sample without space: it has no deviation.
+    """
+
+    def __init__(self, student: str = 'student.feat', teacher: str = 'teacher.feat',
+                 weight: float = 6.0, adapter: dict | None = None) -> None:
+        super().__init__(student, teacher, weight, adapter)
+
+    def terms(self, student: Tensor, teacher: Tensor, gt: Tensor | None) -> dict[str, Tensor]:
+        """``pearson``: see the class."""
+        return dict(pearson=F.mse_loss(whiten(student), whiten(teacher)) / 2)
+
+
+def whiten(x: Tensor, eps: float = 1e-6) -> Tensor:
+    """Each channel of (N, C, ...) with zero mean and unit deviation over all other axes."""
+    dims = [d for d in range(x.ndim) if d != 1]
+    count = x.numel() // x.size(1)
+    if count < 2:
+        raise ValueError('PKDLoss: a channel of a single value has no deviation; take batches of '
+                         'two samples or more, or tap a map')
+    centred = x - x.mean(dims, keepdim=True)
+    variance = centred.square().sum(dims, keepdim=True) / (count - 1)
+    # The root's slope is infinite at 0.
+    return centred / (variance.clamp(min=eps ** 2).sqrt() + eps)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import torch
 from mmengine.model import BaseModule
-from torch import Tensor
+from torch import Tensor, nn
 
 from mmfkd.registry import MODELS
 
@@ -17,6 +17,9 @@ class BertEncoder(BaseModule):
 
     Paper: Devlin et al., "BERT" (arXiv 1810.04805). mmpretrain's own text encoders need an extra
     that pins old versions.
+
+    ``stages.0`` to ``stages.3`` are places to tap: the tokens (N, L, hidden size) behind a quarter,
+    a half, three quarters and all of the layers.
 
     Weights of ``pretrained`` are loaded by ``init_weights``, so a branch that gets its weights
     from a checkpoint reads no more than the architecture there.
@@ -48,6 +51,7 @@ class BertEncoder(BaseModule):
         architecture = (BertConfig(**config) if pretrained is None
                         else from_hub(BertConfig, pretrained))
         self.bert = BertModel(architecture)
+        self.stages = nn.ModuleList(nn.Identity() for _ in range(4))
 
     def init_weights(self) -> None:
         """Loads the weights of ``pretrained``; random ones are there since construction."""
@@ -65,7 +69,11 @@ class BertEncoder(BaseModule):
             raise ValueError(f'token {int(tokens.max())} is beyond the vocabulary of the encoder, '
                              f'{size}: give TokenizeText the tokenizer that belongs to it')
         attended = (tokens != self.pad_token).long()
-        return (self.bert(input_ids=tokens, attention_mask=attended).pooler_output,)
+        output = self.bert(input_ids=tokens, attention_mask=attended, output_hidden_states=True)
+        layers = len(output.hidden_states) - 1
+        for i, stage in enumerate(self.stages, 1):
+            stage(output.hidden_states[-(-i * layers // len(self.stages))])
+        return (output.pooler_output,)
 
 
 def from_hub(kind: type, name: str):

@@ -1,0 +1,2 @@
+losses = dict(loss_pkd=dict(
+    type='PKDLoss', student='student.feat', teacher='teacher.feat', weight=6.0))

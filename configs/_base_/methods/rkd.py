@@ -1,0 +1,3 @@
+losses = dict(loss_rkd=dict(
+    type='RKDLoss', student='student.feat', teacher='teacher.feat', distance_weight=25.0,
+    angle_weight=50.0))

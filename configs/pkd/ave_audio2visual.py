@@ -1,0 +1,2 @@
+_base_ = ['../_base_/pairs/ave_audio2visual.py', '../_base_/methods/pkd.py']
+model = dict(losses=_base_.losses)

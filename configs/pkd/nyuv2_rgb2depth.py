@@ -1,0 +1,2 @@
+_base_ = ['../_base_/pairs/nyuv2_rgb2depth.py', '../_base_/methods/pkd.py']
+model = dict(losses=_base_.losses)

@@ -1,0 +1,101 @@
+"""AFD: attention decides which stage of the student learns from which of the teacher."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from mmfkd.registry import MODELS
+
+from .base import DistillLoss
+from .overhaul import check_stages
+from .shapes import as_map
+
+
+@MODELS.register_module()
+class AFDLoss(DistillLoss):
+    """Distances of attention maps between all pairs of stages, weighted by a learned attention.
+
+    Paper: Ji et al., "Show, Attend and Distill: Knowledge Distillation via Attention-based Feature
+    Matching" (arXiv 2102.02973), eq. 1-8:
+
+    - query of teacher stage t: ``BN(W_t · GAP(h_t))``; key of student stage s: ``ReLU(BN(W_s ·
+      GAP(h_s)))``, both of ``width`` D;
+    - attention: ``softmax over s of (q_t · BN(W_B k_s)_t + p_t · p_s) / sqrt(D)``, with position
+      embeddings p;
+    - value: the mean over channels of h², at the teacher's size, as a unit vector;
+    - loss: ``Σ_t mean over samples of Σ_s attention · mean over places of (v_s - v_t)²``.
+
+    The authors tap every residual block; the method's base file taps the stages. They add 0.9 · KD
+    at T = 4, which is ``kd`` beside this loss; whether FDKD kept it is not known, so it is left
+    out. A batch needs two samples, for the batch norms.
+
+    Args:
+        student: taps of the student's stages, (N, C, H, W), clips or tokens; see
+            :func:`mmfkd.models.losses.shapes.as_map`.
+        teacher: likewise for the teacher.
+        student_channels: width of each stage of the student.
+        teacher_channels: likewise for the teacher.
+        weight: see :class:`DistillLoss`; the authors' is 200.
+        width: D.
+
+    Raises:
+        ValueError: another number of taps than of widths.
+    """
+
+    paired = False
+
+    def __init__(self, student_channels: Sequence[int], teacher_channels: Sequence[int],
+                 student: Sequence[str] = ('student.layer1', 'student.layer2', 'student.layer3',
+                                           'student.layer4'),
+                 teacher: Sequence[str] = ('teacher.layer1', 'teacher.layer2', 'teacher.layer3',
+                                           'teacher.layer4'),
+                 weight: float = 200.0, width: int = 128) -> None:
+        super().__init__(student, teacher, weight)
+        check_stages(self, student_channels, teacher_channels)
+        self.queries = nn.ModuleList(projection(c, width) for c in teacher_channels)
+        self.keys = nn.ModuleList(projection(c, width) for c in student_channels)
+        self.bilinear = projection(width, width * len(teacher_channels))
+        self.place_t = nn.Parameter(torch.empty(len(teacher_channels), width))
+        self.place_s = nn.Parameter(torch.empty(len(student_channels), width))
+        nn.init.xavier_normal_(self.place_t)
+        nn.init.xavier_normal_(self.place_s)
+
+    def terms(self, student: list[Tensor], teacher: list[Tensor], gt: Tensor | None
+              ) -> dict[str, Tensor]:
+        """``attention``: see the class."""
+        student, teacher = [as_map(x) for x in student], [as_map(x) for x in teacher]
+        squares = [x.square().mean(1, keepdim=True) for x in student]
+        attention = self.attention(student, teacher)
+        total = 0
+        for i, t in enumerate(teacher):
+            value = value_of(t.square().mean(1, keepdim=True), t.shape[-2:])
+            gaps = torch.stack([(value_of(x, t.shape[-2:]) - value).square().mean(1)
+                                for x in squares], dim=1)
+            total = total + (attention[:, i] * gaps).sum(1).mean()
+        return dict(attention=total)
+
+    def attention(self, student: list[Tensor], teacher: list[Tensor]) -> Tensor:
+        """Attention (N, T, S) of maps; over the last axis it sums to 1 (eq. 4-6)."""
+        queries = torch.stack([project(x.mean((-1, -2))) for project, x in zip(
+            self.queries, teacher, strict=True)], dim=1)
+        keys = torch.stack([project(x.mean((-1, -2))).relu() for project, x in zip(
+            self.keys, student, strict=True)], dim=1)
+        samples, stages, width = keys.shape
+        # One batch norm over samples and stages, as in the authors' code.
+        mixed = self.bilinear(keys.flatten(0, 1)).view(samples, stages, len(teacher), width)
+        scores = torch.einsum('nstd,ntd->nts', mixed, queries) + self.place_t @ self.place_s.T
+        return (scores / width ** 0.5).softmax(-1)
+
+
+def projection(in_channels: int, out_channels: int) -> nn.Sequential:
+    """A linear layer and a batch norm."""
+    return nn.Sequential(nn.Linear(in_channels, out_channels), nn.BatchNorm1d(out_channels))
+
+
+def value_of(square: Tensor, size: Sequence[int]) -> Tensor:
+    """A map of energy (N, 1, H, W) at another size, as unit vectors (N, places) (eq. 7)."""
+    if square.shape[-2:] != tuple(size):
+        square = F.adaptive_avg_pool2d(square, tuple(size))
+    return F.normalize(square.flatten(1), dim=1)

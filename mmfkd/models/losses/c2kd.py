@@ -1,0 +1,129 @@
+"""C2KD: teacher and student teach each other through proxies, where they agree."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from mmfkd.registry import MODELS
+
+from .base import DistillLoss
+from .logits import divergence
+from .shapes import as_map, labelled_rows, mean_of_rows, resized, without_target
+
+
+@MODELS.register_module()
+class C2KDLoss(DistillLoss):
+    """Bidirectional distillation through proxy classifiers, on samples whose soft labels agree.
+
+    Paper: Huo et al., "C2KD: Bridging the Modality Gap for Cross-Modal Knowledge Distillation"
+    (CVPR 2024), eq. 5-10. Either network z has a proxy q on the map of its third stage. At
+    temperature 1, KL(target ‖ learner), targets detached:
+
+    - ``student`` and ``teacher``: KL(z ‖ q) + KL(q ‖ z) of that network;
+    - ``cross``: KL(q_s ‖ q_t) + KL(q_t ‖ q_s) without the target class, of the samples with
+      Kendall's τ between q_s and q_t above ``threshold`` (on-the-fly selection distillation).
+
+    The teacher is trained too, so it is a second student, which starts from a checkpoint; the
+    cross entropies of z are the two networks' own losses.
+
+    As in the authors' code the target's logit is set to 0 and stays in the softmax, and the mean
+    of ``cross`` is over the whole batch and not the selected samples; ``remove_target`` removes
+    it, with which two classes leave nothing to compare. There τ is computed sample by sample on
+    the CPU; a sample whose τ is undefined (all logits equal) is not selected in either. For maps,
+    where there is no code, proxies keep their resolution, logits are brought to it, and a pixel is
+    a sample.
+
+    Args:
+        student: taps of the student's logits, (N, C) or (N, C, H, W), and of its third stage.
+        teacher: likewise for the teacher.
+        student_channels: width of the third stage of the student.
+        teacher_channels: likewise for the teacher.
+        num_classes: C, at least 2.
+        weight: see :class:`DistillLoss`.
+        threshold: of τ, in [-1, 1).
+        remove_target: see above.
+        width: of the proxies.
+        ignore_index: label of the positions to leave out.
+
+    Raises:
+        ValueError: ``threshold`` or ``num_classes`` is out of range.
+    """
+
+    needs_gt = True
+    paired = False
+    detaches = False
+
+    def __init__(self, student_channels: int, teacher_channels: int, num_classes: int,
+                 student: Sequence[str] = ('student.logits', 'student.layer3'),
+                 teacher: Sequence[str] = ('teacher.logits', 'teacher.layer3'),
+                 weight: float = 1.0, threshold: float = 0.0, remove_target: bool = False,
+                 width: int = 256, ignore_index: int = 255) -> None:
+        super().__init__(student, teacher, weight)
+        if not -1 <= threshold < 1 or num_classes < 2:
+            raise ValueError(f'C2KDLoss: threshold={threshold} must be in [-1, 1) and '
+                             f'num_classes={num_classes} at least 2')
+        self.threshold = threshold
+        self.remove_target = remove_target
+        self.ignore_index = ignore_index
+        self.proxy_s = proxy(student_channels, width, num_classes)
+        self.proxy_t = proxy(teacher_channels, width, num_classes)
+
+    def terms(self, student: list[Tensor], teacher: list[Tensor], gt: Tensor | None
+              ) -> dict[str, Tensor]:
+        """``student``, ``teacher`` and ``cross``: see the class."""
+        (z_s, z_t, q_s, q_t), labels = labelled_rows(self.logits(student, teacher), gt,
+                                                     self.ignore_index)
+        selected = kendall_tau(q_s.detach(), q_t.detach()) > self.threshold
+        cross = self._cross(q_s, q_t, labels) + self._cross(q_t, q_s, labels)
+        return dict(student=_mutual(z_s, q_s), teacher=_mutual(z_t, q_t),
+                    cross=mean_of_rows(cross * selected))
+
+    def logits(self, student: list[Tensor], teacher: list[Tensor]) -> tuple[Tensor, ...]:
+        """Logits of student and teacher, and of their proxies, of one shape."""
+        (z_s, stage_s), (z_t, stage_t) = student, teacher
+        if z_s.ndim == 2:
+            q_s, q_t = (net(as_map(x).mean((-1, -2), keepdim=True)).flatten(1)
+                        for net, x in ((self.proxy_s, stage_s), (self.proxy_t, stage_t)))
+            return z_s, z_t, q_s, q_t
+        q_s = self.proxy_s(stage_s)
+        size = q_s.shape[-2:]
+        return resized(z_s, size), resized(z_t, size), q_s, resized(self.proxy_t(stage_t), size)
+
+    def _cross(self, learner: Tensor, target: Tensor, labels: Tensor) -> Tensor:
+        """KL divergence (M,) without the target class."""
+        if self.remove_target:
+            rest = [without_target(x, labels) for x in (learner, target.detach())]
+        else:
+            kept = torch.ones_like(learner).scatter_(1, labels[:, None], 0)
+            rest = [learner * kept, target.detach() * kept]
+        return divergence(*(F.log_softmax(x, dim=1) for x in rest))
+
+
+def proxy(in_channels: int, width: int, num_classes: int) -> nn.Sequential:
+    """Classifier on a map (N, in_channels, H, W), pixel by pixel."""
+    return nn.Sequential(nn.Conv2d(in_channels, width, 1, bias=False), nn.BatchNorm2d(width),
+                         nn.LeakyReLU(0.1), nn.Conv2d(width, num_classes, 1))
+
+
+def _mutual(logits: Tensor, other: Tensor) -> Tensor:
+    """KL divergences of two rows of logits in both directions, each with its target detached."""
+    a, b = F.log_softmax(logits, dim=1), F.log_softmax(other, dim=1)
+    return mean_of_rows(divergence(b, a.detach()) + divergence(a, b.detach()))
+
+
+def kendall_tau(a: Tensor, b: Tensor) -> Tensor:
+    """Kendall's τ-b between the rows of two tensors, all pairs of columns at once.
+
+    Args:
+        a: (M, C).
+        b: likewise.
+
+    Returns:
+        (M,); NaN where one of the rows has no two different values.
+    """
+    left, right = torch.triu_indices(a.size(1), a.size(1), offset=1, device=a.device)
+    order_a, order_b = ((x[:, left] - x[:, right]).sign() for x in (a, b))
+    pairs_a, pairs_b = order_a.square().sum(1), order_b.square().sum(1)
+    return (order_a * order_b).sum(1) / (pairs_a * pairs_b).sqrt()

@@ -1,0 +1,68 @@
+"""Shapes that several losses bring their tensors into: maps, rows of logits, labels of maps."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+
+def as_map(x: Tensor) -> Tensor:
+    """A tapped tensor as a map (N, C, H, W).
+
+    Args:
+        x: (N, C, H, W); (N, T, C, H, W), whose frames are averaged; (N, L, C), tokens, which become
+            a column (N, C, L, 1); or (N, C), a map of one pixel.
+    """
+    if x.ndim == 5:
+        return x.mean(1)
+    if x.ndim == 3:
+        return x.transpose(1, 2).unsqueeze(-1)
+    return x[:, :, None, None] if x.ndim == 2 else x
+
+
+def pooled(x: Tensor) -> Tensor:
+    """A tapped tensor as one vector a sample, (N, C): see :func:`as_map`."""
+    return as_map(x).mean((-1, -2))
+
+
+def resized(x: Tensor, size: Sequence[int]) -> Tensor:
+    """A map (N, C, H, W) at another height and width, bilinear; the same one if they agree."""
+    if x.shape[-2:] == tuple(size):
+        return x
+    return F.interpolate(x, size=tuple(size), mode='bilinear', align_corners=False)
+
+
+def nearest_labels(gt: Tensor, size: Sequence[int]) -> Tensor:
+    """Labels (N, H, W) at another size (N, h, w), by nearest."""
+    rows, columns = (torch.arange(new, device=gt.device) * old // new
+                     for old, new in zip(gt.shape[-2:], size, strict=True))
+    return gt[:, rows[:, None], columns]
+
+
+def labelled_rows(maps: Sequence[Tensor], gt: Tensor, ignore_index: int
+                  ) -> tuple[list[Tensor], Tensor]:
+    """Logits of the positions that have a label, one position a row.
+
+    Args:
+        maps: logits of one shape, (N, C) or (N, C, H, W).
+        gt: labels (N,), or (N, H', W'), which are taken at the logits' size by nearest.
+        ignore_index: label of the positions that are left out.
+
+    Returns:
+        (M, C) of each, and the labels (M,).
+    """
+    labels = gt if maps[0].ndim == 2 else nearest_labels(gt, maps[0].shape[-2:])
+    kept = labels != ignore_index
+    return [x.movedim(1, -1)[kept] for x in maps], labels[kept]
+
+
+def mean_of_rows(values: Tensor) -> Tensor:
+    """Mean of (M,), and 0 with a gradient of 0 where there is no row."""
+    return values.sum() / max(len(values), 1)
+
+
+def without_target(logits: Tensor, labels: Tensor) -> Tensor:
+    """Logits (M, C - 1) of the classes that are not the label, in their order."""
+    rest = torch.ones_like(logits, dtype=torch.bool).scatter_(1, labels[:, None], False)
+    return logits[rest].view(len(logits), -1)
