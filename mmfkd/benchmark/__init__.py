@@ -1,0 +1,9 @@
+"""Whole tables of methods, pairs and seeds: what to train, the trainings, and what came out."""
+
+from .grid import Cell, Row, plan
+from .jobs import run_cells
+from .presets import METHODS, preset
+from .results import Result, Score, read_result, score
+
+__all__ = ['METHODS', 'Cell', 'Result', 'Row', 'Score', 'plan', 'preset', 'read_result',
+           'run_cells', 'score']

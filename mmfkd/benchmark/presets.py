@@ -1,0 +1,78 @@
+"""The grids of FDKD's tables and of its figure 5."""
+
+from collections.abc import Sequence
+
+from .grid import Row
+
+# In the order of Tables 1 and 2; the last two are extras that the paper only cites.
+METHODS = dict(
+    unimodal='w/o KD', kd='Logit', dist='DIST', dml='DML', nkd='NKD', dkd='DKD', feature='Feat',
+    pkd='PKD', ofd='OFD', afd='AFD', c2kd='C2KD', fdkd='FDKD (Ours)', rkd='RKD',
+    reviewkd='ReviewKD')
+PAPER_METHODS = tuple(METHODS)[:12]
+
+CLASSIFICATION = ('cremad_visual2audio', 'cremad_audio2visual', 'ave_visual2audio',
+                  'ave_audio2visual', 'vggsound50_visual2audio', 'vggsound50_audio2visual',
+                  'crisismmd_image2text', 'crisismmd_text2image')
+SEGMENTATION = ('nyuv2_rgb2depth', 'nyuv2_depth2rgb')
+LAMBDAS = (0.5, 1, 3, 5)
+
+_LOSS = 'model.losses.loss_fdkd.'
+_ALIGN = f'{_LOSS}align'
+_NO_ALIGN = {_ALIGN: None}
+_NO_SCALE = {f'{_LOSS}standardize': False}
+_NO_LOG = {f'{_LOSS}log': False}
+
+
+def method_rows(methods: Sequence[str]) -> list[Row]:
+    """One row a method."""
+    return [Row(name, name) for name in methods]
+
+
+def component_rows() -> list[Row]:
+    """Table 3: frequency split, alignment, standardisation and logMSE, one after the other.
+
+    The baseline is raw feature distillation. The student's own heads on the bands (L_task of eq.
+    11) are none of the table's components and are in every row with the split.
+    """
+    return [Row('unimodal', 'unimodal'), Row('feature', 'feature'),
+            Row('fdkd-freq', 'fdkd', {**_NO_ALIGN, **_NO_SCALE, **_NO_LOG}),
+            Row('fdkd-freq-align', 'fdkd', {**_NO_SCALE, **_NO_LOG}, _ALIGN),
+            Row('fdkd-freq-scale', 'fdkd', {**_NO_ALIGN, **_NO_LOG}),
+            Row('fdkd-freq-log', 'fdkd', {**_NO_ALIGN, **_NO_SCALE}),
+            Row('fdkd-freq-align-scale', 'fdkd', _NO_LOG, _ALIGN),
+            Row('fdkd', 'fdkd')]
+
+
+def band_rows() -> list[Row]:
+    """Table 4: the low band alone, the high band alone, both."""
+    return [Row('unimodal', 'unimodal'), Row('fdkd-low', 'fdkd', {f'{_LOSS}high_weight': 0}),
+            Row('fdkd-high', 'fdkd', {f'{_LOSS}low_weight': 0}), Row('fdkd', 'fdkd')]
+
+
+def weight_rows() -> list[Row]:
+    """Figure 5: every λ1 with every λ2."""
+    rows = [Row('unimodal', 'unimodal')]
+    for low in LAMBDAS:
+        for high in LAMBDAS:
+            name = 'fdkd' if low == high == 1 else f'fdkd-low{low}-high{high}'
+            rows.append(Row(name, 'fdkd', {} if name == 'fdkd' else {
+                f'{_LOSS}low_weight': low, f'{_LOSS}high_weight': high}))
+    return rows
+
+
+def preset(name: str) -> tuple[list[Row], tuple[str, ...]]:
+    """Rows and pairs of ``table1`` to ``table4`` and ``figure5``.
+
+    Raises:
+        ValueError: another name.
+    """
+    presets = dict(
+        table1=(method_rows(PAPER_METHODS), CLASSIFICATION),
+        table2=(method_rows(PAPER_METHODS), SEGMENTATION),
+        table3=(component_rows(), CLASSIFICATION[:4]),
+        table4=(band_rows(), CLASSIFICATION[:4]),
+        figure5=(weight_rows(), CLASSIFICATION[:4]))
+    if name not in presets:
+        raise ValueError(f"preset '{name}': choose one of {', '.join(presets)}")
+    return presets[name]

@@ -1,0 +1,220 @@
+"""A table as CSV, Markdown and HTML."""
+
+import base64
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from statistics import mean, stdev
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from mmfkd.analysis import charts
+
+from .grid import UNIMODAL, Cell, Row, applies, baselines
+from .paper import PROTOCOL, reported
+from .presets import LAMBDAS, METHODS
+from .results import Score, read_result, score, spread
+
+COLUMNS = ('pair', 'row', 'method', 'seed', 'val', 'test', 'test_maximum', 'seconds', 'status')
+
+
+@dataclass(frozen=True)
+class Report:
+    """A finished or half finished table.
+
+    Attributes:
+        pairs: ``DATASET_A2B``, each a table.
+        rows: of each table.
+        seeds: that were asked for.
+        root: folder of all runs.
+        failures: work dir of a cell that failed, and why.
+        command: that makes the table.
+        seconds: of this run of the command.
+    """
+
+    pairs: Sequence[str]
+    rows: Sequence[Row]
+    seeds: Sequence[int]
+    root: Path
+    failures: Mapping[Path, str]
+    command: str
+    seconds: float
+
+    def write(self, folder: Path) -> list[Path]:
+        """Writes ``table.csv``, ``table.md`` and ``table.html``, and returns their paths."""
+        folder.mkdir(parents=True, exist_ok=True)
+        scores = {pair: self.scores(pair) for pair in self.pairs}
+        paths = [folder / f'table.{kind}' for kind in ('csv', 'md', 'html')]
+        with paths[0].open('w', newline='') as file:
+            csv.writer(file).writerows([COLUMNS, *self.lines()])
+        paths[1].write_text(self.markdown(scores))
+        paths[2].write_text(self.html(scores))
+        return paths
+
+    def scores(self, pair: str) -> list[Score]:
+        """The rows of a pair that have a result."""
+        found = [score(row, pair, self.seeds, self.root) for row in self.rows
+                 if applies(row, pair)]
+        return [one for one in found if one.results]
+
+    def lines(self) -> list[tuple]:
+        """One line a cell, for the CSV file."""
+        lines = []
+        for pair in self.pairs:
+            for row in self.rows:
+                leaf = baselines(pair)[0] if row.method == UNIMODAL else pair
+                for seed in self.seeds if applies(row, pair) else ():
+                    cell = Cell(row, leaf, seed, self.root)
+                    result = read_result(cell)
+                    status = self.failures.get(cell.work_dir, 'done' if result else 'missing')
+                    numbers = (('', '', None, None) if result is None else
+                               (result.val, result.test, result.maximum, result.seconds))
+                    lines.append((pair, row.name, row.method, seed, *(
+                        '' if number is None else number for number in numbers), status))
+        return lines
+
+    def training_hours(self) -> float:
+        """Hours of the last process of every training, one after the other."""
+        seen = {}
+        for pair in self.pairs:
+            student, teacher = baselines(pair)
+            for row in self.rows:
+                for leaf in ((student, teacher) if row.method == UNIMODAL else (pair,)):
+                    for seed in self.seeds:
+                        cell = Cell(row, leaf, seed, self.root)
+                        result = read_result(cell)
+                        seen[cell.work_dir] = (result and result.seconds) or 0.0
+        return sum(seen.values()) / 3600
+
+    def markdown(self, scores: Mapping[str, Sequence[Score]]) -> str:
+        """The tables, the command and what differs from the paper."""
+        parts = [f'```bash\n{self.command}\n```\n', self.summary()]
+        for pair, rows in scores.items():
+            header, lines = table(pair, rows)
+            parts += [f'\n**{title(pair)}**\n',
+                      '| ' + ' | '.join(header) + ' |\n' + '|' + '---|' * len(header)]
+            parts += ['| ' + ' | '.join(line) + ' |' for line in lines]
+            parts += [note(pair)] if note(pair) else []
+        return '\n'.join(parts) + '\n'
+
+    def html(self, scores: Mapping[str, Sequence[Score]]) -> str:
+        """The same with a plot of the gains, in one file."""
+        parts = ['<!doctype html><meta charset="utf-8"><title>mmfkd benchmark</title>', STYLE,
+                 f'<pre>{escape(self.command)}</pre>', f'<p>{escape(self.summary())}</p>']
+        for pair, rows in scores.items():
+            header, lines = table(pair, rows)
+            parts += [f'<h2>{escape(title(pair))}</h2><table><tr>', *_cells('th', header), '</tr>']
+            for line in lines:
+                parts += ['<tr>', *_cells('td', line), '</tr>']
+            parts.append('</table>')
+            parts += [image(figure) for figure in plots(pair, rows)]
+            parts += [f'<p>{escape(note(pair))}</p>'] if note(pair) else []
+        return '\n'.join(parts) + '\n'
+
+    def summary(self) -> str:
+        """What is done, what failed, and the time."""
+        lines = self.lines()
+        done = sum(line[-1] == 'done' for line in lines)
+        text = (f'{done} of {len(lines)} cells are done. Their trainings took '
+                f'{self.training_hours():.1f} hours one after the other; this run of the command '
+                f'took {self.seconds / 60:.1f} minutes.')
+        failed = [f'{line[1]} on {line[0]}, seed {line[3]}: {line[-1]}' for line in lines
+                  if line[-1] not in ('done', 'missing')]
+        return text + ''.join(f'\n\nFailed: {failure}' for failure in failed)
+
+
+STYLE = ('<style>body{font-family:sans-serif;margin:2em;max-width:70em}'
+         'table{border-collapse:collapse}td,th{border:1px solid #ccc;padding:.3em .6em;'
+         'text-align:right}td:first-child,th:first-child{text-align:left}</style>')
+
+
+def title(pair: str) -> str:
+    """``avdigits: visual teaches audio``."""
+    dataset, _, direction = pair.rpartition('_')
+    teacher, student = direction.split('2')
+    return f'{dataset}: {teacher} teaches {student}'
+
+
+def note(pair: str) -> str:
+    """How the protocol differs from the paper's; empty for data that the paper does not have."""
+    return PROTOCOL.get(pair.rpartition('_')[0], '')
+
+
+def table(pair: str, scores: Sequence[Score]) -> tuple[list[str], list[list[str]]]:
+    """Header and lines of a pair's table; the rank is by mean test score, baseline included."""
+    student = baselines(pair)[0]
+    papers = [reported(one.row.name, student) for one in scores]
+    maxima = [[r.maximum for r in one.results.values() if r.maximum is not None]
+              for one in scores]
+    ranks = ranking(scores)
+    header = ['student', 'val', 'test', 'rank', 'against unimodal, by seed', 'gap recovered',
+              'test by seed']
+    header += ['official-style, on test'] * any(maxima)
+    header += ['paper'] * any(paper is not None for paper in papers)
+    lines = []
+    for one, paper, maximum, rank in zip(scores, papers, maxima, ranks, strict=True):
+        results = one.results.values()
+        line = [METHODS.get(one.row.name, one.row.name), spread([r.val for r in results]),
+                spread([r.test for r in results]), str(rank), signed(list(one.gains.values())),
+                '-' if one.recovered is None else f'{one.recovered:.0%}',
+                ', '.join(f'{r.test:.1f}' for r in results)]
+        line += [spread(maximum)] * any(maxima)
+        if header[-1] == 'paper':
+            line.append('-' if paper is None else f'{paper:.1f}')
+        lines.append(line)
+    return header, lines
+
+
+def ranking(scores: Sequence[Score]) -> list[int]:
+    """Rank of each row by its mean test score, 1 for the best; equal means share a rank."""
+    means = [mean(result.test for result in one.results.values()) for one in scores]
+    return [1 + sum(other > own for other in means) for own in means]
+
+
+def signed(values: Sequence[float]) -> str:
+    """``spread`` with a sign, and nothing for no values."""
+    if not values:
+        return ''
+    return ('+' if mean(values) >= 0 else '') + spread(values)
+
+
+def plots(pair: str, scores: Sequence[Score]) -> list[Figure]:
+    """Gains over the baseline as bars; for the grid of figure 5 the scores as a heat map."""
+    gained = [one for one in scores if one.gains]
+    if not gained:
+        return []
+    values = {METHODS.get(one.row.name, one.row.name): dict(gain=mean(one.gains.values()))
+              for one in gained}
+    errors = {name: dict(gain=stdev(one.gains.values()) if len(one.gains) > 1 else 0.0)
+              for name, one in zip(values, gained, strict=True)}
+    figures = [charts.bars(values, 'points against unimodal', title(pair), errors)]
+    grid = weight_grid(scores)
+    if grid is not None:
+        names = [str(weight) for weight in LAMBDAS]
+        figures.append(charts.heat_map(grid, names, names, ('λ1, low', 'λ2, high'), title(pair)))
+    return figures
+
+
+def weight_grid(scores: Sequence[Score]) -> np.ndarray | None:
+    """Mean test scores (λ1, λ2) of figure 5; None if a cell of the grid has no result."""
+    means = {one.row.name: mean(r.test for r in one.results.values()) for one in scores}
+    names = [['fdkd' if low == high == 1 else f'fdkd-low{low}-high{high}' for high in LAMBDAS]
+             for low in LAMBDAS]
+    if not all(name in means for line in names for name in line):
+        return None
+    return np.array([[means[name] for name in line] for line in names])
+
+
+def image(figure: Figure) -> str:
+    """A figure as an element of a page."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format='png', dpi=110)
+    return f'<img src="data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}">'
+
+
+def _cells(tag: str, texts: Sequence[str]) -> list[str]:
+    return [f'<{tag}>{escape(text)}</{tag}>' for text in texts]

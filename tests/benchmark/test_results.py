@@ -1,0 +1,151 @@
+"""Scores of a table, from the summaries that trainings write, and the reports of them."""
+
+import csv
+import json
+from pathlib import Path
+from statistics import stdev
+
+import pytest
+
+from mmfkd.benchmark import Cell, Row, read_result, score
+from mmfkd.benchmark.paper import reported
+from mmfkd.benchmark.presets import preset
+from mmfkd.benchmark.report import Report, ranking, table, weight_grid
+from mmfkd.benchmark.results import is_done, spread
+
+ROOT = Path(__file__).parents[2]
+PAIR, SEEDS = 'avdigits_visual2audio', (0, 1, 2)
+SCORES = dict(unimodal_audio=(80.0, 82.0, 84.0), unimodal_visual=(90.0, 92.0, 94.0),
+              kd=(86.0, 87.0, 88.0), feature=(79.0, 83.0, 84.0))
+
+
+@pytest.fixture(autouse=True)
+def in_root(monkeypatch):
+    monkeypatch.chdir(ROOT)
+
+
+def write(root, name, leaf, seed, test, metric='accuracy/top1', **more):
+    folder = root / name / leaf / f'seed{seed}'
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / 'summary.json').write_text(json.dumps(
+        dict(val=test + 1, test={metric: test, 'teacher/accuracy/top1': 1.0}, **more)))
+    return folder
+
+
+@pytest.fixture
+def runs(tmp_path):
+    for seed in SEEDS:
+        for modality in ('audio', 'visual'):
+            write(tmp_path, 'unimodal', f'avdigits_{modality}', seed,
+                  SCORES[f'unimodal_{modality}'][seed], test_maximum=95.0, seconds=1800)
+        for method in ('kd', 'feature'):
+            write(tmp_path, method, PAIR, seed, SCORES[method][seed], test_maximum=96.0 + seed,
+                  seconds=3600)
+    return tmp_path
+
+
+def rows(*names):
+    return [Row(name, name) for name in names]
+
+
+def report(root, names, failures=None, pairs=(PAIR,)):
+    return Report(pairs, rows(*names), SEEDS, root, failures or {}, 'python tools/benchmark.py', 60)
+
+
+def test_a_result_is_what_validation_selected(runs):
+    result = read_result(Cell(Row('kd', 'kd'), PAIR, 1, runs))
+    assert (result.val, result.test, result.maximum, result.seconds) == (88, 87, 97, 3600)
+
+
+def test_half_a_summary_is_no_result(runs):
+    folder = runs / f'kd/{PAIR}/seed1'
+    text = (folder / 'summary.json').read_text()
+    (folder / 'summary.json').write_text(text[:-5])
+    assert not is_done(folder) and read_result(Cell(Row('kd', 'kd'), PAIR, 1, runs)) is None
+    (folder / 'summary.json').write_text(json.dumps(dict(val=1, test={})))
+    assert not is_done(folder)
+
+
+def test_gains_are_by_seed_and_the_gap_is_that_to_the_teachers_baseline(runs):
+    kd = score(Row('kd', 'kd'), PAIR, SEEDS, runs)
+    assert kd.gains == {0: 6.0, 1: 5.0, 2: 4.0}
+    assert kd.recovered == pytest.approx(5 / 10)
+    back = score(Row('unimodal', 'unimodal'), PAIR, SEEDS, runs)
+    assert back.gains == {} and back.recovered is None
+    assert [result.test for result in back.results.values()] == list(SCORES['unimodal_audio'])
+
+
+def test_no_gap_where_the_teacher_is_the_weaker_one(runs):
+    for seed in SEEDS:
+        write(runs, 'kd', 'avdigits_audio2visual', seed, 95.0)
+    assert score(Row('kd', 'kd'), 'avdigits_audio2visual', SEEDS, runs).recovered is None
+
+
+def test_missing_seeds_are_left_out_of_the_means(runs):
+    (runs / f'kd/{PAIR}/seed0/summary.json').unlink()
+    kd = score(Row('kd', 'kd'), PAIR, SEEDS, runs)
+    assert list(kd.results) == [1, 2] and kd.gains == {1: 5.0, 2: 4.0}
+
+
+def test_spread():
+    assert spread([1.0, 2.0, 4.0]) == f'2.3 ± {stdev([1, 2, 4]):.1f}'
+    assert spread([3.14]) == '3.1' and spread([]) == '-'
+
+
+def test_equal_means_share_a_rank(runs):
+    scores = [score(row, PAIR, SEEDS, runs) for row in rows('unimodal', 'kd', 'feature')]
+    assert ranking(scores) == [2, 1, 2]
+
+
+def test_a_table_has_the_numbers_by_hand(runs):
+    header, lines = table(PAIR, report(runs, ['unimodal', 'kd', 'feature']).scores(PAIR))
+    assert header == ['student', 'val', 'test', 'rank', 'against unimodal, by seed',
+                      'gap recovered', 'test by seed', 'official-style, on test']
+    assert lines[1] == ['Logit', '88.0 ± 1.0', '87.0 ± 1.0', '1', '+5.0 ± 1.0', '50%',
+                        '86.0, 87.0, 88.0', '97.0 ± 1.0']
+    assert lines[2][4] == f'+0.0 ± {stdev([-1, 1, 0]):.1f}'
+
+
+def test_the_papers_numbers_stand_beside_ours(tmp_path):
+    write(tmp_path, 'unimodal', 'cremad_audio', 0, 60.0)
+    write(tmp_path, 'fdkd', 'cremad_visual2audio', 0, 61.0)
+    made = report(tmp_path, ['unimodal', 'fdkd'], pairs=('cremad_visual2audio',))
+    header, lines = table('cremad_visual2audio', made.scores('cremad_visual2audio'))
+    assert header[-1] == 'paper' and [line[-1] for line in lines] == ['62.4', '64.1']
+    made.write(tmp_path / 'report')
+    assert 'selects on test' in (tmp_path / 'report/table.md').read_text()
+    assert reported('c2kd', 'crisismmd_image') == 71.4 and reported('fdkd', 'nyuv2_rgb') == 36.9
+    assert reported('kd', 'nyuv2_rgb') is None and reported('rkd', 'ave_audio') is None
+
+
+def test_reports_name_what_is_done_missing_and_failed(runs):
+    failed = runs / f'dkd/{PAIR}/seed1'
+    made = report(runs, ['unimodal', 'kd', 'dkd'], {failed: 'exit code 1: no more memory'})
+    paths = made.write(runs / 'report')
+    assert [path.name for path in paths] == ['table.csv', 'table.md', 'table.html']
+    with paths[0].open() as file:
+        lines = list(csv.DictReader(file))
+    assert len(lines) == 9
+    status = {(line['row'], line['seed']): line['status'] for line in lines}
+    assert status['kd', '2'] == 'done' and status['dkd', '0'] == 'missing'
+    assert status['dkd', '1'] == 'exit code 1: no more memory'
+    kd = next(line for line in lines if line['row'] == 'kd' and line['seed'] == '0')
+    assert (kd['val'], kd['test'], kd['test_maximum']) == ('87.0', '86.0', '96.0')
+    text = paths[1].read_text()
+    assert '6 of 9 cells are done' in text and 'took 6.0 hours' in text
+    assert 'dkd on avdigits_visual2audio, seed 1: exit code 1: no more memory' in text
+    assert '| Logit | 88.0 ± 1.0 | 87.0 ± 1.0 | 1 |' in text
+    page = paths[2].read_text()
+    assert '<td>87.0 ± 1.0</td>' in page and 'data:image/png;base64,' in page
+
+
+def test_the_grid_of_weights_is_drawn_when_it_is_whole(tmp_path):
+    grid_rows, _ = preset('figure5')
+    write(tmp_path, 'unimodal', 'avdigits_audio', 0, 50.0)
+    for i, row in enumerate(grid_rows[1:]):
+        write(tmp_path, row.name, PAIR, 0, float(i))
+    scores = [score(row, PAIR, (0,), tmp_path) for row in grid_rows]
+    assert weight_grid(scores).tolist() == [[4.0 * i + j for j in range(4)] for i in range(4)]
+    assert weight_grid(scores[:-1]) is None
+    made = Report((PAIR,), grid_rows, (0,), tmp_path, {}, '', 0)
+    assert made.html({PAIR: made.scores(PAIR)}).count('<img') == 2
