@@ -23,6 +23,7 @@ REQUIRES = [
     'pillow',
     'scipy',
     'matplotlib',
+    'scikit-learn',
     'h5py',
     # torchaudio.load needs torchcodec and FFmpeg since 2.9, so wav files are read with this.
     'soundfile',
@@ -32,11 +33,15 @@ REQUIRES = [
     'rich',
 ]
 
+# From 9.7.2 on every build prints a notice about successors of MkDocs.
+DOCS = ['mkdocs-material>=9.7,<9.7.2']
+
 EXTRAS = {
     'tensorboard': ['tensorboard'],
     'timm': ['timm'],
-    # Every config is built by the tests, those with a timm backbone too.
-    'test': ['pytest', 'pytest-xdist', 'ruff', 'scikit-learn', 'timm'],
+    'docs': DOCS,
+    # The tests build every config, those with a timm backbone too, and the documentation.
+    'test': ['pytest', 'pytest-xdist', 'ruff', 'timm', *DOCS],
 }
 
 setup(

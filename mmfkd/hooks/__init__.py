@@ -4,8 +4,9 @@ from .loss import FiniteLossHook, LossWeightHook
 from .maximum import TestMaximumHook
 from .panel import PredictionPanelHook
 from .seeding import EpochSeedHook, seed_worker
+from .similarity import FeatureSimilarityHook
 from .teacher_report import TeacherReportHook
 
-__all__ = ['AtomicLocalBackend', 'BFloat16OptimWrapper', 'EpochSeedHook', 'FiniteLossHook',
-           'LossWeightHook', 'PredictionPanelHook', 'TeacherReportHook', 'TestMaximumHook',
-           'seed_worker']
+__all__ = ['AtomicLocalBackend', 'BFloat16OptimWrapper', 'EpochSeedHook',
+           'FeatureSimilarityHook', 'FiniteLossHook', 'LossWeightHook', 'PredictionPanelHook',
+           'TeacherReportHook', 'TestMaximumHook', 'seed_worker']

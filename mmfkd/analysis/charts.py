@@ -1,0 +1,126 @@
+"""Small charts: bars, lines, clouds of points, heat maps."""
+
+from collections.abc import Mapping, Sequence
+from itertools import cycle
+from typing import NamedTuple
+
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+MARKERS = ('o', 'x', '^', 's', '+')
+
+
+class Cloud(NamedTuple):
+    """A panel of :func:`scatter`.
+
+    Attributes:
+        title: of the panel.
+        groups: name to (n, 2).
+        labels: (n,), the class of each point, the same for all groups.
+    """
+
+    title: str
+    groups: Mapping[str, np.ndarray]
+    labels: np.ndarray
+
+
+def bars(groups: Mapping[str, Mapping[str, float]], label: str, title: str = '',
+         errors: Mapping[str, Mapping[str, float]] | None = None) -> Figure:
+    """Groups of bars side by side.
+
+    Args:
+        groups: group to bar to value; the groups have the same bars.
+        label: of the values.
+        title: of the figure.
+        errors: half lengths of the error bars, in the same form.
+    """
+    names = list(next(iter(groups.values())))
+    figure, axes = _figure(max(4.4, 0.6 + 1.3 * len(groups)), title)
+    width = 0.8 / len(names)
+    for i, name in enumerate(names):
+        places = np.arange(len(groups)) + (i - (len(names) - 1) / 2) * width
+        spread = None if errors is None else [group[name] for group in errors.values()]
+        axes.bar(places, [group[name] for group in groups.values()], width, label=name,
+                 yerr=spread, capsize=4)
+    axes.set_xticks(range(len(groups)), list(groups))
+    axes.margins(x=0.02)
+    axes.axhline(0, color='black', linewidth=0.8)
+    axes.set_ylabel(label)
+    if len(names) > 1:
+        axes.legend()
+    return figure
+
+
+def lines(x: np.ndarray, panels: Mapping[str, Mapping[str, np.ndarray]], label: str) -> Figure:
+    """Panels of curves over one axis.
+
+    Args:
+        x: (n,).
+        panels: title to name to (n,).
+        label: of the axis.
+    """
+    figure = Figure(figsize=(4.2 * len(panels), 3.4), layout='constrained')
+    for axes, (title, curves) in zip(_row(figure, len(panels)), panels.items(), strict=True):
+        for name, y in curves.items():
+            axes.plot(x, y, label=name)
+        axes.set(title=title, xlabel=label)
+        axes.grid(alpha=0.3)
+        axes.legend()
+    return figure
+
+
+def scatter(panels: Sequence[Cloud], names: Mapping[int, str]) -> Figure:
+    """Panels of points in a plane: the marker tells the group, the colour the class.
+
+    Args:
+        panels: from left to right.
+        names: class to its name.
+    """
+    figure = Figure(figsize=(4.8 * len(panels), 4.8), layout='constrained')
+    colors = colormaps['tab10' if len(names) <= 10 else 'tab20']
+    for axes, panel in zip(_row(figure, len(panels)), panels, strict=True):
+        for marker, (group, points) in zip(cycle(MARKERS), panel.groups.items(), strict=False):
+            for i, (label, name) in enumerate(names.items()):
+                axes.scatter(*points[panel.labels == label].T, s=18, marker=marker,
+                             color=colors(i % colors.N), label=f'{name}, {group}')
+        axes.set(title=panel.title, xticks=[], yticks=[])
+    figure.legend(*axes.get_legend_handles_labels(), loc='outside lower center', ncols=4,
+                  fontsize='small')
+    return figure
+
+
+def heat_map(values: np.ndarray, rows: Sequence[str], columns: Sequence[str],
+             labels: tuple[str, str], title: str = '') -> Figure:
+    """A table as colours with its numbers.
+
+    Args:
+        values: (rows, columns).
+        rows: names of the rows.
+        columns: names of the columns.
+        labels: of the rows and of the columns.
+        title: of the figure.
+    """
+    figure, axes = _figure(1.6 + 0.8 * len(columns), title)
+    image = axes.imshow(values, cmap='viridis', aspect='auto')
+    for (i, j), value in np.ndenumerate(values):
+        # Dark numbers on the light end of the colours.
+        color = 'black' if image.norm(value) > 0.6 else 'white'
+        axes.text(j, i, f'{value:.2f}', ha='center', va='center', color=color)
+    axes.set_yticks(range(len(rows)), rows)
+    axes.set_xticks(range(len(columns)), columns)
+    axes.set(ylabel=labels[0], xlabel=labels[1])
+    figure.colorbar(image)
+    return figure
+
+
+def _figure(width: float, title: str) -> tuple[Figure, Axes]:
+    figure = Figure(figsize=(width, 3.4), layout='constrained')
+    axes = figure.subplots()
+    axes.set_title(title, fontsize='medium')
+    return figure, axes
+
+
+def _row(figure: Figure, count: int) -> Sequence[Axes]:
+    return figure.subplots(1, count, squeeze=False)[0]

@@ -1,0 +1,169 @@
+"""What the commands share that look at the features of a trained distiller."""
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from matplotlib.figure import Figure
+from mmengine.config import Config, DictAction
+from mmengine.registry import init_default_scope
+from mmengine.runner import Runner
+from torch.utils.data import DataLoader
+
+from mmfkd.apis.options import merge_options
+from mmfkd.checkpoints import (
+    branch_config,
+    branch_weights,
+    default_work_dir,
+    load_strictly,
+    load_weights,
+    resolve_checkpoint,
+    without_init,
+)
+from mmfkd.models import CrossModalDistiller
+from mmfkd.registry import MODELS
+
+
+def add_source(parser: argparse.ArgumentParser) -> None:
+    """Adds the config and the checkpoint."""
+    parser.add_argument('config', help='of the student; its teachers and data are taken too')
+    parser.add_argument('checkpoint',
+                        help="of the student: a file, a work dir, or 'best' for the selected one")
+
+
+def add_taps(parser: argparse.ArgumentParser) -> None:
+    """Adds the choice of taps, for :func:`chosen_taps`."""
+    parser.add_argument('--taps', nargs='+', metavar='BRANCH.TAP',
+                        help="'all' for every tap (default: 'feat' of every branch)")
+
+
+def add_pixels(parser: argparse.ArgumentParser, default: int) -> None:
+    """Adds what is drawn from maps."""
+    parser.add_argument('--pixels', type=int, default=default,
+                        help=f'of maps, vectors of so many pixels an image (default: {default})')
+    parser.add_argument('--seed', type=int, default=0, help='of what is drawn (default: 0)')
+
+
+def add_data(parser: argparse.ArgumentParser) -> None:
+    """Adds the options on data, config and output."""
+    parser.add_argument('--split', choices=['val', 'test'], default='test')
+    parser.add_argument('--limit', type=int, help='samples (default: all of the split)')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, default={},
+                        help='key=value pairs that override the config')
+    add_out(parser)
+
+
+def add_out(parser: argparse.ArgumentParser) -> None:
+    """Adds the output."""
+    parser.add_argument('-o', '--out', type=picture_path, required=True, metavar='FILE.png',
+                        help='picture to write; its numbers go into a .json beside it')
+
+
+def picture_path(text: str) -> Path:
+    """A path that matplotlib can write a picture to.
+
+    Raises:
+        argparse.ArgumentTypeError: it has another suffix.
+    """
+    path = Path(text)
+    if path.suffix not in ('.png', '.pdf', '.svg'):
+        raise argparse.ArgumentTypeError(f'{text} must end in .png, .pdf or .svg')
+    return path
+
+
+def load_config(config: str, options: dict) -> Config:
+    """A distiller's config with the command's options in it.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it has no student.
+    """
+    if not Path(config).is_file():
+        raise FileNotFoundError(f'config {config} does not exist; ls configs/*/ lists them')
+    cfg = Config.fromfile(config)
+    merge_options(cfg, options)
+    if not cfg.get('model', {}).get('students'):
+        raise ValueError(f'{config} has no model.students: name a config of a '
+                         'CrossModalDistiller')
+    init_default_scope(cfg.get('default_scope', 'mmfkd'))
+    return cfg
+
+
+def chosen_taps(cfg: Config, wanted: Sequence[str] | None) -> list[str]:
+    """Keys of ``--taps``: 'feat' of every branch by default, everything for 'all'.
+
+    Raises:
+        ValueError: no branch has a tap 'feat'.
+    """
+    branches = {**cfg.model.students, **(cfg.model.get('teachers') or {})}
+    known = [f'{name}.{tap}' for name, spec in branches.items()
+             for tap in branch_config(spec).get('taps') or {}]
+    if wanted is None:
+        wanted = [key for key in known if key.endswith('.feat')]
+    elif list(wanted) == ['all']:
+        wanted = known
+    if not wanted:
+        raise ValueError(f"{cfg.filename}: name --taps; there are {', '.join(known) or 'none'}")
+    return list(wanted)
+
+
+def modality_of(model: CrossModalDistiller, key: str) -> str:
+    """Modality of the branch that ``branch.tap`` belongs to; several joined with +."""
+    name = key.split('.')[0]
+    branch = model.students[name] if name in model.students else model.teachers[name]
+    return '+'.join(branch.modalities)
+
+
+def load_distiller(cfg: Config, checkpoint: str, keys: Sequence[str]
+                   ) -> tuple[CrossModalDistiller, Path]:
+    """Students with the weights of a checkpoint, and the teachers that ``keys`` name.
+
+    A single student takes the weights of any checkpoint of its architecture, so that a baseline
+    can be looked at beside the teachers of its distillation.
+
+    Args:
+        cfg: of a distiller.
+        checkpoint: a file, a work dir, or 'best'.
+        keys: ``branch.tap`` that will be asked for.
+
+    Returns:
+        the model, in eval mode, on the GPU if there is one; and the checkpoint's path.
+
+    Raises:
+        FileNotFoundError, ValueError: see :mod:`mmfkd.checkpoints`.
+    """
+    path = resolve_checkpoint(str(default_work_dir(cfg.filename)) if checkpoint == 'best'
+                              else checkpoint)
+    named = {key.split('.')[0] for key in keys}
+    config = without_init(cfg.model)
+    config.losses = {}
+    config.teachers = {name: spec for name, spec in (config.get('teachers') or {}).items()
+                       if name in named}
+    model = MODELS.build(config)
+    weights = load_weights(path)
+    for name, student in model.students.items():
+        own = branch_weights(weights, name if len(model.students) > 1 else None)
+        load_strictly(student.model, own, path)
+    return model.to('cuda' if torch.cuda.is_available() else 'cpu').eval(), path
+
+
+def split_loader(cfg: Config, split: str) -> DataLoader:
+    """The data loader of a split.
+
+    Raises:
+        ValueError: the config has none.
+    """
+    if not cfg.get(f'{split}_dataloader'):
+        raise ValueError(f'{cfg.filename} has no {split}_dataloader: choose another --split')
+    return Runner.build_dataloader(dict(cfg[f'{split}_dataloader']), seed=0)
+
+
+def write_result(out: Path, figure: Figure, result: dict) -> None:
+    """Writes the picture and, beside it, its numbers; prints both paths."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(out, dpi=130)
+    numbers = out.with_suffix('.json')
+    numbers.write_text(json.dumps(result, indent=2) + '\n')
+    print(out, numbers, sep='\n')
