@@ -110,13 +110,15 @@ class CrossModalDistiller(BaseModel):
         if summed:
             raise ValueError(f"students {summed}: mmengine adds up every log entry with 'loss' in "
                              'its key, accuracies too; choose other names')
-        self.students = ModuleDict({name: Branch(**branch_config(cfg))
-                                    for name, cfg in students.items()})
+        first, *others = students
+        self.students = ModuleDict({first: Branch(**branch_config(students[first]))})
         self._starts = {name: (cfg['checkpoint'], cfg.get('config'))
                         for name, cfg in students.items() if cfg.get('checkpoint')}
-        # What a method adds draws no random number of the students': at one seed a distilled
+        # What a method adds draws no random number of the first student's: at one seed a distilled
         # student starts from the weights of its baseline.
         with torch.random.fork_rng():
+            self.students.update({name: Branch(**branch_config(students[name]))
+                                  for name in others})
             self.losses = ModuleDict(
                 {name: MODELS.build(cfg) for name, cfg in (losses or {}).items() if cfg})
             self.teachers = Teachers(

@@ -176,6 +176,17 @@ def test_step_time_command(capsys, tmp_path):
     assert (result['batch'], result['size']) == (2, dict(rgb=[32, 32], depth=[32, 32]))
 
 
+def test_step_times_of_several_configs_end_in_a_table(capsys, tmp_path):
+    file, other = tmp_path / 'times.json', CONFIG.replace('fdkd', 'dml')
+    command('step_time')['main']([CONFIG, other, '--size', '32', '32', '--batch', '2', '--steps',
+                                  '1', '--warmup', '0', '--json', str(file)])
+    results = json.loads(file.read_text())
+    assert [result['config'] for result in results] == [CONFIG, other]
+    table = capsys.readouterr().out.rpartition('full step (s)')[2]
+    for result in results:
+        assert result['config'] in table and f' {result["ratio"]:.2f} ' in table
+
+
 def test_step_time_refuses_another_precision():
     with pytest.raises(SystemExit, match='float32'):
         command('step_time')['main']([CONFIG, '--cfg-options',
@@ -184,8 +195,9 @@ def test_step_time_refuses_another_precision():
 
 def test_data_that_is_not_there_is_not_timed(tmp_path):
     step_time = command('step_time')
-    cfg = step_time['load_config'](step_time['parse_args']([
-        'configs/fdkd/nyuv2_depth2rgb.py', '--cfg-options',
+    config = 'configs/fdkd/nyuv2_depth2rgb.py'
+    cfg = step_time['load_config'](config, step_time['parse_args']([
+        config, '--cfg-options',
         f'train_dataloader.dataset.data_root={tmp_path / "nothing"}']))
     loader, note = step_time['build_loader'](cfg)
     assert loader is None

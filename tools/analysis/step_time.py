@@ -1,10 +1,11 @@
-"""Times a training step: its phases, and its ratio to a bare PyTorch loop.
+"""Times training steps: their phases, and their ratio to a bare PyTorch loop.
 
 The batch is random; teachers that have no checkpoint get random weights, which take as long.
 
-Example::
+Examples::
 
     python tools/analysis/step_time.py configs/fdkd/nyuv2_depth2rgb.py --size 240 320 --batch 4
+    python tools/analysis/step_time.py configs/{kd,dkd,ofd,afd}/avdigits_visual2audio.py
 """
 
 import argparse
@@ -20,7 +21,7 @@ from mmengine.optim import build_optim_wrapper
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from torch.utils.data import DataLoader
 
 from mmfkd.analysis import Floor, compare, time_fetching, time_phases
@@ -33,7 +34,8 @@ from mmfkd.registry import DATASETS
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """The command's options."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument('config', help='for example configs/fdkd/synthetic_depth2rgb.py')
+    parser.add_argument('configs', nargs='+', metavar='config',
+                        help='for example configs/fdkd/synthetic_depth2rgb.py')
     parser.add_argument('--size', nargs=2, type=int, metavar=('H', 'W'),
                         help="of the random batch, in pixels (default: what the "
                              'pipeline makes, else 240 320)')
@@ -47,16 +49,16 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def load_config(args: argparse.Namespace) -> Config:
-    """The config with the command's options in it.
+def load_config(path: str, args: argparse.Namespace) -> Config:
+    """A config with the command's options in it.
 
     Raises:
         ValueError: the config has no student, or trains in another precision than the floor.
     """
-    cfg = Config.fromfile(args.config)
+    cfg = Config.fromfile(path)
     cfg.merge_from_dict(args.cfg_options)
     if not cfg.get('model', {}).get('students'):
-        raise ValueError(f'{args.config} has no model.students: name a config of a '
+        raise ValueError(f'{path} has no model.students: name a config of a '
                          'CrossModalDistiller')
     if cfg.optim_wrapper.get('type', 'OptimWrapper') != 'OptimWrapper':
         raise ValueError(f'optim_wrapper.type={cfg.optim_wrapper.type}: the floor is a float32 '
@@ -132,29 +134,48 @@ def print_result(result: dict) -> None:
     print(f'ratio to the floor: {result["ratio"]:.2f}')
 
 
+def time_config(path: str, args: argparse.Namespace) -> dict:
+    """What :func:`print_result` prints of a config."""
+    cfg = load_config(path, args)
+    if args.batch:
+        cfg.train_dataloader.batch_size = args.batch
+    loader, note = build_loader(cfg)
+    fetching = None if loader is None else time_fetching(loader, args.steps, args.warmup)
+    result = measure(build_model(cfg), cfg, args)
+    result['seconds'] = dict(data=fetching, **result['seconds'])
+    return dict(result, config=path, batch=cfg.train_dataloader.batch_size, steps=args.steps,
+                warmup=args.warmup, data_note=note)
+
+
+def print_ratios(results: Sequence[dict]) -> None:
+    """Prints a line a config."""
+    table = Table('floor (s)', 'full step (s)', 'ratio', Column('config', overflow='fold'))
+    for result in results:
+        table.add_row(f'{result["floor"]:.4f}', f'{result["full"]:.4f}',
+                      f'{result["ratio"]:.2f}', result['config'])
+    Console(markup=False).print(table)
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """Runs the command."""
     args = parse_args(argv)
-    if not Path(args.config).is_file():
-        sys.exit(f'config {args.config} does not exist; ls configs/*/ lists them')
+    missing = [path for path in args.configs if not Path(path).is_file()]
+    if missing:
+        sys.exit(f'config {", ".join(missing)} does not exist; ls configs/*/ lists them')
     if args.threads:
         torch.set_num_threads(args.threads)
-    try:
-        cfg = load_config(args)
-        if args.batch:
-            cfg.train_dataloader.batch_size = args.batch
-        loader, note = build_loader(cfg)
-        fetching = None if loader is None else time_fetching(loader, args.steps, args.warmup)
-        model = build_model(cfg)
-        result = measure(model, cfg, args)
-    except (FileNotFoundError, ValueError) as error:
-        sys.exit(str(error))
-    result['seconds'] = dict(data=fetching, **result['seconds'])
-    result.update(config=args.config, batch=cfg.train_dataloader.batch_size,
-                  steps=args.steps, warmup=args.warmup, data_note=note)
-    print_result(result)
+    results = []
+    for path in args.configs:
+        try:
+            results.append(time_config(path, args))
+        except (FileNotFoundError, ValueError) as error:
+            sys.exit(str(error))
+        print_result(results[-1])
+    if len(results) > 1:
+        print_ratios(results)
     if args.json:
-        args.json.write_text(json.dumps(result, indent=2) + '\n')
+        written = results[0] if len(results) == 1 else results
+        args.json.write_text(json.dumps(written, indent=2) + '\n')
 
 
 if __name__ == '__main__':
