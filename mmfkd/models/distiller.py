@@ -1,6 +1,6 @@
 """The one model class of mmfkd: students that learn, teachers that do not, losses between them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 import torch
 from mmengine.logging import print_log
@@ -13,54 +13,12 @@ from mmfkd.checkpoints import (
     load_strictly,
     load_weights,
     resolve_checkpoint,
-    without_init,
 )
 from mmfkd.registry import MODELS
 
 from .branch import Branch
 from .predictions import copies, fields_from_logits, predicted_fields
-
-
-class Teachers(dict):
-    """Frozen branches by name. Copies of a model (EMA) share them instead of doubling them."""
-
-    def __deepcopy__(self, memo: dict) -> 'Teachers':
-        return self
-
-
-def build_teacher(model: dict | None = None, modality: str | list | None = None,
-                  norm: dict | None = None, taps: dict | None = None,
-                  pool: Sequence[str] | None = None, config: str | None = None,
-                  checkpoint: str = 'auto') -> Branch:
-    """Builds a frozen branch and loads its weights strictly.
-
-    Args:
-        model: see :class:`Branch`; or None to take it, the modality, the normalisation, the taps
-            and ``pool`` from ``config``.
-        modality: see :class:`Branch`.
-        norm: see :class:`Branch`.
-        taps: see :class:`Branch`; given together with ``config`` they replace its taps.
-        pool: see :class:`Branch`; likewise.
-        config: the config that the teacher was trained with.
-        checkpoint: a file, a work dir, or 'auto'; see
-            :func:`mmfkd.checkpoints.resolve_checkpoint`.
-
-    Raises:
-        FileNotFoundError: no checkpoint.
-        ValueError: a checkpoint without weights or of another architecture.
-    """
-    spec = dict(model=model, modality=modality, norm=norm, taps=taps, pool=pool)
-    if model is None:
-        if config is None:
-            raise ValueError("a teacher needs 'config', or 'model' and 'modality'")
-        spec = branch_config(dict(spec, config=config))
-    path = resolve_checkpoint(checkpoint, config)
-    branch = Branch(**{**spec, 'model': without_init(spec['model']),
-                       'pool': spec.get('pool') or ()})
-    load_strictly(branch.model, branch_weights(load_weights(path)), path)
-    branch.requires_grad_(False).train(False)
-    print_log(f'teacher of {branch.modality}: {path}', logger='current')
-    return branch
+from .teachers import Teachers, build_teacher
 
 
 @MODELS.register_module()
@@ -86,7 +44,7 @@ class CrossModalDistiller(BaseModel):
         students: name to arguments of :class:`Branch`, or to ``config``, a unimodal config that
             has them. The first is validated, tested and exported. With ``checkpoint``, as
             teachers have it, a student starts from trained weights.
-        teachers: name to arguments of :func:`build_teacher`.
+        teachers: name to arguments of :func:`mmfkd.models.teachers.build_teacher`.
         losses: name to config of a :class:`DistillLoss`. Names start with 'loss', because
             mmengine sums what has 'loss' in its key. None in place of a config leaves it out.
         data_preprocessor: usually a :class:`MultiModalDataPreprocessor`.

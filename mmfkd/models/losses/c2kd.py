@@ -87,9 +87,9 @@ class C2KDLoss(DistillLoss):
             q_s, q_t = (net(as_map(x).mean((-1, -2), keepdim=True)).flatten(1)
                         for net, x in ((self.proxy_s, stage_s), (self.proxy_t, stage_t)))
             return z_s, z_t, q_s, q_t
-        q_s = self.proxy_s(stage_s)
-        size = q_s.shape[-2:]
-        return resized(z_s, size), resized(z_t, size), q_s, resized(self.proxy_t(stage_t), size)
+        q_t = self.proxy_t(stage_t)
+        size = q_t.shape[-2:]
+        return resized(z_s, size), resized(z_t, size), resized(self.proxy_s(stage_s), size), q_t
 
     def _cross(self, learner: Tensor, target: Tensor, labels: Tensor) -> Tensor:
         """KL divergence (M,) without the target class."""

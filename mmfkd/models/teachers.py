@@ -1,0 +1,58 @@
+"""Frozen branches, built with the weights that they were trained to."""
+
+from collections.abc import Sequence
+
+from mmengine.logging import print_log
+
+from mmfkd.checkpoints import (
+    branch_config,
+    branch_weights,
+    load_strictly,
+    load_weights,
+    resolve_checkpoint,
+    without_init,
+)
+
+from .branch import Branch
+
+
+class Teachers(dict):
+    """Frozen branches by name. Copies of a model (EMA) share them instead of doubling them."""
+
+    def __deepcopy__(self, memo: dict) -> 'Teachers':
+        return self
+
+
+def build_teacher(model: dict | None = None, modality: str | list | None = None,
+                  norm: dict | None = None, taps: dict | None = None,
+                  pool: Sequence[str] | None = None, config: str | None = None,
+                  checkpoint: str = 'auto') -> Branch:
+    """Builds a frozen branch and loads its weights strictly.
+
+    Args:
+        model: see :class:`Branch`; or None to take it, the modality, the normalisation, the taps
+            and ``pool`` from ``config``.
+        modality: see :class:`Branch`.
+        norm: see :class:`Branch`.
+        taps: see :class:`Branch`; given together with ``config`` they replace its taps.
+        pool: see :class:`Branch`; likewise.
+        config: the config that the teacher was trained with.
+        checkpoint: a file, a work dir, or 'auto'; see
+            :func:`mmfkd.checkpoints.resolve_checkpoint`.
+
+    Raises:
+        FileNotFoundError: no checkpoint.
+        ValueError: a checkpoint without weights or of another architecture.
+    """
+    spec = dict(model=model, modality=modality, norm=norm, taps=taps, pool=pool)
+    if model is None:
+        if config is None:
+            raise ValueError("a teacher needs 'config', or 'model' and 'modality'")
+        spec = branch_config(dict(spec, config=config))
+    path = resolve_checkpoint(checkpoint, config)
+    branch = Branch(**{**spec, 'model': without_init(spec['model']),
+                       'pool': spec.get('pool') or ()})
+    load_strictly(branch.model, branch_weights(load_weights(path)), path)
+    branch.requires_grad_(False).train(False)
+    print_log(f'teacher of {branch.modality}: {path}', logger='current')
+    return branch
