@@ -32,8 +32,8 @@ class C2KDLoss(DistillLoss):
     of ``cross`` is over the whole batch and not the selected samples; ``remove_target`` removes
     it, with which two classes leave nothing to compare. There τ is computed sample by sample on
     the CPU; a sample whose τ is undefined (all logits equal) is not selected in either. For maps,
-    where there is no code, proxies keep their resolution, logits are brought to it, and a pixel is
-    a sample.
+    where there is no code, a pixel is a sample, each proxy keeps its resolution, its network's
+    logits are brought to it, and for ``cross`` the student's proxy is brought to the teacher's.
 
     Args:
         student: taps of the student's logits, (N, C) or (N, C, H, W), and of its third stage.
@@ -73,25 +73,27 @@ class C2KDLoss(DistillLoss):
     def terms(self, student: list[Tensor], teacher: list[Tensor], gt: Tensor | None
               ) -> dict[str, Tensor]:
         """``student``, ``teacher`` and ``cross``: see the class."""
-        (z_s, z_t, q_s, q_t), labels = labelled_rows(self.logits(student, teacher), gt,
-                                                     self.ignore_index)
+        z_s, q_s = with_proxy(*student, self.proxy_s)
+        z_t, q_t = with_proxy(*teacher, self.proxy_t)
+        own = dict(student=self._mutual(z_s, q_s, gt), teacher=self._mutual(z_t, q_t, gt))
+        if q_s.ndim == 4:
+            q_s = resized(q_s, q_t.shape[-2:])
+        return dict(own, cross=self._cross(q_s, q_t, gt))
+
+    def _mutual(self, logits: Tensor, other: Tensor, gt: Tensor) -> Tensor:
+        """KL divergences of two logits in both directions, each with its target detached."""
+        rows, _ = labelled_rows((logits, other), gt, self.ignore_index)
+        a, b = (F.log_softmax(x, dim=1) for x in rows)
+        return mean_of_rows(divergence(b, a.detach()) + divergence(a, b.detach()))
+
+    def _cross(self, q_s: Tensor, q_t: Tensor, gt: Tensor) -> Tensor:
+        """What the proxies teach each other where they agree."""
+        (q_s, q_t), labels = labelled_rows((q_s, q_t), gt, self.ignore_index)
         selected = kendall_tau(q_s.detach(), q_t.detach()) > self.threshold
-        cross = self._cross(q_s, q_t, labels) + self._cross(q_t, q_s, labels)
-        return dict(student=_mutual(z_s, q_s), teacher=_mutual(z_t, q_t),
-                    cross=mean_of_rows(cross * selected))
+        both = self._without_target(q_s, q_t, labels) + self._without_target(q_t, q_s, labels)
+        return mean_of_rows(both * selected)
 
-    def logits(self, student: list[Tensor], teacher: list[Tensor]) -> tuple[Tensor, ...]:
-        """Logits of student and teacher, and of their proxies, of one shape."""
-        (z_s, stage_s), (z_t, stage_t) = student, teacher
-        if z_s.ndim == 2:
-            q_s, q_t = (net(as_map(x).mean((-1, -2), keepdim=True)).flatten(1)
-                        for net, x in ((self.proxy_s, stage_s), (self.proxy_t, stage_t)))
-            return z_s, z_t, q_s, q_t
-        q_t = self.proxy_t(stage_t)
-        size = q_t.shape[-2:]
-        return resized(z_s, size), resized(z_t, size), resized(self.proxy_s(stage_s), size), q_t
-
-    def _cross(self, learner: Tensor, target: Tensor, labels: Tensor) -> Tensor:
+    def _without_target(self, learner: Tensor, target: Tensor, labels: Tensor) -> Tensor:
         """KL divergence (M,) without the target class."""
         if self.remove_target:
             rest = [without_target(x, labels) for x in (learner, target.detach())]
@@ -107,10 +109,12 @@ def proxy(in_channels: int, width: int, num_classes: int) -> nn.Sequential:
                          nn.LeakyReLU(0.1), nn.Conv2d(width, num_classes, 1))
 
 
-def _mutual(logits: Tensor, other: Tensor) -> Tensor:
-    """KL divergences of two rows of logits in both directions, each with its target detached."""
-    a, b = F.log_softmax(logits, dim=1), F.log_softmax(other, dim=1)
-    return mean_of_rows(divergence(b, a.detach()) + divergence(a, b.detach()))
+def with_proxy(logits: Tensor, stage: Tensor, net: nn.Module) -> tuple[Tensor, Tensor]:
+    """Logits of a network and of the proxy on its stage, of one shape."""
+    if logits.ndim == 2:
+        return logits, net(as_map(stage).mean((-1, -2), keepdim=True)).flatten(1)
+    proxies = net(stage)
+    return resized(logits, proxies.shape[-2:]), proxies
 
 
 def kendall_tau(a: Tensor, b: Tensor) -> Tensor:

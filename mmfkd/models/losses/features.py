@@ -83,5 +83,6 @@ def whiten(x: Tensor, eps: float = 1e-6) -> Tensor:
                          'two samples or more, or tap a map')
     centred = x - x.mean(dims, keepdim=True)
     variance = centred.square().sum(dims, keepdim=True) / (count - 1)
-    # The root's slope is infinite at 0.
-    return centred / (variance.clamp(min=eps ** 2).sqrt() + eps)
+    # What is left of a constant channel is rounding; and the root's slope is infinite at 0.
+    varies = variance > 1e-12 * x.square().mean(dims, keepdim=True)
+    return centred * varies / (variance.masked_fill(~varies, 1).sqrt() + eps)

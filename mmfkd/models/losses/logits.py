@@ -123,8 +123,17 @@ class DISTLoss(DistillLoss):
 
 def pearson(a: Tensor, b: Tensor, eps: float = 1e-8) -> Tensor:
     """Correlation of each row, (M, C) to (M,); 0 for a row without variance."""
-    a, b = (x - x.sum(1, keepdim=True) / max(x.size(1), 1) for x in (a, b))
-    return (a * b).sum(1) / (vector_norm(a, dim=1) * vector_norm(b, dim=1) + eps)
+    (a, norm_a), (b, norm_b) = _centred(a), _centred(b)
+    return (a * b).sum(1) / (norm_a * norm_b + eps)
+
+
+def _centred(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Rows (M, C) without their mean, and their norms (M,)."""
+    centred = x - x.sum(1, keepdim=True) / max(x.size(1), 1)
+    # What is left of a constant row is rounding, whose slope would be 1 / eps.
+    varies = vector_norm(centred, dim=1) > 1e-6 * vector_norm(x, dim=1)
+    centred = centred * varies[:, None]
+    return centred, vector_norm(centred, dim=1)
 
 
 @MODELS.register_module()

@@ -49,7 +49,10 @@ class RKDLoss(DistillLoss):
 
 
 def relative_distances(x: Tensor) -> Tensor:
-    """Distances (N, N) of vectors (N, C), divided by the mean of those above 0 (eq. 5-6)."""
+    """Distances (N, N) of vectors (N, C), divided by their mean (eq. 5-6).
+
+    As in the authors' code the mean is over the distances above 0.
+    """
     distances = torch.linalg.vector_norm(x[:, None] - x[None], dim=-1)
     positive = distances > 0
     return distances / (distances.sum() / positive.sum().clamp(min=1)).clamp(min=1e-12)

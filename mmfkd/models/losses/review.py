@@ -95,16 +95,15 @@ class AttentionFusion(nn.Module):
 
     def forward(self, x: Tensor, residual: Tensor | None, size: Sequence[int]
                 ) -> tuple[Tensor, Tensor]:
-        """The fused stage at the teacher's ``size``, and what the next stage is mixed with."""
+        """The fused stage at the teacher's width and ``size``, and what the next is mixed with."""
         x = self.reduce(x)
         if self.gates is not None:
             residual = F.interpolate(residual, size=x.shape[-2:], mode='nearest')
             gates = self.gates(torch.cat([x, residual], dim=1))
             x = x * gates[:, :1] + residual * gates[:, 1:]
-        y = x
-        if y.shape[-2:] != tuple(size):
-            y = F.interpolate(y, size=tuple(size), mode='nearest')
-        return self.expand(y), x
+        if x.shape[-2:] != tuple(size):
+            x = F.interpolate(x, size=tuple(size), mode='nearest')
+        return self.expand(x), x
 
 
 def pyramid_distance(student: Tensor, teacher: Tensor, levels: Sequence[int] = (4, 2, 1)

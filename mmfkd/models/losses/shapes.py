@@ -65,4 +65,4 @@ def mean_of_rows(values: Tensor) -> Tensor:
 def without_target(logits: Tensor, labels: Tensor) -> Tensor:
     """Logits (M, C - 1) of the classes that are not the label, in their order."""
     rest = torch.ones_like(logits, dtype=torch.bool).scatter_(1, labels[:, None], False)
-    return logits[rest].view(len(logits), -1)
+    return logits[rest].view(len(logits), logits.size(1) - 1)
