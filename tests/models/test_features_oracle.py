@@ -124,7 +124,7 @@ def relations(x):
     x = x.reshape(*x.shape[:2], -1).mean(2)
     n = len(x)
     lengths = np.array([[np.sqrt(((x[i] - x[j]) ** 2).sum()) for j in range(n)] for i in range(n)])
-    mean = lengths.sum() / max((lengths > 0).sum(), 1)
+    mean = lengths.sum() / (n * (n - 1))
     cosines = np.zeros((n, n, n))
     for i, j, k in np.ndindex(n, n, n):
         if lengths[i, j] > 0 and lengths[k, j] > 0:
@@ -189,7 +189,7 @@ def test_rkd_in_half_precision(case, dtype):
 @pytest.mark.parametrize('side', ['student', 'teacher', 'both'])
 @pytest.mark.parametrize('shape', [(5, 4), (4, 3, 2, 2)])
 def test_rkd_with_a_duplicate_sample(side, shape):
-    """A distance of 0 does not count in the mean of the branch and has no gradient."""
+    """A distance of 0 counts in the mean of the branch and has no gradient."""
     student, teacher = draw(*shape), draw(*shape, seed=1)
     for x in dict(student=[student], teacher=[teacher], both=[student, teacher])[side]:
         x[2] = x[0]

@@ -49,13 +49,10 @@ class RKDLoss(DistillLoss):
 
 
 def relative_distances(x: Tensor) -> Tensor:
-    """Distances (N, N) of vectors (N, C), divided by their mean (eq. 5-6).
-
-    As in the authors' code the mean is over the distances above 0.
-    """
+    """Distances (N, N) of vectors (N, C), divided by their mean over all pairs (eq. 5-6)."""
     distances = torch.linalg.vector_norm(x[:, None] - x[None], dim=-1)
-    positive = distances > 0
-    return distances / (distances.sum() / positive.sum().clamp(min=1)).clamp(min=1e-12)
+    pairs = max(len(x) * (len(x) - 1), 1)
+    return distances / (distances.sum() / pairs).clamp(min=1e-12)
 
 
 def cosines(x: Tensor) -> Tensor:
