@@ -92,7 +92,9 @@ class Report:
 
     def markdown(self, scores: Mapping[str, Sequence[Score]]) -> str:
         """The tables, the command and what differs from the paper."""
-        parts = [f'```bash\n{self.command}\n```\n', self.summary()]
+        datasets = dict.fromkeys(pair.rpartition('_')[0] for pair in self.pairs)
+        parts = [f'# Benchmark: {", ".join(datasets)}\n', f'```bash\n{self.command}\n```\n',
+                 self.summary()]
         for pair, rows in scores.items():
             header, lines = table(pair, rows)
             parts += [f'\n**{title(pair)}**\n',

@@ -132,6 +132,7 @@ def test_reports_name_what_is_done_missing_and_failed(runs):
     kd = next(line for line in lines if line['row'] == 'kd' and line['seed'] == '0')
     assert (kd['val'], kd['test'], kd['test_maximum']) == ('87.0', '86.0', '96.0')
     text = paths[1].read_text()
+    assert text.startswith('# Benchmark: avdigits\n')
     assert '6 of 9 cells are done' in text and 'took 6.0 hours' in text
     assert 'dkd on avdigits_visual2audio, seed 1: exit code 1: no more memory' in text
     assert '| Logit | 88.0 ± 1.0 | 87.0 ± 1.0 | 1 |' in text
