@@ -83,6 +83,10 @@ class DISTLoss(DistillLoss):
     has ρ = 0 and no gradient, and a batch of one sample has intra = 1. There pixels without a label
     are in the maps' rows; here they are not.
 
+    With two classes ρ along them is 1 or -1: ``inter`` has no slope but where a prediction is
+    nearly even, and there one that grows as 1e-8 over the square of its spread, which makes
+    training diverge. Leave it out with ``inter_weight=0``.
+
     Args:
         student: ``branch.tap`` of the student's logits, (N, C) or (N, C, H, W).
         teacher: likewise for the teacher.
