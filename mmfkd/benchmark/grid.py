@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import reduce
+from functools import cache, reduce
 from pathlib import Path
 
 from mmengine.config import Config
@@ -27,6 +27,16 @@ class Row:
     method: str
     options: Mapping[str, object] = field(default_factory=dict, hash=False)
     needs: str | None = None
+
+
+BASELINE = Row(UNIMODAL, UNIMODAL)
+
+
+@cache
+def read_config(path: str) -> Config:
+    """A config, parsed once: a table asks the same ones for every row and seed. Not to be changed.
+    """
+    return Config.fromfile(path)
 
 
 @dataclass(frozen=True)
@@ -63,28 +73,24 @@ class Cell:
             options: of the whole table; the row's own win.
             amp: mixed precision.
         """
-        own = {'randomness.seed': self.seed, **self._checkpoints(), **options,
-               **self.row.options}
+        weights = {key: cell.work_dir for key, cell in self._starts().items()}
+        own = {'randomness.seed': self.seed, **weights, **options, **self.row.options}
         return [sys.executable, str(TRAIN), self.config, '--work-dir', str(self.work_dir),
                 '--resume', *(['--amp'] if amp else []), '--cfg-options',
                 *(f'{key}={value}' for key, value in own.items())]
 
     def teachers(self) -> list['Cell']:
         """The baselines whose weights this training starts from: same seed, same folder."""
-        return [Cell(Row(UNIMODAL, UNIMODAL), leaf, self.seed, self.root)
-                for leaf in self._taught_by().values()]
+        return list(self._starts().values())
 
-    def _checkpoints(self) -> dict[str, Path]:
-        return {key: Cell(Row(UNIMODAL, UNIMODAL), leaf, self.seed, self.root).work_dir
-                for key, leaf in self._taught_by().items()}
-
-    def _taught_by(self) -> dict[str, str]:
-        """Option that names the checkpoint, to the name of the baseline's config.
+    def _starts(self) -> dict[str, 'Cell']:
+        """Option that names a checkpoint, to the baseline that has it.
 
         Branches with weights are teachers, and students that do not start from scratch.
         """
-        model = Config.fromfile(self.config).model
-        return {f'model.{kind}.{name}.checkpoint': Path(spec.config).stem
+        model = read_config(self.config).model
+        return {f'model.{kind}.{name}.checkpoint':
+                Cell(BASELINE, Path(spec.config).stem, self.seed, self.root)
                 for kind in ('teachers', 'students')
                 for name, spec in (model.get(kind) or {}).items()
                 if spec.get('config') and spec.get('checkpoint')}
@@ -126,7 +132,7 @@ def plan(pairs: Sequence[str], rows: Sequence[Row], seeds: Sequence[int], root: 
     for pair in pairs:
         for seed in seeds:
             for leaf in baselines(pair):
-                cell = Cell(Row(UNIMODAL, UNIMODAL), leaf, seed, root)
+                cell = Cell(BASELINE, leaf, seed, root)
                 first[cell.work_dir] = _checked(cell)
         for row in rows:
             if row.method == UNIMODAL or not applies(row, pair):
@@ -143,7 +149,7 @@ def applies(row: Row, pair: str) -> bool:
     if row.needs is None or not path.is_file():
         return True
     return reduce(lambda part, key: (part or {}).get(key), row.needs.split('.'),
-                  Config.fromfile(path)) is not None
+                  read_config(str(path))) is not None
 
 
 def _checked(cell: Cell) -> Cell:

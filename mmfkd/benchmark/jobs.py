@@ -7,6 +7,7 @@ it and takes its result.
 
 import fcntl
 import os
+import shlex
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -145,7 +146,7 @@ def write_sbatch(cells: Sequence[Cell], folder: Path, options: Mapping[str, obje
         if not wave:
             continue
         commands, script = folder / f'{name}.txt', folder / f'{name}.sbatch'
-        commands.write_text(''.join(quoted(c.command(options, amp)) + '\n' for c in wave))
+        commands.write_text(''.join(shlex.join(c.command(options, amp)) + '\n' for c in wave))
         script.write_text(
             f'#!/bin/bash\n#SBATCH --job-name={name}\n#SBATCH --array=1-{len(wave)}%{jobs}\n'
             f'eval "$(sed -n "${{SLURM_ARRAY_TASK_ID}}p" {commands.resolve()})"\n')
@@ -155,9 +156,3 @@ def write_sbatch(cells: Sequence[Cell], folder: Path, options: Mapping[str, obje
     path.write_text('\n'.join(submit) + '\n')
     path.chmod(0o755)
     return path
-
-
-def quoted(command: Sequence[str]) -> str:
-    """A command as a line of a shell."""
-    return subprocess.list2cmdline(command) if os.name == 'nt' else ' '.join(
-        "'" + part.replace("'", "'\\''") + "'" for part in command)

@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean, stdev
 
-from mmengine.config import Config
-
-from .grid import UNIMODAL, Cell, Row, baselines
+from .grid import BASELINE, UNIMODAL, Cell, Row, baselines, read_config
 
 
 @dataclass(frozen=True)
@@ -65,7 +63,7 @@ def read_result(cell: Cell) -> Result | None:
     summary = read_summary(cell.work_dir)
     if summary is None:
         return None
-    metric = Config.fromfile(cell.config).default_hooks.checkpoint.save_best
+    metric = read_config(cell.config).default_hooks.checkpoint.save_best
     return Result(float(summary['val']), float(summary['test'][metric]),
                   summary.get('test_maximum'), summary.get('seconds'))
 
@@ -81,8 +79,8 @@ def score(row: Row, pair: str, seeds: Sequence[int], root: Path) -> Score:
     """
     student, teacher = baselines(pair)
     own = _results(row, student if row.method == UNIMODAL else pair, seeds, root)
-    base = _results(Row(UNIMODAL, UNIMODAL), student, seeds, root)
-    above = _results(Row(UNIMODAL, UNIMODAL), teacher, seeds, root)
+    base = _results(BASELINE, student, seeds, root)
+    above = _results(BASELINE, teacher, seeds, root)
     gains = {} if row.method == UNIMODAL else {
         seed: result.test - base[seed].test for seed, result in own.items() if seed in base}
     gaps = [above[seed].test - base[seed].test for seed in gains if seed in above]
