@@ -97,8 +97,7 @@ def check_keys(model: CrossModalDistiller, keys: Sequence[str]) -> None:
     Raises:
         ValueError: names those that there are.
     """
-    known = [f'{name}.{tap}' for name, branch in _branches(model).items()
-             for tap in branch.taps.names]
+    known = model.tap_keys
     unknown = [key for key in keys if key not in known]
     if unknown or not keys:
         raise ValueError(f'{", ".join(unknown) or "no key"}: no such tap. Known: '
@@ -143,17 +142,13 @@ def draw_vectors(feats: Mapping[str, Tensor], samples: list, pixels: int,
     return rows, None if labels is None else labels.flatten()[places]
 
 
-def _branches(model: CrossModalDistiller) -> dict:
-    return {**dict(model.students.items()), **model.teachers}
-
-
 @torch.no_grad()
 def _record(model: CrossModalDistiller, batch: dict, keys: Sequence[str]
             ) -> tuple[dict[str, Tensor], list]:
     # As for training, where labels are padded like the images that the features come from.
     data = model.data_preprocessor(batch, True)
     feats = {}
-    for name, branch in _branches(model).items():
+    for name, branch in model.branches.items():
         taps = [key.split('.', 1)[1] for key in keys if key.split('.', 1)[0] == name]
         if taps:
             recorded = branch(data['inputs'], mode='tensor', record=taps)[1]

@@ -2,14 +2,16 @@
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from matplotlib.figure import Figure
 from mmengine.config import Config, DictAction
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
+from torch import Tensor
 from torch.utils.data import DataLoader
 
 from mmfkd.apis.options import merge_options
@@ -24,6 +26,10 @@ from mmfkd.checkpoints import (
 )
 from mmfkd.models import CrossModalDistiller
 from mmfkd.registry import MODELS
+
+from .collect import feature_batches
+
+One, All = TypeVar('One'), TypeVar('All')
 
 
 def add_source(parser: argparse.ArgumentParser) -> None:
@@ -111,9 +117,7 @@ def chosen_taps(cfg: Config, wanted: Sequence[str] | None) -> list[str]:
 
 def modality_of(model: CrossModalDistiller, key: str) -> str:
     """Modality of the branch that ``branch.tap`` belongs to; several joined with +."""
-    name = key.split('.')[0]
-    branch = model.students[name] if name in model.students else model.teachers[name]
-    return '+'.join(branch.modalities)
+    return '+'.join(model.branches[key.split('.')[0]].modalities)
 
 
 def load_distiller(cfg: Config, checkpoint: str, keys: Sequence[str]
@@ -158,6 +162,32 @@ def split_loader(cfg: Config, split: str) -> DataLoader:
     if not cfg.get(f'{split}_dataloader'):
         raise ValueError(f'{cfg.filename} has no {split}_dataloader: choose another --split')
     return Runner.build_dataloader(dict(cfg[f'{split}_dataloader']), seed=0)
+
+
+def measure_taps(args: argparse.Namespace, one: Callable[[str, Tensor], One],
+                 together: Callable[[list[One]], All]
+                 ) -> tuple[dict[str, tuple[str, All]], str]:
+    """A measure of each tap that ``--taps`` names, over the batches of a split.
+
+    Args:
+        args: of :func:`add_source`, :func:`add_taps` and :func:`add_data`.
+        one: tap and feature of a batch to its measure.
+        together: the measures of all batches to that of the split.
+
+    Returns:
+        tap to modality and measure, and the checkpoint's path.
+
+    Raises:
+        FileNotFoundError, ValueError: what is named is not there, or ``one`` refuses a feature.
+    """
+    cfg = load_config(args.config, args.cfg_options)
+    keys = chosen_taps(cfg, args.taps)
+    model, path = load_distiller(cfg, args.checkpoint, keys)
+    measures = {key: [] for key in keys}
+    for feats, _ in feature_batches(model, split_loader(cfg, args.split), keys, args.limit):
+        for key, feat in feats.items():
+            measures[key].append(one(key, feat))
+    return {key: (modality_of(model, key), together(measures[key])) for key in keys}, str(path)
 
 
 def write_result(out: Path, figure: Figure, result: dict) -> None:

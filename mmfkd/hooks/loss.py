@@ -5,10 +5,11 @@ from collections.abc import Mapping
 
 import torch
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
 from mmfkd.registry import HOOKS
+
+from .unwrapped import unwrapped
 
 
 @HOOKS.register_module()
@@ -86,7 +87,7 @@ class LossWeightHook(Hook):
 
     def before_train_epoch(self, runner: Runner) -> None:
         """Sets the weight of the epoch."""
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        model = unwrapped(runner)
         if self.loss not in model.losses:
             raise KeyError(f"LossWeightHook: no loss '{self.loss}'; the model has "
                            f'{list(model.losses.keys())}')

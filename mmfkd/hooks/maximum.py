@@ -1,10 +1,11 @@
 """The number that papers report when they have no validation set."""
 
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
 from mmfkd.registry import HOOKS
+
+from .unwrapped import unwrapped
 
 
 @HOOKS.register_module()
@@ -30,7 +31,7 @@ class TestMaximumHook(Hook):
     def after_train_epoch(self, runner: Runner) -> None:
         """Runs the test loop."""
         metrics = runner.test_loop.run()
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        model = unwrapped(runner)
         scores = {name: [] for name in model.students.keys()}
         for key, value in metrics.items():
             if f'/{key}'.endswith(f'/{self.metric}'):

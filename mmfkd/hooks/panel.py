@@ -4,11 +4,12 @@ import cv2
 import numpy as np
 import torch
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
 from mmfkd.analysis.pictures import paint, picture
 from mmfkd.registry import HOOKS
+
+from .unwrapped import unwrapped
 
 
 @HOOKS.register_module()
@@ -38,7 +39,7 @@ class PredictionPanelHook(Hook):
         """Draws the samples of a batch."""
         if runner.epoch % self.interval or self._drawn >= self.num_images:
             return
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        model = unwrapped(runner)
         inputs = model.data_preprocessor(data_batch, False)['inputs']
         # Each network writes its prediction into the samples it is given: a fresh copy for each.
         with torch.no_grad():

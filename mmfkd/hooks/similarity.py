@@ -7,7 +7,6 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch import Tensor, nn
 from torch.autograd.graph import GradientEdge, get_gradient_edge
@@ -17,6 +16,8 @@ from mmfkd.analysis.similarity import band_cka
 from mmfkd.models import CrossModalDistiller
 from mmfkd.models.distiller import route
 from mmfkd.registry import HOOKS
+
+from .unwrapped import unwrapped
 
 
 @HOOKS.register_module()
@@ -60,7 +61,7 @@ class FeatureSimilarityHook(Hook):
 
     def before_train(self, runner: Runner) -> None:
         """Refuses taps that are not there."""
-        model = _unwrapped(runner)
+        model = unwrapped(runner)
         check_keys(model, [self.student, self.teacher])
         if self.student.split('.')[0] not in model.students:
             raise ValueError(f"FeatureSimilarityHook: student='{self.student}' is a tap of a "
@@ -71,7 +72,7 @@ class FeatureSimilarityHook(Hook):
         """Looks at the batch that is about to be trained on."""
         if not self.every_n_train_iters(runner, self.interval):
             return
-        model = _unwrapped(runner)
+        model = unwrapped(runner)
         with undisturbed(model):
             data = model.data_preprocessor(data_batch, True)
             scalars = self.measure(model, data['inputs'], data['data_samples'])
@@ -172,7 +173,3 @@ def undisturbed(model: nn.Module) -> Iterator[None]:
                 buffer.copy_(before)
             random.setstate(states[0])
             np.random.set_state(states[1])
-
-
-def _unwrapped(runner: Runner) -> CrossModalDistiller:
-    return runner.model.module if is_model_wrapper(runner.model) else runner.model

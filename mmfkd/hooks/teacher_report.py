@@ -3,12 +3,13 @@
 import torch
 from mmengine.evaluator import Evaluator
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from mmengine.structures import PixelData
 from torch import Tensor
 
 from mmfkd.registry import HOOKS
+
+from .unwrapped import unwrapped
 
 
 @HOOKS.register_module()
@@ -33,7 +34,7 @@ class TeacherReportHook(Hook):
 
     def before_train(self, runner: Runner) -> None:
         """Runs the validation set through each teacher."""
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        model = unwrapped(runner)
         if not model.teachers or runner.val_loop is None:
             return
         loader = runner.val_loop.dataloader

@@ -100,9 +100,19 @@ class CrossModalDistiller(BaseModel):
         """The first student: the one that is validated, tested and exported."""
         return next(iter(self.students.values()))
 
+    @property
+    def branches(self) -> dict[str, Branch]:
+        """Students and teachers by name."""
+        return {**dict(self.students.items()), **self.teachers}
+
+    @property
+    def tap_keys(self) -> list[str]:
+        """Every ``branch.tap`` that can be named."""
+        return [f'{name}.{tap}' for name, branch in self.branches.items()
+                for tap in branch.taps.names]
+
     def _check_losses(self) -> None:
-        branches = {**dict(self.students.items()), **self.teachers}
-        known = [f'{name}.{tap}' for name, branch in branches.items() for tap in branch.taps.names]
+        known = self.tap_keys
         for name, loss in self.losses.items():
             if not name.startswith('loss'):
                 raise ValueError(f"losses.{name}: rename it to 'loss_{name}'; mmengine adds up "

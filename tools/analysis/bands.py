@@ -7,23 +7,18 @@ Example::
 
 import argparse
 import sys
-from collections import defaultdict
 from collections.abc import Sequence
 
 from rich.console import Console
 from rich.table import Table
+from torch import Tensor
 
 from mmfkd.analysis.charts import bars
-from mmfkd.analysis.collect import feature_batches
 from mmfkd.analysis.commands import (
     add_data,
     add_source,
     add_taps,
-    chosen_taps,
-    load_config,
-    load_distiller,
-    modality_of,
-    split_loader,
+    measure_taps,
     write_result,
 )
 from mmfkd.analysis.feature_scale import BANDS, band_energy, band_shares
@@ -51,17 +46,13 @@ def measure(args: argparse.Namespace) -> tuple[dict[str, tuple[str, dict[str, fl
     Raises:
         ValueError: bands over space of a feature that has none.
     """
-    cfg = load_config(args.config, args.cfg_options)
-    keys = chosen_taps(cfg, args.taps)
-    model, path = load_distiller(cfg, args.checkpoint, keys)
-    energies = defaultdict(list)
-    for feats, _ in feature_batches(model, split_loader(cfg, args.split), keys, args.limit):
-        for key, feat in feats.items():
-            if args.axis == 'space' and feat.ndim < 4:
-                raise ValueError(f"'{key}' is no map but {tuple(feat.shape)}: leave it out, or use "
-                                 '--axis channel')
-            energies[key].append(band_energy(feat, args.cutoff, AXES[args.axis]))
-    return {key: (modality_of(model, key), band_shares(energies[key])) for key in keys}, str(path)
+    def energy(key: str, feat: Tensor) -> dict[str, float]:
+        if args.axis == 'space' and feat.ndim < 4:
+            raise ValueError(f"'{key}' is no map but {tuple(feat.shape)}: leave it out, or use "
+                             '--axis channel')
+        return band_energy(feat, args.cutoff, AXES[args.axis])
+
+    return measure_taps(args, energy, band_shares)
 
 
 def main(argv: Sequence[str] | None = None) -> None:

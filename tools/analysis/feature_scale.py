@@ -7,23 +7,17 @@ Example::
 
 import argparse
 import sys
-from collections import defaultdict
 from collections.abc import Sequence
 
 from rich.console import Console
 from rich.table import Table
 
 from mmfkd.analysis.charts import bars
-from mmfkd.analysis.collect import feature_batches
 from mmfkd.analysis.commands import (
     add_data,
     add_source,
     add_taps,
-    chosen_taps,
-    load_config,
-    load_distiller,
-    modality_of,
-    split_loader,
+    measure_taps,
     write_result,
 )
 from mmfkd.analysis.feature_scale import Scale, feature_scale, pooled_scale
@@ -41,14 +35,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
 
 def measure(args: argparse.Namespace) -> tuple[dict[str, tuple[str, Scale]], str]:
     """Modality and scale of each tap, and the checkpoint's path."""
-    cfg = load_config(args.config, args.cfg_options)
-    keys = chosen_taps(cfg, args.taps)
-    model, path = load_distiller(cfg, args.checkpoint, keys)
-    scales = defaultdict(list)
-    for feats, _ in feature_batches(model, split_loader(cfg, args.split), keys, args.limit):
-        for key, feat in feats.items():
-            scales[key].append(feature_scale(feat))
-    return {key: (modality_of(model, key), pooled_scale(scales[key])) for key in keys}, str(path)
+    return measure_taps(args, lambda key, feat: feature_scale(feat), pooled_scale)
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -7,9 +7,10 @@ import mmcv.cnn  # noqa: F401  registers Conv2d, for adapters
 import torch
 from mmengine.model import BaseModule
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from mmfkd.registry import MODELS
+
+from .shapes import resized
 
 MODELS.register_module('Linear', module=nn.Linear)
 
@@ -102,9 +103,7 @@ class DistillLoss(BaseModule):
     def _match(self, tapped: Tensor, teacher: Tensor) -> Tensor:
         student = tapped if self.adapter is None else self.adapter(tapped)
         if self.same_size and student.ndim == teacher.ndim == 4:
-            if student.shape[-2:] != teacher.shape[-2:]:
-                student = F.interpolate(student, size=teacher.shape[-2:], mode='bilinear',
-                                        align_corners=False)
+            student = resized(student, teacher.shape[-2:])
         if student.shape != teacher.shape:
             raise ValueError(self._mismatch(tapped, teacher))
         return student
@@ -121,3 +120,17 @@ class DistillLoss(BaseModule):
             layer = (f"dict(type='Linear', in_features={student.size(-1)}, "
                      f'out_features={teacher.size(-1)})')
         return head + f'Give the loss an adapter: adapter={layer}'
+
+
+def check_stages(loss: DistillLoss, student_channels: Sequence[int],
+                 teacher_channels: Sequence[int]) -> None:
+    """Refuses another number of taps than of widths.
+
+    Raises:
+        ValueError: names the argument.
+    """
+    for name, channels in (('student', student_channels), ('teacher', teacher_channels)):
+        taps = getattr(loss, name)
+        if len(taps) != len(channels):
+            raise ValueError(f'{type(loss).__name__}: {len(taps)} taps in {name}, but '
+                             f'{len(channels)} widths in {name}_channels={tuple(channels)}')

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from mmfkd.registry import MODELS
 
-from .base import DistillLoss
+from .base import DistillLoss, check_stages
 from .shapes import as_map, resized
 
 
@@ -64,20 +64,6 @@ class OFDLoss(DistillLoss):
             share = 2.0 ** (i + 1 - len(student))
             terms[f'stage{i + 1}'] = share * partial_distance(s, target) / len(t)
         return terms
-
-
-def check_stages(loss: DistillLoss, student_channels: Sequence[int],
-                 teacher_channels: Sequence[int]) -> None:
-    """Refuses another number of taps than of widths.
-
-    Raises:
-        ValueError: names the argument.
-    """
-    for name, channels in (('student', student_channels), ('teacher', teacher_channels)):
-        taps = getattr(loss, name)
-        if len(taps) != len(channels):
-            raise ValueError(f'{type(loss).__name__}: {len(taps)} taps in {name}, but '
-                             f'{len(channels)} widths in {name}_channels={tuple(channels)}')
 
 
 def connector(in_channels: int, out_channels: int) -> nn.Sequential:

@@ -8,8 +8,7 @@ from torch.nn import functional as F
 
 from mmfkd.registry import MODELS
 
-from .base import DistillLoss
-from .overhaul import check_stages
+from .base import DistillLoss, check_stages
 from .shapes import as_map
 
 
