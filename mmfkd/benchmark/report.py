@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 from mmfkd.analysis import charts
 
-from .grid import UNIMODAL, Cell, Row, applies, baselines
+from .grid import UNIMODAL, Cell, Row, applies, baselines, plan
 from .paper import PROTOCOL, reported
 from .presets import LAMBDAS, METHODS
 from .results import Score, read_result, score, spread
@@ -78,17 +78,10 @@ class Report:
         return lines
 
     def training_hours(self) -> float:
-        """Hours of the last process of every training, one after the other."""
-        seen = {}
-        for pair in self.pairs:
-            student, teacher = baselines(pair)
-            for row in self.rows:
-                for leaf in ((student, teacher) if row.method == UNIMODAL else (pair,)):
-                    for seed in self.seeds:
-                        cell = Cell(row, leaf, seed, self.root)
-                        result = read_result(cell)
-                        seen[cell.work_dir] = (result and result.seconds) or 0.0
-        return sum(seen.values()) / 3600
+        """Hours of the last process of every training, baselines included, one after the other."""
+        results = [read_result(cell)
+                   for cell in plan(self.pairs, self.rows, self.seeds, self.root)]
+        return sum(result.seconds or 0.0 for result in results if result) / 3600
 
     def markdown(self, scores: Mapping[str, Sequence[Score]]) -> str:
         """The tables, the command and what differs from the paper."""
