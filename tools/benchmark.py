@@ -63,13 +63,20 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
+def preset_title(args: argparse.Namespace) -> str:
+    """``Table 1`` to ``Table 4``, ``Figure 5``, or nothing."""
+    if args.table:
+        return f'Table {args.table}'
+    return f'Figure {args.figure}' if args.figure else ''
+
+
 def grid(args: argparse.Namespace) -> tuple[list[Row], tuple[str, ...]]:
     """Rows and pairs that are asked for.
 
     Raises:
         ValueError: pairs are missing, or a preset is to have other methods than its own.
     """
-    name = f'table{args.table}' if args.table else f'figure{args.figure}' if args.figure else ''
+    name = preset_title(args).lower().replace(' ', '')
     if not name:
         if not args.pairs:
             raise ValueError('name --pairs, or a preset with --table or --figure')
@@ -129,7 +136,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     report = Report(pairs, rows, args.seeds, args.root,
                     {cell.work_dir: failure for cell, failure in failures.items()},
                     shlex.join(['python', 'tools/benchmark.py', *(argv or sys.argv[1:])]),
-                    perf_counter() - started)
+                    perf_counter() - started, preset_title(args))
     paths = report.write(args.out or args.root / 'report')
     print_tables(report)
     print(f'\n{", ".join(str(path) for path in paths)}')

@@ -34,6 +34,7 @@ class Report:
         failures: work dir of a cell that failed, and why.
         command: that makes the table.
         seconds: of this run of the command.
+        preset: of the paper that the rows are, such as ``Table 3``; empty for none.
     """
 
     pairs: Sequence[str]
@@ -43,6 +44,7 @@ class Report:
     failures: Mapping[Path, str]
     command: str
     seconds: float
+    preset: str = ''
 
     def write(self, folder: Path) -> list[Path]:
         """Writes ``table.csv``, ``table.md`` and ``table.html``, and returns their paths."""
@@ -86,7 +88,8 @@ class Report:
     def markdown(self, scores: Mapping[str, Sequence[Score]]) -> str:
         """The tables, the command and what differs from the paper."""
         datasets = dict.fromkeys(pair.rpartition('_')[0] for pair in self.pairs)
-        parts = [f'# Benchmark: {", ".join(datasets)}\n', f'```bash\n{self.command}\n```\n',
+        heading = ', '.join([*datasets, *([self.preset] if self.preset else [])])
+        parts = [f'# Benchmark: {heading}\n', f'```bash\n{self.command}\n```\n',
                  self.summary()]
         for pair, rows in scores.items():
             header, lines = table(pair, rows)

@@ -140,6 +140,11 @@ def test_reports_name_what_is_done_missing_and_failed(runs):
     assert '<td>87.0 ± 1.0</td>' in page and 'data:image/png;base64,' in page
 
 
+def test_a_report_of_a_preset_says_so_in_its_title(runs):
+    made = Report((PAIR,), rows('unimodal', 'kd'), SEEDS, runs, {}, '', 0, 'Table 1')
+    assert made.markdown({}).startswith('# Benchmark: avdigits, Table 1\n')
+
+
 def test_the_grid_of_weights_is_drawn_when_it_is_whole(tmp_path):
     grid_rows, _ = preset('figure5')
     write(tmp_path, 'unimodal', 'avdigits_audio', 0, 50.0)
