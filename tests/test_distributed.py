@@ -12,7 +12,9 @@ from runs import ROOT, run, write_config
 from mmfkd.apis.distributed import keep_timm_norms
 
 RECORD = '''
+import atexit
 import json
+from pathlib import Path
 import torch
 from mmengine.dist import get_rank
 from mmengine.hooks import Hook
@@ -37,6 +39,8 @@ class RecordHook(Hook):
         torch.save(model.state_dict(), f'{runner.work_dir}/rank{get_rank()}.pth')
         with open(f'{runner.work_dir}/rank{get_rank()}.json', 'w') as file:
             json.dump(self.losses, file)
+        left = Path(runner.work_dir, f'left{get_rank()}')
+        atexit.register(lambda: left.write_text(str(not torch.distributed.is_initialized())))
 '''
 # Without flips and dropout, so that the ranks' random numbers do not matter; a whole-vector FDKD,
 # so that the distillation terms are as large as the task's.
@@ -76,6 +80,10 @@ def test_ranks_end_with_identical_weights(runs):
     first, second = (torch.load(runs['two'] / f'rank{rank}.pth') for rank in (0, 1))
     assert len(first) > 100
     assert all(torch.equal(first[key], second[key]) for key in first)
+
+
+def test_ranks_have_left_the_process_group_when_they_exit(runs):
+    assert [(runs['two'] / f'left{rank}').read_text() for rank in (0, 1)] == ['True', 'True']
 
 
 def test_weights_equal_those_of_one_process(runs):

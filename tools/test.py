@@ -69,7 +69,7 @@ def main() -> None:
 
     from mmengine.runner import Runner
 
-    from mmfkd.apis.distributed import keep_timm_norms, use_gloo_without_gpu
+    from mmfkd.apis.distributed import end_together, keep_timm_norms, use_gloo_without_gpu
     from mmfkd.apis.options import merge_options
     from mmfkd.apis.students import keep_student
     from mmfkd.checkpoints import (
@@ -100,6 +100,7 @@ def main() -> None:
     names = [name for name in model.student.available or model.student.modalities
              if name in found]
     report(metrics, names, cfg.work_dir)
+    end_together()
 
 
 if __name__ == '__main__':

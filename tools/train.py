@@ -167,7 +167,7 @@ def main() -> None:
 
     from mmengine.runner import Runner
 
-    from mmfkd.apis.distributed import keep_timm_norms, use_gloo_without_gpu
+    from mmfkd.apis.distributed import end_together, keep_timm_norms, use_gloo_without_gpu
 
     keep_timm_norms(cfg)
     use_gloo_without_gpu(cfg)
@@ -177,6 +177,7 @@ def main() -> None:
                  f'batch: lower train_dataloader.batch_size={cfg.train_dataloader.batch_size}')
     runner.train()
     close(runner, cfg, started)
+    end_together()
 
 
 if __name__ == '__main__':

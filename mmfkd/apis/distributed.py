@@ -1,4 +1,4 @@
-"""What mmengine's distributed runs need: gloo without a GPU, and timm's batch norms."""
+"""What mmengine's distributed runs need: gloo without a GPU, timm's batch norms, a common end."""
 
 import torch
 from mmengine.config import Config
@@ -22,6 +22,17 @@ def use_gloo_without_gpu(cfg: Config) -> None:
     cfg.sync_bn = None
     cfg.model_wrapper_cfg = dict(type='MMDistributedDataParallel', device_ids=None,
                                  broadcast_buffers=False)
+
+
+def end_together() -> None:
+    """Waits for all ranks and destroys the process group, if there is one.
+
+    A rank that exits on its own can be aborted at exit, while a thread of gloo still holds tensors
+    of the last collective; the launcher then calls a finished run a failed one.
+    """
+    if torch.distributed.is_initialized():
+        torch.distributed.barrier()
+        torch.distributed.destroy_process_group()
 
 
 def keep_timm_norms(cfg: Config) -> None:
