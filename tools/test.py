@@ -79,6 +79,7 @@ def main() -> None:
         load_weights,
         resolve_checkpoint,
     )
+    from mmfkd.hooks.unwrapped import unwrapped
 
     if not Path(args.config).is_file():
         sys.exit(f'config {args.config} does not exist; ls configs/*/ lists them')
@@ -93,7 +94,7 @@ def main() -> None:
     use_gloo_without_gpu(cfg)
     path = resolve_checkpoint(cfg.work_dir if args.checkpoint == 'best' else args.checkpoint)
     runner = Runner.from_cfg(cfg)
-    model = getattr(runner.model, 'module', runner.model)
+    model = unwrapped(runner)
     load_strictly(model.student.model, branch_weights(load_weights(path), args.student), path)
     metrics = runner.test()
     found = runner.test_dataloader.dataset[0]['inputs']

@@ -124,13 +124,15 @@ def close(runner, cfg: Config, started: float) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from mmfkd.hooks.unwrapped import unwrapped
+
     summary = test_best(runner)
     if not is_main_process():
         return
     summary.update(config=cfg.filename, seed=runner.seed, seconds=perf_counter() - started)
     metric = cfg.default_hooks.checkpoint.get('save_best')
     table = Table('', 'modality', f'val {metric}', f'test {metric}', 'checkpoint')
-    model = getattr(runner.model, 'module', runner.model)
+    model = unwrapped(runner)
     for name, teacher in model.teachers.items():
         score = runner.message_hub.get_info(f'teacher_{name}', None)
         summary[f'teacher_{name}'] = score

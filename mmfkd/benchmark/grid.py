@@ -112,6 +112,11 @@ def baselines(pair: str) -> tuple[str, str]:
     return f'{dataset}_{student}', f'{dataset}_{teacher}'
 
 
+def leaf_of(row: Row, pair: str) -> str:
+    """Config whose result a row of a pair's table has: the student's baseline, or the pair's."""
+    return baselines(pair)[0] if row.method == UNIMODAL else pair
+
+
 def plan(pairs: Sequence[str], rows: Sequence[Row], seeds: Sequence[int], root: Path
          ) -> list[Cell]:
     """All cells of a table, each once: baselines and teachers first, then the methods.

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 from mmfkd.analysis import charts
 
-from .grid import UNIMODAL, Cell, Row, applies, baselines, plan
+from .grid import Cell, Row, applies, baselines, leaf_of, plan
 from .paper import PROTOCOL, reported
 from .presets import LAMBDAS, METHODS
 from .results import Score, read_result, score, spread
@@ -68,9 +68,8 @@ class Report:
         lines = []
         for pair in self.pairs:
             for row in self.rows:
-                leaf = baselines(pair)[0] if row.method == UNIMODAL else pair
                 for seed in self.seeds if applies(row, pair) else ():
-                    cell = Cell(row, leaf, seed, self.root)
+                    cell = Cell(row, leaf_of(row, pair), seed, self.root)
                     result = read_result(cell)
                     status = self.failures.get(cell.work_dir, 'done' if result else 'missing')
                     numbers = (('', '', None, None) if result is None else

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean, stdev
 
-from .grid import BASELINE, UNIMODAL, Cell, Row, baselines, read_config
+from .grid import BASELINE, UNIMODAL, Cell, Row, baselines, leaf_of, read_config
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def score(row: Row, pair: str, seeds: Sequence[int], root: Path) -> Score:
         root: folder of all runs.
     """
     student, teacher = baselines(pair)
-    own = _results(row, student if row.method == UNIMODAL else pair, seeds, root)
+    own = _results(row, leaf_of(row, pair), seeds, root)
     base = _results(BASELINE, student, seeds, root)
     above = _results(BASELINE, teacher, seeds, root)
     gains = {} if row.method == UNIMODAL else {
