@@ -6,20 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from mmengine.config import Config
 from mmengine.logging import HistoryBuffer
 from torch import Tensor, nn
 
+from mmfkd.config import default_work_dir, shown
+
 _STEP = re.compile(r'(?:epoch|iter)_(\d+)\.pth')
-
-
-def default_work_dir(config: str | Path) -> Path:
-    """``work_dirs/fdkd/nyuv2_depth2rgb`` for ``configs/fdkd/nyuv2_depth2rgb.py``.
-
-    The folder of the config is kept, because methods share the names of their leaves.
-    """
-    path = Path(config)
-    return Path('work_dirs', path.parent.name, path.stem)
 
 
 def is_whole(path: str | Path) -> bool:
@@ -41,28 +33,32 @@ def best_checkpoint(work_dir: str | Path) -> Path | None:
     return max(paths, key=lambda path: path.stat().st_mtime, default=None)
 
 
-def resolve_checkpoint(checkpoint: str, config: str | None = None) -> Path:
+def resolve_checkpoint(checkpoint: str | Path, config: str | Path | None = None,
+                       work_dir: str | Path | None = None) -> Path:
     """Path of trained weights.
 
     Args:
-        checkpoint: a file, a work dir (its best checkpoint), or 'auto' (the best checkpoint in
-            the default work dir of ``config``).
-        config: the teacher's config, for 'auto'.
+        checkpoint: a file, a work dir (its best checkpoint), or 'auto' or 'best', which are the
+            best checkpoint of ``work_dir``.
+        config: the config that the weights were trained with.
+        work_dir: folder of the run; None takes the default one of ``config``.
 
     Raises:
-        ValueError: 'auto' without a config.
+        ValueError: 'auto' or 'best' with neither config nor work dir.
         FileNotFoundError: there is nothing; the message has the command that trains it.
     """
-    if checkpoint == 'auto' and config is None:
-        raise ValueError("a teacher with checkpoint='auto' needs 'config', the config it was "
-                         'trained with')
-    path = default_work_dir(config) if checkpoint == 'auto' else Path(checkpoint)
+    path = Path(checkpoint)
+    if str(checkpoint) in ('auto', 'best'):
+        if config is None and work_dir is None:
+            raise ValueError(f"checkpoint='{checkpoint}' needs 'config', the config that the "
+                             'weights were trained with')
+        path = Path(work_dir or default_work_dir(config))
     if path.is_file():
         return path
     best = best_checkpoint(path)
     if best is None:
         folder = path.parent if path.suffix == '.pth' else path
-        cure = (f'train it first: python tools/train.py {config} --work-dir {folder}' if config
+        cure = (f'train it first: mmfkd train {shown(config)} --work-dir {folder}' if config
                 else 'check the path')
         raise FileNotFoundError(f'checkpoint missing: {path} is no file and holds no '
                                 f'best_*.pth; {cure}')
@@ -136,47 +132,3 @@ def load_strictly(model: nn.Module, weights: dict[str, Tensor], source: str | Pa
                          f'{type(model).__name__}: {"; ".join(problems)}. Use the config that it '
                          'was trained with.')
     model.load_state_dict(weights)
-
-
-def student_config(config: str | Path | Config, student: str | None = None) -> dict:
-    """Config of the branch that a distillation or unimodal config trains and deploys.
-
-    Args:
-        config: a config, or its file.
-        student: name of the student; None takes the first.
-
-    Raises:
-        ValueError: the config is not one of a CrossModalDistiller, or has no such student.
-    """
-    cfg = config if isinstance(config, Config) else Config.fromfile(config)
-    students = cfg.get('model', {}).get('students')
-    if not students:
-        raise ValueError(f"{cfg.filename}: 'model.students' is missing; name a config of a "
-                         'CrossModalDistiller, such as configs/unimodal/*.py')
-    if student is not None and student not in students:
-        raise ValueError(f"{cfg.filename} has no student '{student}': name one of "
-                         f'{list(students)}')
-    return branch_config(students[student or next(iter(students))])
-
-
-def branch_config(spec: dict) -> dict:
-    """Arguments of a Branch; those of the unimodal ``config`` that it names, if it names one.
-
-    What stands beside ``config`` replaces what the config says. ``checkpoint`` is no argument of
-    a branch and is left out.
-    """
-    own = {key: value for key, value in spec.items() if key not in ('config', 'checkpoint')}
-    if 'config' not in spec:
-        return own
-    given = {key: value for key, value in own.items() if value is not None}
-    return {**student_config(spec['config']), **given}
-
-
-def without_init(config: dict) -> dict:
-    """A copy of a model config with no ``init_cfg``: its weights will come from a checkpoint."""
-    if isinstance(config, dict):
-        return type(config)({key: None if key == 'init_cfg' else without_init(value)
-                             for key, value in config.items()})
-    if isinstance(config, (list, tuple)):
-        return type(config)(without_init(value) for value in config)
-    return config

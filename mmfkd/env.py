@@ -1,4 +1,4 @@
-"""Prints the versions that matter and judges each: ``python -m mmfkd.env``.
+"""Print the versions that matter and judge each: ``mmfkd env``.
 
 Reads package metadata with the standard library alone, so that it can say what is wrong in an
 environment where nothing else imports.
@@ -28,23 +28,14 @@ PARTS = {
 }
 OPENMMLAB = ('mmengine', 'mmcv', 'mmsegmentation', 'mmpretrain')
 
-PINS = {
-    'torch': 'torch>=2.6,<2.12',
-    'torchvision': 'torchvision>=0.21,<0.27',
-    'torchaudio': 'torchaudio>=2.6,<2.12',
-    'transformers': 'transformers>=4.40',
-    'onedl-mmengine': 'onedl-mmengine>=0.10.12,<0.11',
-    'onedl-mmcv': 'onedl-mmcv>=2.3.6,<2.4',
-    'onedl-mmsegmentation': 'onedl-mmsegmentation>=1.4.2,<1.5',
-    'onedl-mmpretrain': 'onedl-mmpretrain>=1.3.6,<1.4',
-}
+# Works where it is missing, but for sound.
+OPTIONAL = {'torchaudio': 'audio'}
 
 # What upstream OpenMMLab does not run with, from this version on, and what to install instead.
 UPSTREAM_LIMITS = {
     'torch': ('2.6', ('torch<2.6', 'torchvision<0.21', 'torchaudio<2.6')),
     'numpy': ('2', ('numpy<2', 'opencv-python<4.12')),
     'transformers': ('5', ('transformers>=4.40,<5',)),
-    'setuptools': ('81', ('setuptools<81',)),
 }
 
 
@@ -53,7 +44,7 @@ class Finding:
     """Something that is known to break.
 
     Attributes:
-        part: The part at fault, a key of ``PARTS``, ``python`` or ``setuptools``.
+        part: The part at fault, a key of ``PARTS``, ``python``, ``setuptools`` or ``mmfkd``.
         problem: What breaks, and why.
         cure: The command that mends it.
     """
@@ -71,7 +62,25 @@ def _release(version: str) -> tuple[int, ...]:
     return tuple(int(number) for number in re.findall(r'\d+', version)[:2])
 
 
-TORCH_CURE = _pip(PINS['torch'], PINS['torchvision'], PINS['torchaudio'])
+def pins() -> dict[str, str]:
+    """Distribution to the requirement of this installation of mmfkd, without those of extras.
+
+    Empty where mmfkd is run from its folder and not installed.
+    """
+    with suppress(metadata.PackageNotFoundError):
+        plain = [text for text in metadata.requires('mmfkd') or () if 'extra ==' not in text]
+        return {re.match(r'[\w.-]+', text)[0]: text.partition(';')[0].strip() for text in plain}
+    return {}
+
+
+def _pin(name: str) -> str:
+    return pins().get(name, name)
+
+
+def _lowest(name: str) -> str:
+    """The lower bound of a distribution, such as '2.6'; '0' without one."""
+    match = re.search(r'>=([\d.]+)', _pin(name))
+    return match[1] if match else '0'
 
 
 def _forks(versions: dict[str, str]) -> list[str]:
@@ -86,36 +95,39 @@ def _upstream(versions: dict[str, str]) -> list[str]:
 
 def _judge_each(versions: dict[str, str]) -> Iterator[Finding]:
     if _release(versions['python']) < (3, 10):
-        cure = 'python3.11 -m venv .venv && .venv/bin/pip install -e .'
+        cure = 'python3.11 -m venv .venv && .venv/bin/pip install mmfkd'
         yield Finding('python', 'older than 3.10, the lowest known to work', cure)
     for part, names in PARTS.items():
-        if not any(name in versions for name in names):
-            cure = TORCH_CURE if part.startswith('torch') else _pip(PINS.get(names[0], names[0]))
-            yield Finding(part, 'not installed', cure)
-    if _release(versions.get('transformers', '4.40')) < (4, 40):
-        cure = _pip(PINS['transformers'] + (',<5' if _upstream(versions) else ''))
-        yield Finding('transformers', 'older than 4.40, the lowest known to work', cure)
+        found = [name for name in names if name in versions]
+        if not found and part not in OPTIONAL:
+            yield Finding(part, 'not installed', _pip(_pin(names[0])))
+        for name in found:
+            lowest = _lowest(name)
+            if not _upstream(versions) and _release(versions[name]) < _release(lowest):
+                yield Finding(part, f'older than {lowest}, the lowest known to work',
+                              _pip(_pin(name)))
     if _release(versions['python']) >= (3, 12) and 'setuptools' not in versions:
         problem = 'not installed: mmengine imports distutils, which Python 3.12 leaves to it'
-        yield Finding('setuptools', problem, _pip('setuptools<81'))
+        yield Finding('setuptools', problem, _pip('setuptools'))
 
 
 def _judge_torch(versions: dict[str, str]) -> Iterator[Finding]:
     torch = _release(versions.get('torch', ''))
     if not torch or (_upstream(versions) and torch >= (2, 6)):
         return
-    if torch >= (2, 12):
-        problem = 'no torchaudio goes with it, the last is 2.11, and transformers imports it'
-        yield Finding('torch', problem, TORCH_CURE)
-    elif torch < (2, 6) and not _upstream(versions):
-        yield Finding('torch', 'older than 2.6, the lowest known to work', TORCH_CURE)
-    else:
-        major, minor = torch
-        wanted = {'torchaudio': f'{major}.{minor}', 'torchvision': f'0.{minor + 15}'}
-        cure = _pip(f'torch=={major}.{minor}.*', *(f'{p}=={v}.*' for p, v in wanted.items()))
-        for part, release in wanted.items():
-            if part in versions and _release(versions[part]) != _release(release):
-                yield Finding(part, f'torch {major}.{minor} needs {release}', cure)
+    major, minor = torch
+    vision = f'0.{minor + 15}'
+    if 'torchvision' in versions and _release(versions['torchvision']) != _release(vision):
+        yield Finding('torchvision', f'torch {major}.{minor} needs {vision}',
+                      _pip(f'torch=={major}.{minor}.*', f'torchvision=={vision}.*'))
+    if 'torchaudio' not in versions or _release(versions['torchaudio']) == torch:
+        return
+    sound = _release(versions['torchaudio'])
+    problem = (f'it fits torch {sound[0]}.{sound[1]} alone, and transformers imports it where it '
+               'is installed')
+    cure = (f'pip uninstall -y torchaudio, or for sound '
+            f"{_pip(f'torchaudio=={sound[0]}.{sound[1]}.*', f'torch=={sound[0]}.{sound[1]}.*')}")
+    yield Finding('torchaudio', problem, cure)
 
 
 def _judge_mixture(versions: dict[str, str]) -> Iterator[Finding]:
@@ -128,7 +140,7 @@ def _judge_mixture(versions: dict[str, str]) -> Iterator[Finding]:
             problem = f'{names[0]} is upstream, beside forks that need newer packages'
         else:
             continue
-        keep = PINS[PARTS[part][0]] if forks else f'{names[0]}=={versions[names[0]]}'
+        keep = _pin(PARTS[part][0]) if forks else f'{names[0]}=={versions[names[0]]}'
         yield Finding(part, problem, f'pip uninstall -y {" ".join(names)} && {_pip(keep)}')
 
 
@@ -175,9 +187,10 @@ def _gpus() -> str:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Prints the table, the problems and their cures; returns 1 if there are problems, else 0."""
-    parser = argparse.ArgumentParser(prog='python -m mmfkd.env', description=__doc__)
-    parser.add_argument('--gpu', action='store_true', help='name the GPUs too; imports torch')
+    """Print the table, the problems and their cures; returns 1 if there are problems, else 0."""
+    parser = argparse.ArgumentParser('mmfkd env', description=__doc__)
+    parser.add_argument('--gpu', action='store_true',
+                        help='Name the GPUs too, which imports torch.')
     args = parser.parse_args(argv)
 
     versions = installed_versions()
@@ -186,7 +199,8 @@ def main(argv: list[str] | None = None) -> int:
     print(f'mmfkd {__version__}, {os.cpu_count()} cores')
     for part, names in {'python': ('python',), **PARTS}.items():
         found = [name for name in names if name in versions]
-        listed = ', '.join(f'{name} {versions[name]}' for name in found) or 'missing'
+        missing = f'not installed (extra: {OPTIONAL[part]})' if part in OPTIONAL else 'missing'
+        listed = ', '.join(f'{name} {versions[name]}' for name in found) or missing
         print(f'{part:15} {listed:45} {"BREAKS" if part in broken else "OK"}')
     for finding in findings:
         print(f'\n{finding.part}: {finding.problem}\n    {finding.cure}')

@@ -23,11 +23,11 @@ TRANSFORMS = Registry(
     locations=['mmfkd.datasets.transforms', 'mmfkd.datasets'])
 METRICS = Registry('metric', parent=MMENGINE_METRICS, scope='mmfkd',
                    locations=['mmfkd.evaluation'])
-HOOKS = Registry('hook', parent=MMENGINE_HOOKS, scope='mmfkd', locations=['mmfkd.hooks'])
+HOOKS = Registry('hook', parent=MMENGINE_HOOKS, scope='mmfkd', locations=['mmfkd.engine'])
 FUNCTIONS = Registry('function', parent=MMENGINE_FUNCTIONS, scope='mmfkd',
-                     locations=['mmfkd.hooks'])
+                     locations=['mmfkd.engine'])
 OPTIM_WRAPPERS = Registry('optim wrapper', parent=MMENGINE_OPTIM_WRAPPERS, scope='mmfkd',
-                          locations=['mmfkd.hooks'])
+                          locations=['mmfkd.engine'])
 WEIGHT_INITIALIZERS = Registry('weight initializer', parent=MMENGINE_WEIGHT_INITIALIZERS,
                                scope='mmfkd', locations=['mmfkd.models'])
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from mmengine.registry import init_default_scope
 
-from mmfkd.checkpoints import student_config
+from mmfkd.config import student_config
 from mmfkd.models import CrossModalDistiller
 
 ROOT = Path(__file__).parent.parent

@@ -1,6 +1,10 @@
-"""Every config is built by the real Runner and trained for one step on small data on disk."""
+"""Configs are built by the real Runner and trained for one step on small data on disk.
+
+Every config of the package is, and of the product of pairs and methods a sample with each of them.
+"""
 
 import os
+import zlib
 from pathlib import Path
 
 import cv2
@@ -12,23 +16,22 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 
-from mmfkd.checkpoints import branch_config, student_config
+from mmfkd.config import Pair, branch_config, compose, load_config, methods, pairs, student_config
 from mmfkd.datasets import AVEDataset
-from mmfkd.datasets.clips import extract_frames
-from mmfkd.datasets.eoir_layouts import write_fmb_layout, write_msrs_layout, write_mvss_layout
-from mmfkd.datasets.synthetic import write_nyuv2_layout
-from mmfkd.datasets.synthetic_layouts import (
-    write_cremad_layout,
-    write_crisismmd_layout,
-    write_tiny_bert,
+from mmfkd.datasets.preparation.clips import extract_frames
+from mmfkd.datasets.synthetic.cremad_layout import write_cremad_layout
+from mmfkd.datasets.synthetic.crisismmd_layout import write_crisismmd_layout, write_tiny_bert
+from mmfkd.datasets.synthetic.infrared_layouts import (
+    write_fmb_layout,
+    write_msrs_layout,
+    write_mvss_layout,
 )
+from mmfkd.datasets.synthetic.nyuv2_layout import write_nyuv2_layout
 from mmfkd.models import CrossModalDistiller
 
 ROOT = Path(__file__).parent.parent
-METHODS = ('fdkd', 'kd', 'feature', 'dist', 'dml', 'nkd', 'dkd', 'pkd', 'ofd', 'afd', 'c2kd', 'rkd',
-           'reviewkd')
-# Their teacher is a second student.
-MUTUAL = dict(dml='peer', c2kd='teacher')
+# Networks of two modalities, which are no losses on a pair.
+NETWORKS = ('csknet', 'cen', 'disoptnet')
 CONFIGS = sorted(path.relative_to(ROOT).as_posix()
                  for folder in (ROOT / 'configs').iterdir() if folder.name != '_base_'
                  for path in folder.glob('*.py'))
@@ -169,41 +172,62 @@ def shrink(cfg: Config, folder: Path, work_dir: Path) -> None:
                 step.scale = 64
             elif step.type == 'TokenizeText' and step.tokenizer.startswith('data/'):
                 step.tokenizer = local(step.tokenizer, folder)
-    for hook in cfg.custom_hooks:
-        if hook.type == 'TeacherReportHook':
-            hook.refuse = False
+    if 'teacher_report' in cfg.default_hooks:
+        cfg.default_hooks.teacher_report.refuse = False
 
 
 def steps_within(pipeline: list) -> list:
     return [inner for step in pipeline for inner in (step, *step.get('transforms', ()))]
 
 
-def test_there_are_as_many_configs_as_documented():
-    assert len(CONFIGS) == 339
-    assert {path.split('/')[1] for path in CONFIGS} == {
-        'unimodal', *METHODS, 'csknet', 'cen', 'disoptnet', 'mixin'}
-    leaves = {path.split('/')[2] for path in CONFIGS if path.startswith('configs/kd/')}
-    for method in METHODS:
-        own = {path.split('/')[2] for path in CONFIGS if path.startswith(f'configs/{method}/')}
-        assert leaves == {leaf for leaf in own if not leaf.endswith('_both.py')}
+def combinations() -> dict[str, Config]:
+    """Every pair with every method, where the pair offers what the method takes."""
+    found = {}
+    for pair in pairs():
+        for method in methods():
+            try:
+                found[f'{method}/{pair}'] = compose(pair, method)
+            except ValueError as error:
+                assert 'does not offer' in str(error)
+    return found
 
 
-@pytest.mark.parametrize('path', CONFIGS)
-def test_config_trains_one_step(path, folder, teacher_checkpoint, tmp_path, monkeypatch):
-    monkeypatch.chdir(ROOT)
-    cfg = Config.fromfile(path)
-    shrink(cfg, folder, tmp_path / Path(path).parent.name)
-    for name, student in cfg.model.get('students', {}).items():
+COMBINATIONS = combinations()
+LEAVES = {path.removeprefix('configs/').removesuffix('.py') for path in CONFIGS}
+
+
+def sample() -> list[str]:
+    """Combinations without a leaf such that each method and each pair is trained somewhere."""
+    left = sorted(set(COMBINATIONS) - LEAVES)
+    chosen, seen = [], set()
+    # From both ends, so that what is drawn is no single method's.
+    for name in sorted(left, key=lambda name: (hash_of(name), name)):
+        method, pair = name.split('/')
+        if {method, pair} - seen:
+            chosen.append(name)
+            seen |= {method, pair}
+    return chosen
+
+
+def hash_of(name: str) -> int:
+    """An order that is the same in every process and mixes methods and pairs."""
+    return zlib.crc32(name.encode())
+
+
+def train_one_step(cfg, name, folder, teacher_checkpoint, tmp_path):
+    """Trains, validates and saves, and checks that nearly every parameter has moved."""
+    shrink(cfg, folder, tmp_path / Path(name).parent.name)
+    for student_name, student in cfg.model.get('students', {}).items():
         start = {}
         if student.get('checkpoint'):
             start = dict(checkpoint=teacher_checkpoint(student.config))
         student = branch_config(student)
         from_scratch(student, folder)
-        cfg.model.students[name] = dict(student, **start)
-    for name, teacher in (cfg.model.get('teachers') or {}).items():
+        cfg.model.students[student_name] = dict(student, **start)
+    for teacher_name, teacher in (cfg.model.get('teachers') or {}).items():
         branch = dict(branch_config(teacher), checkpoint=teacher_checkpoint(teacher.config))
         from_scratch(branch, folder)
-        cfg.model.teachers[name] = {key: branch[key] for key in branch if key != 'config'}
+        cfg.model.teachers[teacher_name] = {key: branch[key] for key in branch if key != 'config'}
     runner = Runner.from_cfg(cfg)
     before = {name: p.detach().clone() for name, p in runner.model.named_parameters()}
     runner.train()
@@ -216,32 +240,68 @@ def test_config_trains_one_step(path, folder, teacher_checkpoint, tmp_path, monk
     assert any(name.startswith(f'best_{best}') for name in os.listdir(cfg.work_dir))
 
 
-@pytest.mark.parametrize('path', [path for path in CONFIGS
-                                  if path.split('/')[1] in METHODS
-                                  and not path.endswith('_both.py')])
-def test_distillation_differs_from_its_baseline_by_teacher_and_losses_alone(path, monkeypatch):
-    monkeypatch.chdir(ROOT)
-    cfg = Config.fromfile(path)
-    method, (dataset, pair) = path.split('/')[1], Path(path).stem.split('_')
-    baseline = Config.fromfile(f'configs/unimodal/{dataset}_{pair.split("2")[1]}.py')
-    teacher = f'configs/unimodal/{dataset}_{pair.split("2")[0]}.py'
-    # Beside the losses, what the pair says of them: classes, widths, a width to map to.
-    said = {'band_classifier', 'adapter', 'stages', 'proxies'}
-    assert set(cfg) - set(baseline) - said == {'losses'}
+@pytest.mark.parametrize('path', CONFIGS)
+def test_config_trains_one_step(path, folder, teacher_checkpoint, tmp_path):
+    train_one_step(load_config(ROOT / path), path, folder, teacher_checkpoint, tmp_path)
+
+
+@pytest.mark.parametrize('name', sample())
+def test_combination_trains_one_step(name, folder, teacher_checkpoint, tmp_path):
+    method, pair = name.split('/')
+    train_one_step(compose(pair, method), name, folder, teacher_checkpoint, tmp_path)
+
+
+def test_every_pair_and_method_is_composed_and_trained():
+    trained = {part for name in {*sample(), *(LEAVES & set(COMBINATIONS))}
+               for part in name.split('/')}
+    assert trained >= {*methods(), *map(str, pairs())}
+    # A glob that matched nothing would pass everything above.
+    assert len(methods()) >= 13 and len(pairs()) >= 32 and len(CONFIGS) >= 80
+    # Only what taps inside the network is impossible with some networks.
+    for method in ('kd', 'dist', 'dkd', 'nkd', 'dml'):
+        assert all(f'{method}/{pair}' in COMBINATIONS for pair in pairs())
+
+
+@pytest.mark.parametrize('name', sorted(LEAVES & set(COMBINATIONS)))
+def test_leaf_is_the_composed_config(name):
+    leaf, composed = load_config(ROOT / f'configs/{name}.py'), COMBINATIONS[name]
+    own = set(Config.fromfile(ROOT / f'configs/_base_/methods/{name.split("/")[0]}.py'))
+    # Names that the leaf gives to its parts.
+    own |= {'classifier', 'adapter', 'width', 'widths'}
+    assert set(leaf) - set(composed) <= own
+    assert all(leaf[key] == composed[key] for key in composed)
+
+
+@pytest.mark.parametrize('name', sorted(COMBINATIONS))
+def test_combination_differs_from_its_baseline_by_teacher_and_losses_alone(name):
+    method, pair = name.split('/')
+    cfg, pair = COMBINATIONS[name], Pair.parse(pair)
+    baseline = load_config(f'mmfkd::{pair.student_config}')
+    teacher = f'mmfkd::{pair.teacher_config}.py'
+    assert set(cfg) == set(baseline)
     assert set(cfg.model) - set(baseline.model) == {'teachers', 'losses'}
     assert cfg.model.students.student == baseline.model.students.student
+    second = Config.fromfile(ROOT / f'configs/_base_/methods/{method}.py').get('second_student')
     # Two networks under one optimizer: crisismmd's want rates of their own.
-    own = {'optim_wrapper'} if method in MUTUAL and dataset == 'crisismmd' else set()
-    same = [key for key in baseline if key != 'model' and key not in own]
-    assert all(cfg[key] == baseline[key] for key in same)
-    if method in MUTUAL:
-        start = dict(checkpoint='auto') if method == 'c2kd' else {}
+    own = {'optim_wrapper'} if second and pair.dataset == 'crisismmd' else set()
+    assert all(cfg[key] == baseline[key] for key in baseline if key != 'model' and key not in own)
+    if second:
+        (student, arguments), = second.items()
         assert cfg.model.teachers is None
-        assert list(cfg.model.students) == ['student', MUTUAL[method]]
-        assert cfg.model.students[MUTUAL[method]] == dict(config=teacher, **start)
+        assert list(cfg.model.students) == ['student', student]
+        assert cfg.model.students[student] == dict(config=teacher, **arguments)
         return
     assert list(cfg.model.students) == ['student']
     assert cfg.model.teachers == dict(teacher=dict(config=teacher, checkpoint='auto'))
+
+
+@pytest.mark.parametrize(('text', 'rate'), [('text', 0.1), ('image', 10)])
+def test_second_student_of_tweets_learns_at_its_own_rate(text, rate):
+    student = 'image' if text == 'text' else 'text'
+    for method, name in (('dml', 'peer'), ('c2kd', 'teacher')):
+        cfg = COMBINATIONS[f'{method}/crisismmd_{text}2{student}']
+        keys = cfg.optim_wrapper.paramwise_cfg.custom_keys
+        assert keys == {f'students.{name}': dict(lr_mult=rate)}
 
 
 @pytest.mark.parametrize('path', [path for path in CONFIGS if path.endswith('_both.py')])
@@ -261,7 +321,7 @@ def test_both_directions_train_the_students_of_the_two_baselines(path, monkeypat
 
 
 @pytest.mark.parametrize('path', [path for path in CONFIGS
-                                  if path.split('/')[1] in ('csknet', 'cen', 'disoptnet')])
+                                  if path.split('/')[1] in NETWORKS])
 def test_networks_of_two_modalities_are_built_of_the_infrared_baseline(path, monkeypatch):
     monkeypatch.chdir(ROOT)
     cfg = Config.fromfile(path)

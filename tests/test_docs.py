@@ -12,16 +12,19 @@ import torch
 import yaml
 from mmengine.config import Config
 from runs import ROOT
-from test_configs import CONFIGS, METHODS
+from test_configs import COMBINATIONS, CONFIGS, NETWORKS
 from test_readme import python_blocks
 from torch import nn
 from torch.nn import functional as F
 
+from mmfkd.config import compose, methods
 from mmfkd.models import losses
 from mmfkd.registry import MODELS
 
 # Pages of docs/results are written by commands, with the paths of their own runs.
 PAGES = [ROOT / 'README.md', *sorted((ROOT / 'docs').glob('*.md'))]
+# Configs that need no file.
+COMPOSED = {f'configs/{name}' for name in COMBINATIONS}
 RESULTS = [ROOT / 'docs/results.md', *sorted((ROOT / 'docs/results').rglob('*.md'))]
 METAFILES = sorted((ROOT / 'configs').glob('*/metafile.yml'))
 
@@ -85,7 +88,8 @@ def named_paths(text: str) -> set[str]:
     Names with a placeholder, and files that readers are to write, are left out.
     """
     found = re.findall(
-        r'(?<![\w./-])((?:configs|docs|mmfkd|tests|tools)/[^\s`\'"()\[\]|;:]*[\w*}])', text)
+        r'(?<![\w./-])((?:benchmarks|configs|docs|mmfkd|tests|tools)/[^\s`\'"()\[\]|;:]*[\w*}])',
+        text)
     plain = [path for path in found if not re.search(r'[$<>]|\.\.\.|mine', path)]
     return {one for path in plain for one in alternatives(path)}
 
@@ -101,7 +105,8 @@ def alternatives(path: str) -> list[str]:
 
 @pytest.mark.parametrize('page', PAGES, ids=lambda page: page.name)
 def test_every_path_that_is_named_exists(page):
-    assert not [path for path in named_paths(page.read_text()) if not list(ROOT.glob(path))]
+    assert not [path for path in named_paths(page.read_text())
+                if not list(ROOT.glob(path)) and path.removesuffix('.py') not in COMPOSED]
 
 
 def test_paths_are_found_in_pages():
@@ -114,13 +119,17 @@ def test_paths_are_found_in_pages():
 
 
 def test_every_option_of_a_command_in_a_page_exists():
-    sources = {path.relative_to(ROOT).as_posix(): path.read_text()
-               for path in (ROOT / 'tools').rglob('*.py')}
-    shared = (ROOT / 'mmfkd/analysis/commands.py').read_text() + "'--help'"
+    modules = {'tools': 'mmfkd/cli', 'tools/analysis': 'mmfkd/cli/analyze',
+               'benchmarks': 'benchmarks'}
+    sources = {f'{folder}/{path.name}': path.read_text() for folder, module in modules.items()
+               for path in (ROOT / module).glob('*.py')}
+    shared = ''.join((ROOT / f'mmfkd/cli/{name}.py').read_text()
+                     for name in ('options', 'analyze/options')) + "'--help'"
     checked, unknown = 0, []
     for page in PAGES:
         text = page.read_text().replace('\\\n', ' ')
-        for tool, rest in re.findall(r'python (tools/(?!prepare)[\w/]+\.py)([^`\n#;|]*)', text):
+        for tool, rest in re.findall(
+                r'python ((?:tools|benchmarks)/(?!prepare)[\w/]+\.py)([^`\n#;|]*)', text):
             for option in re.findall(r'(?<=\s)\[?(--[\w-]+)', rest):
                 checked += 1
                 if f"'{option}'" not in sources[tool] + shared:
@@ -132,7 +141,7 @@ def test_every_option_of_a_command_in_a_page_exists():
 def test_every_method_has_a_section_with_its_command():
     text = (ROOT / 'docs/methods.md').read_text()
     folders = {path.split('/')[1] for path in CONFIGS} - {'unimodal', 'mixin'}
-    assert folders == {*METHODS, 'csknet', 'cen', 'disoptnet'}
+    assert folders == {*methods(), *NETWORKS}
     sections = dict(re.findall(r'^## (\w+)\n(.*?)(?=^## |\Z)', text, flags=re.M | re.S))
     for method in folders:
         assert f'python tools/train.py configs/{method}/' in sections[method]
@@ -151,8 +160,8 @@ def test_defaults_in_the_page_of_the_methods_are_those_of_the_configs():
     text = (ROOT / 'docs/methods.md').read_text()
     sections = dict(re.findall(r'^## (\w+)\n(.*?)(?=^## |\Z)', text, flags=re.M | re.S))
     checked = 0
-    for method in METHODS:
-        cfg = Config.fromfile(ROOT / f'configs/{method}/avdigits_visual2audio.py')
+    for method in methods():
+        cfg = compose('avdigits_visual2audio', method)
         loss = next(iter(cfg.model.losses.values()))
         arguments = inspect.signature(MODELS.get(loss.type)).parameters
         said = re.search(r'\*\*Defaults\.\*\*(.*?)(?=\n\n)', sections[method], flags=re.S)[1]

@@ -1,4 +1,4 @@
-_base_ = ['../_base_/pairs/mvss_rgb-ir.py', '../_base_/methods/csknet.py']
+_base_ = ['../_base_/pairs/mvss_rgb-ir.py', '../_base_/models/csknet.py']
 baseline = _base_.model.students.student.model
 model = dict(
     students=dict(student=dict(
@@ -9,4 +9,4 @@ model = dict(
             exchange=dict(channel=dict(norms=_base_.stage_norms, threshold=0.02, share=None),
                           spatial=dict(stages=_base_.last_stages))))),
     losses=dict(_base_.losses, loss_contrast=dict(
-        _base_.losses.loss_contrast, in_channels=_base_.stage_channels)))
+        _base_.losses.loss_contrast, in_channels=_base_.channels.stages)))

@@ -1,4 +1,4 @@
-_base_ = ['../_base_/pairs/ombria96_optical-sar.py', '../_base_/methods/csknet.py']
+_base_ = ['../_base_/pairs/ombria96_optical-sar.py', '../_base_/models/csknet.py']
 baseline = _base_.model.students.student.model
 model = dict(
     students=dict(student=dict(
@@ -10,5 +10,5 @@ model = dict(
                           spatial=dict(stages=_base_.last_stages))))),
     # Fewer pixels for smaller images.
     losses=dict(_base_.losses, loss_contrast=dict(
-        _base_.losses.loss_contrast, in_channels=_base_.stage_channels,
+        _base_.losses.loss_contrast, in_channels=_base_.channels.stages,
         channels=128, max_anchors=256, max_samples=1024)))

@@ -1,4 +1,4 @@
-_base_ = ['../_base_/pairs/fmb_rgb-ir.py', '../_base_/methods/disoptnet.py']
+_base_ = ['../_base_/pairs/fmb_rgb-ir.py', '../_base_/models/disoptnet.py']
 baseline = _base_.model.students.student
 model = dict(
     students=dict(student=dict(

@@ -1,3 +1,4 @@
-_base_ = ['../_base_/pairs/avdigits_visual2audio.py', '../_base_/methods/dml.py']
-model = dict(losses=_base_.losses, teachers=None, students=dict(
-    peer=dict(config=_base_.model.teachers.teacher.config)))
+_base_ = ['../unimodal/avdigits_audio.py', '../_base_/methods/dml.py']
+model = dict(
+    losses=_base_.losses,
+    teachers=None, students=dict(peer=dict(config='configs/unimodal/avdigits_visual.py')))

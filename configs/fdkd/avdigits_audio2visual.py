@@ -1,3 +1,6 @@
-_base_ = ['../_base_/pairs/avdigits_audio2visual.py', '../_base_/methods/fdkd.py']
-model = dict(losses=dict(loss_fdkd=dict(
-    _base_.losses.loss_fdkd, align=_base_.band_classifier, task=_base_.band_classifier)))
+_base_ = ['../unimodal/avdigits_visual.py', '../_base_/methods/fdkd.py']
+classifier = dict(type='BandClassifier', in_channels=256, num_classes=10)
+model = dict(
+    losses=dict(loss_fdkd=dict(
+        _base_.losses.loss_fdkd, align=classifier, task=classifier)),
+    teachers=dict(teacher=dict(config='configs/unimodal/avdigits_audio.py', checkpoint='auto')))

@@ -1,3 +1,6 @@
-_base_ = ['../_base_/pairs/cremad_audio2visual.py', '../_base_/methods/fdkd.py']
-model = dict(losses=dict(loss_fdkd=dict(
-    _base_.losses.loss_fdkd, align=_base_.band_classifier, task=_base_.band_classifier)))
+_base_ = ['../unimodal/cremad_visual.py', '../_base_/methods/fdkd.py']
+classifier = dict(type='BandClassifier', in_channels=512, num_classes=6)
+model = dict(
+    losses=dict(loss_fdkd=dict(
+        _base_.losses.loss_fdkd, align=classifier, task=classifier)),
+    teachers=dict(teacher=dict(config='configs/unimodal/cremad_audio.py', checkpoint='auto')))

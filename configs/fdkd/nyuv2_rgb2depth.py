@@ -1,2 +1,4 @@
-_base_ = ['../_base_/pairs/nyuv2_rgb2depth.py', '../_base_/methods/fdkd.py']
-model = dict(losses=_base_.losses)
+_base_ = ['../unimodal/nyuv2_depth.py', '../_base_/methods/fdkd.py']
+model = dict(
+    losses=_base_.losses,
+    teachers=dict(teacher=dict(config='configs/unimodal/nyuv2_rgb.py', checkpoint='auto')))

@@ -1,2 +1,4 @@
-_base_ = ['../_base_/pairs/ombria96_optical2sar.py', '../_base_/methods/fdkd.py']
-model = dict(losses=_base_.losses)
+_base_ = ['../unimodal/ombria96_sar.py', '../_base_/methods/fdkd.py']
+model = dict(
+    losses=_base_.losses,
+    teachers=dict(teacher=dict(config='configs/unimodal/ombria96_optical.py', checkpoint='auto')))

@@ -36,8 +36,10 @@ optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='SGD', lr=0.02, mo
 param_scheduler = [dict(type='PolyLR', power=0.9, by_epoch=True)]
 train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=50, val_interval=10)
 val_cfg = dict(type='ValLoop')
-default_hooks = dict(checkpoint=dict(type='CheckpointHook', save_best='mIoU',
-                                     backend_args=dict(backend='mmfkd.atomic')))
-custom_hooks = [dict(type='mmfkd.EpochSeedHook'), dict(type='mmfkd.FiniteLossHook')]
+default_hooks = dict(
+    checkpoint=dict(type='CheckpointHook', save_best='mIoU',
+                    backend_args=dict(backend='mmfkd.atomic')),
+    epoch_seed=dict(type='mmfkd.EpochSeedHook'),
+    finite_loss=dict(type='mmfkd.FiniteLossHook'))
 visualizer = dict(type='SegLocalVisualizer', vis_backends=[dict(type='LocalVisBackend')])
 randomness = dict(seed=0)

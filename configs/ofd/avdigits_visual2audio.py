@@ -1,2 +1,6 @@
-_base_ = ['../_base_/pairs/avdigits_visual2audio.py', '../_base_/methods/ofd.py']
-model = dict(losses=dict(loss_ofd=dict(_base_.losses.loss_ofd, **_base_.stages)))
+_base_ = ['../unimodal/avdigits_audio.py', '../_base_/methods/ofd.py']
+widths = _base_.channels.stages
+model = dict(
+    losses=dict(loss_ofd=dict(
+        _base_.losses.loss_ofd, student_channels=widths, teacher_channels=widths)),
+    teachers=dict(teacher=dict(config='configs/unimodal/avdigits_visual.py', checkpoint='auto')))

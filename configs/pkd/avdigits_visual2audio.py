@@ -1,2 +1,4 @@
-_base_ = ['../_base_/pairs/avdigits_visual2audio.py', '../_base_/methods/pkd.py']
-model = dict(losses=_base_.losses)
+_base_ = ['../unimodal/avdigits_audio.py', '../_base_/methods/pkd.py']
+model = dict(
+    losses=_base_.losses,
+    teachers=dict(teacher=dict(config='configs/unimodal/avdigits_visual.py', checkpoint='auto')))

@@ -1,2 +1,6 @@
-_base_ = ['../_base_/pairs/avdigits_visual2audio.py', '../_base_/methods/reviewkd.py']
-model = dict(losses=dict(loss_reviewkd=dict(_base_.losses.loss_reviewkd, **_base_.stages)))
+_base_ = ['../unimodal/avdigits_audio.py', '../_base_/methods/reviewkd.py']
+widths = _base_.channels.stages
+model = dict(
+    losses=dict(loss_reviewkd=dict(
+        _base_.losses.loss_reviewkd, student_channels=widths, teacher_channels=widths)),
+    teachers=dict(teacher=dict(config='configs/unimodal/avdigits_visual.py', checkpoint='auto')))

@@ -4,7 +4,8 @@ _base_ = ['../_base_/models/resnet18_cls.py', '../_base_/datasets/avdigits.py',
 # maximum over the epochs on test is written down beside the score that validation selects.
 train_cfg = dict(max_epochs=20)
 optim_wrapper = dict(optimizer=dict(lr=0.05))
-custom_hooks = [*_base_.custom_hooks, dict(type='TestMaximumHook', metric='accuracy/top1')]
+default_hooks = dict(test_maximum=dict(type='TestMaximumHook', metric='accuracy/top1'))
+channels = dict(feat=256, stages=(32, 64, 128, 256))
 model = dict(students=dict(student=dict(
     modality='audio',
     norm=dict(mean=[-16.0], std=[2.5]),

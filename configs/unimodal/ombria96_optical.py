@@ -3,6 +3,7 @@ _base_ = ['../_base_/models/deeplabv3plus_r18.py', '../_base_/datasets/ombria96.
 # For a CPU: from scratch, 15 epochs, every layer at half its width.
 train_cfg = dict(max_epochs=15, val_interval=3)
 default_hooks = dict(checkpoint=dict(interval=3))
+channels = dict(feat=256, stages=(32, 64, 128, 256))
 model = dict(students=dict(student=dict(
     modality='optical',
     norm=dict(mean=[42.5, 59.6, 39.7], std=[33.0, 33.1, 32.4], bgr_to_rgb=True),

@@ -3,6 +3,7 @@ _base_ = ['../_base_/models/deeplabv3plus_r18.py', '../_base_/datasets/ombria96.
 # For a CPU: from scratch, 15 epochs, every layer at half its width.
 train_cfg = dict(max_epochs=15, val_interval=3)
 default_hooks = dict(checkpoint=dict(interval=3))
+channels = dict(feat=256, stages=(32, 64, 128, 256))
 model = dict(students=dict(student=dict(
     modality='sar',
     norm=dict(mean=[151.8], std=[50.1]),

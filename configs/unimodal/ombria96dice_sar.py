@@ -5,7 +5,7 @@ _base_ = ['../_base_/models/deeplabv3plus_r18.py', '../_base_/datasets/ombria96_
           '../_base_/schedules/seg_sgd_50e.py', '../_base_/default_runtime.py']
 train_cfg = dict(max_epochs=15, val_interval=3)
 default_hooks = dict(checkpoint=dict(interval=3))
-stage_channels = (32, 64, 128, 256)
+channels = dict(feat=256, stages=(32, 64, 128, 256))
 model = dict(students=dict(student=dict(
     modality='sar',
     norm=dict(mean=[151.8] * 3, std=[50.1] * 3),

@@ -4,7 +4,7 @@ _base_ = ['../_base_/models/deeplabv3plus_r18.py', '../_base_/datasets/streets.p
           '../_base_/schedules/seg_sgd_50e.py', '../_base_/default_runtime.py']
 train_cfg = dict(max_epochs=12, val_interval=2)
 default_hooks = dict(checkpoint=dict(interval=2))
-stage_channels = (32, 64, 128, 256)
+channels = dict(feat=256, stages=(32, 64, 128, 256))
 model = dict(students=dict(student=dict(
     modality='ir',
     norm=dict(mean=[110.0] * 3, std=[50.0] * 3),

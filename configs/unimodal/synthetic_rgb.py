@@ -1,9 +1,10 @@
-_base_ = ['../_base_/models/deeplabv3plus_r18.py', '../_base_/datasets/synthetic.py',
+_base_ = ['../_base_/models/deeplabv3plus_r18.py', '../_base_/datasets/rooms.py',
           '../_base_/schedules/seg_sgd_50e.py', '../_base_/default_runtime.py']
 # Short, from scratch and with every layer at half its width: a first run needs neither files nor
 # network nor GPU.
 train_cfg = dict(max_epochs=12, val_interval=4)
 default_hooks = dict(checkpoint=dict(interval=4))
+channels = dict(feat=256, stages=(32, 64, 128, 256))
 model = dict(students=dict(student=dict(
     modality='rgb',
     norm=dict(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], bgr_to_rgb=True),

@@ -13,8 +13,8 @@ from mmengine.registry import init_default_scope
 
 from mmfkd.models import CrossModalDistiller
 
-from .setups import build_model, random_data
 from .step_time import compare
+from .untrained import build_model, random_data
 
 
 def time_without(cfg: Config, loss: str, size: tuple[int, int], batch: int, steps: int,

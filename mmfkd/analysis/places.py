@@ -11,7 +11,7 @@ from mmseg.models.segmentors.base import BaseSegmentor
 from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 
-from mmfkd.checkpoints import branch_config
+from mmfkd.config import branch_config
 from mmfkd.models.branch import Branch
 from mmfkd.models.networks import BertEncoder, FramePooling
 

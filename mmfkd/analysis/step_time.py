@@ -12,7 +12,7 @@ import torch
 from mmengine.optim import OptimWrapper, build_optim_wrapper
 from torch import Tensor
 
-from mmfkd.models.distiller import CrossModalDistiller, route
+from mmfkd.models import CrossModalDistiller
 
 PHASES = ('preprocess', 'teacher', 'student', 'losses', 'backward', 'optimizer')
 
@@ -143,31 +143,13 @@ def time_phases(model: CrossModalDistiller, optim_wrapper: OptimWrapper, batch: 
     for _ in range(warmup + steps):
         with watch.lap('preprocess'):
             data = model.data_preprocessor(batch, training=True)
-        loss = _timed_loss(model, watch, data['inputs'], data['data_samples'])
+        done = model.training_pass(data['inputs'], data['data_samples'], phase=watch.lap)
         with watch.lap('backward'):
-            optim_wrapper.backward(loss)
+            optim_wrapper.backward(model.parse_losses(done.losses())[0])
         with watch.lap('optimizer'):
             optim_wrapper.step()
             optim_wrapper.zero_grad()
     return watch.medians(warmup)
-
-
-def _timed_loss(model: CrossModalDistiller, watch: Stopwatch, inputs: Mapping[str, Tensor],
-                data_samples: list) -> Tensor:
-    """:meth:`CrossModalDistiller.loss`, taken apart."""
-    with watch.lap('teacher'):
-        feats = model.teach(inputs) if model.losses else {}
-    terms = {}
-    with watch.lap('student'):
-        for name, student in model.students.items():
-            task, tapped = student(inputs, data_samples, mode='loss', record=model.taps_of(name))
-            feats.update({f'{name}.{key}': value for key, value in tapped.items()})
-            terms.update({f'{name}.{key}': value for key, value in task.items()})
-    with watch.lap('losses'):
-        for name, loss in model.losses.items():
-            tensors = route(loss, feats, data_samples)
-            terms.update({f'{name}.{key}': value for key, value in loss(**tensors).items()})
-        return model.parse_losses(terms)[0]
 
 
 def time_fetching(loader: Iterable, steps: int, warmup: int) -> float:

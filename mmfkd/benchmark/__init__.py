@@ -2,8 +2,8 @@
 
 from .grid import Cell, Row, plan
 from .jobs import run_cells
-from .presets import METHODS, preset
+from .presets import preset
 from .results import Result, Score, read_result, score
 
-__all__ = ['METHODS', 'Cell', 'Result', 'Row', 'Score', 'plan', 'preset', 'read_result',
+__all__ = ['Cell', 'Result', 'Row', 'Score', 'plan', 'preset', 'read_result',
            'run_cells', 'score']

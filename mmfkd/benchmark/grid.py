@@ -8,8 +8,9 @@ from pathlib import Path
 
 from mmengine.config import Config
 
+from mmfkd.config import Pair, compose, read
+
 UNIMODAL = 'unimodal'
-TRAIN = Path(__file__).parents[2] / 'tools' / 'train.py'
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,7 @@ class Row:
 
     Attributes:
         name: of the row, and of its folder of runs.
-        method: folder of configs.
+        method: name of a method, or 'unimodal'.
         options: what the variant changes, as ``--cfg-options`` has it.
         needs: key of the config that the variant is about; without it there is no such variant.
     """
@@ -33,10 +34,13 @@ BASELINE = Row(UNIMODAL, UNIMODAL)
 
 
 @cache
-def read_config(path: str) -> Config:
-    """A config, parsed once: a table asks the same ones for every row and seed. Not to be changed.
+def config_of(method: str, leaf: str) -> Config:
+    """Config of a method on a pair, or of a baseline; made once, and not to be changed.
+
+    Raises:
+        FileNotFoundError, ValueError: see :func:`mmfkd.config.compose`.
     """
-    return Config.fromfile(path)
+    return read(f'{UNIMODAL}/{leaf}') if method == UNIMODAL else compose(leaf, method)
 
 
 @dataclass(frozen=True)
@@ -45,8 +49,7 @@ class Cell:
 
     Attributes:
         row: see :class:`Row`.
-        leaf: name of the config in the method's folder: ``avdigits_visual2audio``, or
-            ``avdigits_audio`` for a baseline.
+        leaf: the pair, ``avdigits_visual2audio``, or ``avdigits_audio`` for a baseline.
         seed: of the run.
         root: folder of all runs.
     """
@@ -57,9 +60,9 @@ class Cell:
     root: Path
 
     @property
-    def config(self) -> str:
-        """Path of the config."""
-        return f'configs/{self.row.method}/{self.leaf}.py'
+    def config(self) -> Config:
+        """The config, not to be changed."""
+        return config_of(self.row.method, self.leaf)
 
     @property
     def work_dir(self) -> Path:
@@ -75,7 +78,9 @@ class Cell:
         """
         weights = {key: cell.work_dir for key, cell in self._starts().items()}
         own = {'randomness.seed': self.seed, **weights, **options, **self.row.options}
-        return [sys.executable, str(TRAIN), self.config, '--work-dir', str(self.work_dir),
+        what = ([f'{UNIMODAL}/{self.leaf}'] if self.row.method == UNIMODAL else
+                ['--pair', self.leaf, '--method', self.row.method])
+        return [sys.executable, '-m', 'mmfkd', 'train', *what, '--work-dir', str(self.work_dir),
                 '--resume', *(['--amp'] if amp else []), '--cfg-options',
                 *(f'{key}={value}' for key, value in own.items())]
 
@@ -88,7 +93,7 @@ class Cell:
 
         Branches with weights are teachers, and students that do not start from scratch.
         """
-        model = read_config(self.config).model
+        model = self.config.model
         return {f'model.{kind}.{name}.checkpoint':
                 Cell(BASELINE, Path(spec.config).stem, self.seed, self.root)
                 for kind in ('teachers', 'students')
@@ -97,23 +102,19 @@ class Cell:
 
 
 def baselines(pair: str) -> tuple[str, str]:
-    """Configs of the student's baseline and of the teacher of a pair.
+    """Names of the student's baseline and of the teacher of a pair.
 
     ``avdigits_visual2audio`` gives ``avdigits_audio`` and ``avdigits_visual``.
 
     Raises:
         ValueError: the name has another form.
     """
-    dataset, _, direction = pair.rpartition('_')
-    teacher, two, student = direction.partition('2')
-    if not (dataset and teacher and two and student):
-        raise ValueError(f"pair '{pair}': write DATASET_A2B, A teaches B, such as "
-                         'avdigits_visual2audio')
-    return f'{dataset}_{student}', f'{dataset}_{teacher}'
+    parsed = Pair.parse(pair)
+    return f'{parsed.dataset}_{parsed.student}', f'{parsed.dataset}_{parsed.teacher}'
 
 
 def leaf_of(row: Row, pair: str) -> str:
-    """Config whose result a row of a pair's table has: the student's baseline, or the pair's."""
+    """The leaf whose result a row of a pair's table has: the student's baseline, or the pair."""
     return baselines(pair)[0] if row.method == UNIMODAL else pair
 
 
@@ -125,13 +126,14 @@ def plan(pairs: Sequence[str], rows: Sequence[Row], seeds: Sequence[int], root: 
     classifiers of FDKD are for classification alone.
 
     Args:
-        pairs: names of configs, ``DATASET_A2B``.
+        pairs: ``DATASET_A2B``.
         rows: of the table; the row of the baselines is always planned.
         seeds: of the runs.
         root: folder of all runs.
 
     Raises:
-        ValueError: a pair of another form, or one without a config in a row's folder.
+        ValueError: a pair of another form, or one that does not exist or does not offer what a
+            row's method takes.
     """
     first, then = {}, {}
     for pair in pairs:
@@ -150,15 +152,20 @@ def plan(pairs: Sequence[str], rows: Sequence[Row], seeds: Sequence[int], root: 
 
 def applies(row: Row, pair: str) -> bool:
     """Whether a pair's config has what a row is about."""
-    path = Path(f'configs/{row.method}/{pair}.py')
-    if row.needs is None or not path.is_file():
+    if row.needs is None:
         return True
     return reduce(lambda part, key: (part or {}).get(key), row.needs.split('.'),
-                  read_config(str(path))) is not None
+                  config_of(row.method, pair)) is not None
 
 
 def _checked(cell: Cell) -> Cell:
-    if not Path(cell.config).is_file():
-        raise ValueError(f'{cell.config} does not exist: ls configs/{cell.row.method} lists the '
-                         'pairs of this method; run from the root of the repository')
+    """The cell, once its config is there.
+
+    Raises:
+        ValueError: it is not.
+    """
+    try:
+        config_of(cell.row.method, cell.leaf)
+    except FileNotFoundError as error:
+        raise ValueError(str(error)) from None
     return cell

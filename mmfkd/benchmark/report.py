@@ -12,11 +12,12 @@ from statistics import mean, stdev
 import numpy as np
 from matplotlib.figure import Figure
 
-from mmfkd.analysis import charts
+from mmfkd.config import Pair
+from mmfkd.visualization import charts
 
 from .grid import Cell, Row, applies, baselines, leaf_of, plan
 from .paper import PROTOCOL, reported
-from .presets import LAMBDAS, METHODS
+from .presets import LABELS, LAMBDAS
 from .results import Score, read_result, score, spread
 
 COLUMNS = ('pair', 'row', 'method', 'seed', 'val', 'test', 'test_maximum', 'seconds', 'status')
@@ -86,7 +87,7 @@ class Report:
 
     def markdown(self, scores: Mapping[str, Sequence[Score]]) -> str:
         """The tables, the command and what differs from the paper."""
-        datasets = dict.fromkeys(pair.rpartition('_')[0] for pair in self.pairs)
+        datasets = dict.fromkeys(Pair.parse(pair).dataset for pair in self.pairs)
         heading = ', '.join([*datasets, *([self.preset] if self.preset else [])])
         parts = [f'# Benchmark: {heading}\n', f'```bash\n{self.command}\n```\n',
                  self.summary()]
@@ -131,14 +132,13 @@ STYLE = ('<style>body{font-family:sans-serif;margin:2em;max-width:70em}'
 
 def title(pair: str) -> str:
     """``avdigits: visual teaches audio``."""
-    dataset, _, direction = pair.rpartition('_')
-    teacher, student = direction.split('2')
-    return f'{dataset}: {teacher} teaches {student}'
+    parsed = Pair.parse(pair)
+    return f'{parsed.dataset}: {parsed.teacher} teaches {parsed.student}'
 
 
 def note(pair: str) -> str:
     """How the protocol differs from the paper's; empty for data that the paper does not have."""
-    return PROTOCOL.get(pair.rpartition('_')[0], '')
+    return PROTOCOL.get(Pair.parse(pair).dataset, '')
 
 
 def table(pair: str, scores: Sequence[Score]) -> tuple[list[str], list[list[str]]]:
@@ -150,16 +150,19 @@ def table(pair: str, scores: Sequence[Score]) -> tuple[list[str], list[list[str]
     ranks = ranking(scores)
     header = ['student', 'val', 'test', 'rank', 'against unimodal, by seed', 'gap recovered',
               'test by seed']
-    header += ['official-style, on test'] * any(maxima)
-    header += ['paper'] * any(paper is not None for paper in papers)
+    if any(maxima):
+        header.append('official-style, on test')
+    if any(paper is not None for paper in papers):
+        header.append('paper')
     lines = []
     for one, paper, maximum, rank in zip(scores, papers, maxima, ranks, strict=True):
         results = one.results.values()
-        line = [METHODS.get(one.row.name, one.row.name), spread([r.val for r in results]),
+        line = [LABELS.get(one.row.name, one.row.name), spread([r.val for r in results]),
                 spread([r.test for r in results]), str(rank), signed(list(one.gains.values())),
                 '-' if one.recovered is None else f'{one.recovered:.0%}',
                 ', '.join(f'{r.test:.1f}' for r in results)]
-        line += [spread(maximum)] * any(maxima)
+        if any(maxima):
+            line.append(spread(maximum))
         if header[-1] == 'paper':
             line.append('-' if paper is None else f'{paper:.1f}')
         lines.append(line)
@@ -184,7 +187,7 @@ def plots(pair: str, scores: Sequence[Score]) -> list[Figure]:
     gained = [one for one in scores if one.gains]
     if not gained:
         return []
-    values = {METHODS.get(one.row.name, one.row.name): dict(gain=mean(one.gains.values()))
+    values = {LABELS.get(one.row.name, one.row.name): dict(gain=mean(one.gains.values()))
               for one in gained}
     errors = {name: dict(gain=stdev(one.gains.values()) if len(one.gains) > 1 else 0.0)
               for name, one in zip(values, gained, strict=True)}

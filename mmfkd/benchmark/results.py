@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean, stdev
 
-from .grid import BASELINE, UNIMODAL, Cell, Row, baselines, leaf_of, read_config
+from .grid import BASELINE, UNIMODAL, Cell, Row, baselines, leaf_of
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def read_result(cell: Cell) -> Result | None:
     summary = read_summary(cell.work_dir)
     if summary is None:
         return None
-    metric = read_config(cell.config).default_hooks.checkpoint.save_best
+    metric = cell.config.default_hooks.checkpoint.save_best
     return Result(float(summary['val']), float(summary['test'][metric]),
                   summary.get('test_maximum'), summary.get('seconds'))
 

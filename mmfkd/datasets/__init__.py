@@ -1,16 +1,15 @@
 from .audiovisual import AVDigitsDataset, AVEDataset, CREMADDataset, VGGSoundDataset
-from .eoir import FMB14Dataset, FMBDataset, MSRSDataset, MVSSDataset
 from .imagetext import CrisisMMDDataset
 from .pairs import PairDataset
+from .rgb_infrared import FMB14Dataset, FMBDataset, MSRSDataset, MVSSDataset
 from .rgbx import NYUv2Dataset, OmbriaDataset, RGBXDataset
-from .synthetic import RenderRGBD, SyntheticRGBD
-from .synthetic_eoir import RenderEOIR, SyntheticEOIR
-from .synthetic_pairs import (
+from .synthetic.classification import (
     RenderAudioVisual,
     RenderTextImage,
     SyntheticAudioVisual,
     SyntheticTextImage,
 )
+from .synthetic.segmentation import RenderEOIR, RenderRGBD, SyntheticEOIR, SyntheticRGBD
 
 __all__ = ['AVDigitsDataset', 'AVEDataset', 'CREMADDataset', 'CrisisMMDDataset', 'FMB14Dataset',
            'FMBDataset', 'MSRSDataset', 'MVSSDataset', 'NYUv2Dataset', 'OmbriaDataset',

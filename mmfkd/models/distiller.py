@@ -1,24 +1,40 @@
 """The one model class of mmfkd: students that learn, teachers that do not, losses between them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import NamedTuple
 
 import torch
 from mmengine.logging import print_log
 from mmengine.model import BaseModel, ModuleDict
 from torch import Tensor, nn
 
-from mmfkd.checkpoints import (
-    branch_config,
-    branch_weights,
-    load_strictly,
-    load_weights,
-    resolve_checkpoint,
-)
+from mmfkd.checkpoints import branch_weights, load_strictly, load_weights, resolve_checkpoint
+from mmfkd.config import TapKey, branch_config
 from mmfkd.registry import MODELS
 
 from .branch import Branch
 from .predictions import copies, fields_from_logits, predicted_fields
 from .teachers import Teachers, build_teacher
+
+
+class TrainingPass(NamedTuple):
+    """What the forward half of a training step computes.
+
+    Attributes:
+        feats: ``branch.tap`` to what it recorded.
+        tasks: student to its task losses.
+        terms: distillation loss to its weighted terms.
+    """
+
+    feats: dict[str, Tensor]
+    tasks: dict[str, dict[str, Tensor]]
+    terms: dict[str, dict[str, Tensor]]
+
+    def losses(self) -> dict[str, Tensor]:
+        """Task losses and terms, as mmengine sums and logs them."""
+        return {f'{name}.{key}': value for losses in (self.tasks, self.terms)
+                for name, values in losses.items() for key, value in values.items()}
 
 
 @MODELS.register_module()
@@ -111,6 +127,11 @@ class CrossModalDistiller(BaseModel):
         return [f'{name}.{tap}' for name, branch in self.branches.items()
                 for tap in branch.taps.names]
 
+    @property
+    def loss_taps(self) -> set[str]:
+        """Every ``branch.tap`` that a loss names."""
+        return {key for loss in self.losses.values() for key in named_taps(loss)}
+
     def _check_losses(self) -> None:
         known = self.tap_keys
         for name, loss in self.losses.items():
@@ -150,15 +171,49 @@ class CrossModalDistiller(BaseModel):
 
     def loss(self, inputs: Mapping[str, Tensor], data_samples: list) -> dict[str, Tensor]:
         """Task losses of the students and weighted terms of the distillation losses."""
-        feats = self.teach(inputs) if self.losses else {}
-        losses = {}
-        for name, student in self.students.items():
-            task, tapped = student(inputs, data_samples, mode='loss', record=self.taps_of(name))
-            feats.update(_prefixed(name, tapped))
-            losses.update(_prefixed(name, task))
-        for name, loss in self.losses.items():
-            losses.update(_prefixed(name, loss(**route(loss, feats, data_samples))))
-        return losses
+        return self.training_pass(inputs, data_samples).losses()
+
+    def training_pass(self, inputs: Mapping[str, Tensor], data_samples: list,
+                      taps: Iterable[str] = (),
+                      phase: Callable[[str], AbstractContextManager] = nullcontext
+                      ) -> TrainingPass:
+        """Teachers, students and distillation losses on a batch: the forward half of a step.
+
+        Args:
+            inputs: one stacked tensor per modality.
+            data_samples: with labels.
+            taps: ``branch.tap`` to record beside those that the losses name.
+            phase: makes a context in which each of 'teacher', 'student' and 'losses' runs.
+        """
+        keys = {*self.loss_taps, *taps}
+        with phase('teacher'):
+            feats = self.features(inputs, [key for key in keys
+                                           if TapKey.parse(key).branch in self.teachers])
+        tasks, terms = {}, {}
+        with phase('student'):
+            for name, student in self.students.items():
+                tasks[name], tapped = student(inputs, data_samples, mode='loss',
+                                              record=taps_of(keys, name))
+                feats.update(_prefixed(name, tapped))
+        with phase('losses'):
+            for name, loss in self.losses.items():
+                terms[name] = loss(**route(loss, feats, data_samples))
+        return TrainingPass(feats, tasks, terms)
+
+    @torch.no_grad()
+    def features(self, inputs: Mapping[str, Tensor], keys: Sequence[str]) -> dict[str, Tensor]:
+        """What taps record where their branches run without labels and gradients.
+
+        Args:
+            inputs: one stacked tensor per modality.
+            keys: ``branch.tap``; branches that none of them names do not run.
+        """
+        feats = {}
+        for name, branch in self.branches.items():
+            taps = taps_of(keys, name)
+            if taps:
+                feats.update(_prefixed(name, branch(inputs, mode='tensor', record=taps)[1]))
+        return feats
 
     def predict(self, inputs: Mapping[str, Tensor], data_samples: list | None = None) -> list:
         """Data samples with the first student's predictions.
@@ -171,48 +226,55 @@ class CrossModalDistiller(BaseModel):
         first student on these modalities, where the data has them.
         """
         heads = {name: loss for name, loss in self.losses.items() if loss.predicts}
-        tapped_by_heads = [loss.student.split('.') for loss in heads.values()]
         feats, outputs = {}, {}
         for name, student in self.students.items():
             samples = data_samples if student is self.student else copies(data_samples)
-            taps = [tap for owner, tap in tapped_by_heads if owner == name]
+            taps = taps_of([loss.student for loss in heads.values()], name)
             outputs[name], tapped = student(inputs, samples, mode='predict', record=taps)
             feats.update(_prefixed(name, tapped))
-        others = {name: [predicted_fields(sample) for sample in samples]
-                  for name, samples in outputs.items() if name != next(iter(outputs))}
-        for subset in self.student.subsets:
-            if not set(subset) <= set(inputs):
-                continue
-            samples = self.student(inputs, copies(data_samples), mode='predict', record=False,
-                                   available=subset)[0]
-            others['+'.join(subset)] = [predicted_fields(sample) for sample in samples]
+        samples, *_ = outputs.values()
+        others = {name: [predicted_fields(sample) for sample in own]
+                  for name, own in outputs.items() if own is not samples}
+        others.update(self._predict_subsets(inputs, data_samples))
         for name, loss in heads.items():
-            owner = loss.student.split('.')[0]
-            student = self.students[owner]
-            of = '' if student is self.student else f'{owner}.'
-            for head, logits in loss.predictions(feats[loss.student]).items():
-                others[f"{of}{name.removeprefix('loss_')}.{head}"] = fields_from_logits(
-                    student.model, logits, data_samples)
-        samples = next(iter(outputs.values()))
+            others.update(self._predict_heads(name, loss, feats, data_samples))
         if others:
             for i, sample in enumerate(samples):
                 sample.set_field({name: fields[i] for name, fields in others.items()},
                                  'predictions')
         return samples
 
-    @torch.no_grad()
-    def teach(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """What the teachers' taps record, as ``branch.tap``."""
-        feats = {}
-        for name, teacher in self.teachers.items():
-            feats.update(_prefixed(name, teacher(inputs, record=self.taps_of(name))[1]))
-        return feats
+    def _predict_subsets(self, inputs: Mapping[str, Tensor], data_samples: list | None
+                         ) -> dict[str, list[dict]]:
+        """Predictions of the first student on the subsets of its modalities that are there."""
+        found = {}
+        for subset in self.student.subsets:
+            if set(subset) <= set(inputs):
+                samples = self.student(inputs, copies(data_samples), mode='predict', record=False,
+                                       available=subset)[0]
+                found['+'.join(subset)] = [predicted_fields(sample) for sample in samples]
+        return found
 
-    def taps_of(self, branch: str) -> list[str]:
-        """Taps of a branch that the losses name; no others are recorded."""
-        keys = [key for loss in self.losses.values() for named in loss.inputs.values()
-                for key in ((named,) if isinstance(named, str) else named)]
-        return sorted({key.split('.', 1)[1] for key in keys if key.split('.', 1)[0] == branch})
+    def _predict_heads(self, name: str, loss: nn.Module, feats: Mapping[str, Tensor],
+                       data_samples: list | None) -> dict[str, list[dict]]:
+        """Predictions of the classifiers that a loss has on a student's feature."""
+        owner = TapKey.parse(loss.student).branch
+        student = self.students[owner]
+        prefix = '' if student is self.student else f'{owner}.'
+        return {f"{prefix}{name.removeprefix('loss_')}.{head}": fields_from_logits(
+                    student.model, logits, data_samples)
+                for head, logits in loss.predictions(feats[loss.student]).items()}
+
+
+def named_taps(loss: nn.Module) -> list[str]:
+    """Every ``branch.tap`` that a loss names."""
+    return [key for keys in loss.inputs.values()
+            for key in ((keys,) if isinstance(keys, str) else keys)]
+
+
+def taps_of(keys: Iterable[str], branch: str) -> list[str]:
+    """The taps of a branch among several ``branch.tap``, sorted."""
+    return sorted({key.tap for key in map(TapKey.parse, keys) if key.branch == branch})
 
 
 def route(loss: nn.Module, feats: Mapping[str, Tensor], data_samples: list

@@ -4,14 +4,8 @@ from collections.abc import Sequence
 
 from mmengine.logging import print_log
 
-from mmfkd.checkpoints import (
-    branch_config,
-    branch_weights,
-    load_strictly,
-    load_weights,
-    resolve_checkpoint,
-    without_init,
-)
+from mmfkd.checkpoints import branch_weights, load_strictly, load_weights, resolve_checkpoint
+from mmfkd.config import branch_config, without_init
 
 from .branch import Branch
 

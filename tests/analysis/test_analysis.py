@@ -2,7 +2,7 @@
 
 import json
 import re
-import runpy
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,7 @@ from mmengine.optim import build_optim_wrapper
 from torch import nn
 
 from mmfkd.analysis import Floor, branch_arguments, compare, list_places, random_batch
-from mmfkd.checkpoints import without_init
+from mmfkd.config import without_init
 from mmfkd.models import Branch, Taps
 from mmfkd.registry import MODELS
 
@@ -27,7 +27,7 @@ def in_root(monkeypatch):
 
 
 def command(name):
-    return runpy.run_path(str(ROOT / 'tools/analysis' / f'{name}.py'))
+    return import_module(f'mmfkd.cli.analyze.{name}')
 
 
 def stacked(batch):
@@ -133,7 +133,7 @@ def test_items_of_a_dict():
 
 
 def test_taps_command_marks_the_taps_of_the_config(capsys):
-    command('taps')['main']([CONFIG, '--size', '32', '32', '--filter', 'layer4.1'])
+    command('taps').main([CONFIG, '--size', '32', '32', '--filter', 'layer4.1'])
     printed = capsys.readouterr().out
     assert 'students.student' in printed
     assert 'teachers.teacher' in printed
@@ -148,7 +148,7 @@ def test_taps_command_says_which_tap_is_no_place(capsys, tmp_path):
     config.write_text(f"_base_ = ['{ROOT}/configs/unimodal/synthetic_depth.py']\n"
                       "model = dict(students=dict(student=dict(taps=dict(\n"
                       "    a='decode_head', b='decode_head.conv_seg@in'))))\n")
-    command('taps')['main']([str(config), '--size', '32', '32', '--filter', 'conv_seg'])
+    command('taps').main([str(config), '--size', '32', '32', '--filter', 'conv_seg'])
     printed = capsys.readouterr().out
     assert "tap 'a': 'decode_head' is no such place. Close: decode_head." in printed
     assert "tap 'b': 'decode_head.conv_seg@in' is what that module is given" in printed
@@ -157,14 +157,14 @@ def test_taps_command_says_which_tap_is_no_place(capsys, tmp_path):
 @pytest.mark.parametrize('name', ['taps', 'step_time'])
 def test_unknown_config(name):
     with pytest.raises(SystemExit, match='configs/nothing.py does not exist') as exit_:
-        command(name)['main'](['configs/nothing.py'])
+        command(name).main(['configs/nothing.py'])
     # Python prints a text to stderr and exits with 1.
     assert isinstance(exit_.value.code, str)
 
 
 def test_step_time_command(capsys, tmp_path):
     file = tmp_path / 'times.json'
-    command('step_time')['main']([CONFIG, '--size', '32', '32', '--batch', '2', '--steps', '2',
+    command('step_time').main([CONFIG, '--size', '32', '32', '--batch', '2', '--steps', '2',
                                   '--warmup', '1', '--json', str(file)])
     result = json.loads(file.read_text())
     assert f'ratio to the floor: {result["ratio"]:.2f}' in capsys.readouterr().out
@@ -178,7 +178,7 @@ def test_step_time_command(capsys, tmp_path):
 
 def test_step_times_of_several_configs_end_in_a_table(capsys, tmp_path):
     file, other = tmp_path / 'times.json', CONFIG.replace('fdkd', 'dml')
-    command('step_time')['main']([CONFIG, other, '--size', '32', '32', '--batch', '2', '--steps',
+    command('step_time').main([CONFIG, other, '--size', '32', '32', '--batch', '2', '--steps',
                                   '1', '--warmup', '0', '--json', str(file)])
     results = json.loads(file.read_text())
     assert [result['config'] for result in results] == [CONFIG, other]
@@ -189,17 +189,17 @@ def test_step_times_of_several_configs_end_in_a_table(capsys, tmp_path):
 
 def test_step_time_refuses_another_precision():
     with pytest.raises(SystemExit, match='float32'):
-        command('step_time')['main']([CONFIG, '--cfg-options',
+        command('step_time').main([CONFIG, '--cfg-options',
                                       'optim_wrapper.type=mmfkd.BFloat16OptimWrapper'])
 
 
 def test_data_that_is_not_there_is_not_timed(tmp_path):
     step_time = command('step_time')
     config = 'configs/fdkd/nyuv2_depth2rgb.py'
-    cfg = step_time['load_config'](config, step_time['parse_args']([
+    cfg = step_time.load_config(config, step_time.parse_args([
         config, '--cfg-options',
         f'train_dataloader.dataset.data_root={tmp_path / "nothing"}']))
-    loader, note = step_time['build_loader'](cfg)
+    loader, note = step_time.build_loader(cfg)
     assert loader is None
     assert 'not timed' in note and 'nothing' in note
 

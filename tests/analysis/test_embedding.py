@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from mmfkd.analysis.charts import Cloud, scatter
 from mmfkd.analysis.embedding import balanced_indices, embed
+from mmfkd.visualization.charts import Cloud, scatter
 
 LABELS = np.array([0, 1, 1, 0, 2, 255, 1, 0, 255, 1, 2, 0])
 

@@ -5,7 +5,6 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from mmfkd.analysis.charts import bars, heat_map, lines
 from mmfkd.analysis.feature_scale import (
     BANDS,
     band_energy,
@@ -15,6 +14,7 @@ from mmfkd.analysis.feature_scale import (
 )
 from mmfkd.analysis.loss_shapes import log_mse_shape, mse_shape
 from mmfkd.models.losses import log_compress
+from mmfkd.visualization.charts import bars, heat_map, lines
 
 
 def test_scale_is_over_all_values():

@@ -7,8 +7,8 @@ from mmengine.runner import Runner
 from sklearn.metrics import accuracy_score
 from torch.nn import functional as F
 
+from mmfkd.engine.hooks import TestMaximumHook
 from mmfkd.evaluation import PerBranchMetric
-from mmfkd.hooks import TestMaximumHook
 from mmfkd.models.losses import split_bands
 from mmfkd.registry import MODELS
 

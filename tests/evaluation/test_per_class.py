@@ -7,8 +7,8 @@ from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
 from sklearn.metrics import jaccard_score
 
-from mmfkd.apis.tables import class_table
 from mmfkd.registry import METRICS
+from mmfkd.visualization.tables import class_table
 
 CLASSES = ('road', 'car', 'sky', 'moon')
 

@@ -363,8 +363,8 @@ def teacher_config(seg_branch, tmp_path, monkeypatch):
 def test_a_missing_auto_checkpoint_comes_with_the_command(teacher_config, distiller):
     with pytest.raises(FileNotFoundError) as error:
         distiller(teachers=dict(teacher=dict(config=teacher_config, checkpoint='auto')))
-    assert ('python tools/train.py configs/unimodal/tiny_depth.py --work-dir '
-            'work_dirs/unimodal/tiny_depth') in str(error.value)
+    assert ('mmfkd train configs/unimodal/tiny_depth.py --work-dir '
+            'work_dirs/unimodal/tiny_depth' in str(error.value))
 
 
 def test_a_missing_file_comes_with_the_command_for_its_folder(teacher_config, distiller):

@@ -4,6 +4,7 @@ import pytest
 import torch
 from mmengine.config import ConfigDict
 
+from mmfkd.models.distiller import taps_of
 from mmfkd.registry import MODELS
 
 
@@ -64,9 +65,10 @@ def test_a_start_of_another_architecture_is_an_error(started, seg_branch, save_t
 def test_only_taps_that_losses_name_are_recorded(distiller, seg_batch, monkeypatch):
     model = distiller(dict(loss_kd=dict(type='KDLoss'), loss_feature=dict(type='FeatureLoss')))
     assert {'feat', 'logits'} <= set(model.student.taps.names)
-    assert model.taps_of('student') == model.taps_of('teacher') == ['feat', 'logits']
+    assert model.loss_taps == {'student.feat', 'student.logits', 'teacher.feat',
+                               'teacher.logits'}
     alone = distiller(dict(loss_kd=dict(type='KDLoss')))
-    assert alone.taps_of('student') == ['logits']
+    assert taps_of(alone.loss_taps, 'student') == ['logits']
     seen = []
     recording = alone.student.taps.recording
     monkeypatch.setattr(alone.student.taps, 'recording',

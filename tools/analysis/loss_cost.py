@@ -1,73 +1,8 @@
-"""Measures what one loss costs in a training step: ratios of time and of peak memory.
+"""``mmfkd analyze loss_cost`` as a script."""
 
-The batch is random; teachers that have no checkpoint get random weights. Time is measured in
-turns with and without the loss, memory in a process for each.
-
-Example::
-
-    python tools/analysis/loss_cost.py configs/csknet/msrs_rgb-ir.py loss_contrast \\
-        --size 480 640 --batch 2
-"""
-
-import argparse
-import json
 import sys
-from collections.abc import Sequence
-from pathlib import Path
 
-import torch
-from mmengine.config import Config, DictAction
-
-from mmfkd.analysis.loss_cost import medians, peak_memory, time_without
-
-
-def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
-    """The command's options."""
-    parser = argparse.ArgumentParser(description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('config', help='for example configs/csknet/msrs_rgb-ir.py')
-    parser.add_argument('loss', help='name in model.losses, for example loss_contrast')
-    parser.add_argument('--size', nargs=2, type=int, default=(480, 640), metavar=('H', 'W'),
-                        help='of the random batch, in pixels (default: 480 640)')
-    parser.add_argument('--batch', type=int, default=2, help='samples a step (default: 2)')
-    parser.add_argument('--steps', type=int, default=5, help='timed steps (default: 5)')
-    parser.add_argument('--warmup', type=int, default=1, help='untimed steps first (default: 1)')
-    parser.add_argument('--threads', type=int, help='CPU threads of PyTorch')
-    parser.add_argument('--json', type=Path, metavar='FILE', help='write the result there')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, default={},
-                        help='key=value pairs that override the config')
-    return parser.parse_args(argv)
-
-
-def main(argv: Sequence[str] | None = None) -> None:
-    """Runs the command."""
-    args = parse_args(argv)
-    if not Path(args.config).is_file():
-        sys.exit(f'config {args.config} does not exist; ls configs/*/ lists them')
-    if args.threads:
-        torch.set_num_threads(args.threads)
-    cfg = Config.fromfile(args.config)
-    cfg.merge_from_dict(args.cfg_options)
-    size = tuple(args.size)
-    try:
-        times = time_without(cfg, args.loss, size, args.batch, args.steps, args.warmup)
-        peaks = [peak_memory(cfg, size, args.batch)]
-        cfg.model.losses.pop(args.loss)
-        peaks.append(peak_memory(cfg, size, args.batch))
-    except (KeyError, ValueError) as error:
-        sys.exit(str(error))
-    seconds, bare = medians(times)
-    result = dict(config=args.config, loss=args.loss, size=size, batch=args.batch,
-                  seconds=seconds, seconds_without=bare, time_ratio=seconds / bare,
-                  peak=peaks[0], peak_without=peaks[1], memory_ratio=peaks[0] / peaks[1],
-                  threads=torch.get_num_threads())
-    print(f'{args.config}, {args.loss}, batch {args.batch}, {size[0]} x {size[1]}')
-    print(f'step: {seconds:.3f} s, {bare:.3f} s without: ratio {seconds / bare:.3f}')
-    print(f'peak: {peaks[0] / 2**20:.0f} MiB, {peaks[1] / 2**20:.0f} MiB without: ratio '
-          f'{peaks[0] / peaks[1]:.3f}')
-    if args.json:
-        args.json.write_text(json.dumps(result, indent=2) + '\n')
-
+from mmfkd.cli import main
 
 if __name__ == '__main__':
-    main()
+    sys.exit(main(['analyze', 'loss_cost', *sys.argv[1:]]))

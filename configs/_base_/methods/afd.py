@@ -1,5 +1,6 @@
-# The leaf adds the widths of the stages.
 losses = dict(loss_afd=dict(
     type='AFDLoss', weight=200.0,
     student=['student.layer1', 'student.layer2', 'student.layer3', 'student.layer4'],
     teacher=['teacher.layer1', 'teacher.layer2', 'teacher.layer3', 'teacher.layer4']))
+takes = dict(loss_afd=dict(
+    student_channels='student_stages', teacher_channels='teacher_stages'))

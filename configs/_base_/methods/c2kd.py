@@ -1,5 +1,8 @@
-# The leaf makes the teacher a second student, which starts from its checkpoint, and adds the widths
-# of the third stage and the number of classes.
+# The teacher is a second student, which starts from its checkpoint. The proxies are on the third
+# stage of either.
 losses = dict(loss_c2kd=dict(
     type='C2KDLoss', student=['student.logits', 'student.layer3'],
     teacher=['teacher.logits', 'teacher.layer3']))
+takes = dict(loss_c2kd=dict(
+    student_channels='student_proxy', teacher_channels='teacher_proxy', num_classes='num_classes'))
+second_student = dict(teacher=dict(checkpoint='auto'))

@@ -1,6 +1,7 @@
-# Mutual learning: the leaf makes the teacher's network a second student from scratch.
+# Mutual learning: the teacher's network is a second student, from scratch.
 losses = dict(
     loss_dml=dict(type='KDLoss', student='student.logits', teacher='peer.logits',
                   temperature=1.0, ignore_index=255),
     loss_dml_peer=dict(type='KDLoss', student='peer.logits', teacher='student.logits',
                        temperature=1.0, ignore_index=255))
+second_student = dict(peer=dict())

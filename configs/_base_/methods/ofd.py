@@ -1,5 +1,8 @@
-# The leaf adds the widths of the stages, and the weight for segmentation.
 losses = dict(loss_ofd=dict(
     type='OFDLoss', weight=1e-3,
     student=['student.pre1', 'student.pre2', 'student.pre3', 'student.pre4'],
     teacher=['teacher.pre1', 'teacher.pre2', 'teacher.pre3', 'teacher.pre4']))
+takes = dict(loss_ofd=dict(
+    student_channels='student_stages', teacher_channels='teacher_stages'))
+# The authors' weight for segmentation.
+segmentation = dict(loss_ofd=dict(weight=1e-5))

@@ -1,5 +1,7 @@
-# The leaf adds the widths of the stages. The authors fuse at a width of 512.
+# The authors fuse at a width of 512.
 losses = dict(loss_reviewkd=dict(
     type='ReviewKDLoss', mid_channels=64,
     student=['student.layer1', 'student.layer2', 'student.layer3', 'student.layer4'],
     teacher=['teacher.layer1', 'teacher.layer2', 'teacher.layer3', 'teacher.layer4']))
+takes = dict(loss_reviewkd=dict(
+    student_channels='student_stages', teacher_channels='teacher_stages'))

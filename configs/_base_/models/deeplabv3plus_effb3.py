@@ -26,10 +26,10 @@ model = dict(
                              dict(type='mmfkd.MulticlassDiceLoss')]),
             train_cfg=dict(),
             test_cfg=dict(mode='whole')))))
-# For methods that work inside the network: width of the four maps, the last batch norm of each
-# stage, the one behind each block's depthwise convolution, the last two
-# stages and all their blocks.
-stage_channels = (32, 48, 136, 384)
+# Widths of the four stages, for methods that need them.
+channels = dict(stages=(32, 48, 136, 384))
+# For methods that work inside the network: the last batch norm of each stage, the one behind each
+# block's depthwise convolution, the last two stages and all their blocks.
 stage_norms = ('timm_model.blocks.0.1.bn2', 'timm_model.blocks.1.2.bn3',
                'timm_model.blocks.2.2.bn3', 'timm_model.blocks.4.4.bn3',
                'timm_model.blocks.6.1.bn3')

@@ -29,9 +29,10 @@ model = dict(
                 loss_decode=dict(type='CrossEntropyLoss', avg_non_ignore=True)),
             train_cfg=dict(),
             test_cfg=dict(mode='whole')))))
-# For methods that work inside the network: width of the four maps, the last batch norm of each
-# stage, the second one of each block, and the last two stages.
-stage_channels = (64, 128, 256, 512)
+# Widths of the tap feat and of the four stages, for methods that need them.
+channels = dict(feat=512, stages=(64, 128, 256, 512))
+# For methods that work inside the network: the last batch norm of each stage, the second one of
+# each block, and the last two stages.
 stage_norms = ('bn1', 'layer1.1.bn2', 'layer2.1.bn2', 'layer3.1.bn2', 'layer4.1.bn2')
 block_norms = ('layer1.0.bn2', 'layer1.1.bn2', 'layer2.0.bn2', 'layer2.1.bn2',
                'layer3.0.bn2', 'layer3.1.bn2', 'layer4.0.bn2', 'layer4.1.bn2')

@@ -24,3 +24,5 @@ model = dict(
             neck=dict(type='GlobalAveragePooling'),
             head=dict(type='LinearClsHead', in_channels=1280,
                       loss=dict(type='CrossEntropyLoss'))))))
+# Widths of the tap feat and of the four stages, for methods that need them.
+channels = dict(feat=1280, stages=(24, 32, 96, 320))

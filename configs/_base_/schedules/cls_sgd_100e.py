@@ -14,8 +14,7 @@ default_hooks = dict(
     checkpoint=dict(type='CheckpointHook', interval=1, max_keep_ckpts=2,
                     save_best='accuracy/top1', rule='greater',
                     backend_args=dict(backend='mmfkd.atomic')),
-    sampler_seed=dict(type='DistSamplerSeedHook'))
-custom_hooks = [
-    dict(type='EpochSeedHook'),
-    dict(type='FiniteLossHook'),
-    dict(type='TeacherReportHook', metric='accuracy/top1')]
+    sampler_seed=dict(type='DistSamplerSeedHook'),
+    epoch_seed=dict(type='EpochSeedHook'),
+    finite_loss=dict(type='FiniteLossHook'),
+    teacher_report=dict(type='TeacherReportHook', metric='accuracy/top1'))

@@ -13,9 +13,8 @@ default_hooks = dict(
     param_scheduler=dict(type='ParamSchedulerHook'),
     checkpoint=dict(type='CheckpointHook', interval=1, max_keep_ckpts=2, save_best='mIoU',
                     rule='greater', backend_args=dict(backend='mmfkd.atomic')),
-    sampler_seed=dict(type='DistSamplerSeedHook'))
-custom_hooks = [
-    dict(type='EpochSeedHook'),
-    dict(type='FiniteLossHook'),
-    dict(type='TeacherReportHook', metric='mIoU'),
-    dict(type='PredictionPanelHook', interval=10)]
+    sampler_seed=dict(type='DistSamplerSeedHook'),
+    epoch_seed=dict(type='EpochSeedHook'),
+    finite_loss=dict(type='FiniteLossHook'),
+    teacher_report=dict(type='TeacherReportHook', metric='mIoU'),
+    prediction_panel=dict(type='PredictionPanelHook', interval=10))

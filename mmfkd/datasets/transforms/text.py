@@ -7,7 +7,7 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from tokenizers import BertWordPieceTokenizer
 
-from mmfkd.datasets.tweet_scenes import vocabulary as tweet_words
+from mmfkd.datasets.synthetic.tweets import vocabulary as tweet_words
 from mmfkd.registry import TRANSFORMS
 
 

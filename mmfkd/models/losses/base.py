@@ -29,7 +29,7 @@ class DistillLoss(BaseModule):
     Args:
         student: ``branch.tap`` of the tensor that learns.
         teacher: ``branch.tap`` of the tensor that teaches.
-        weight: factor of every term; :class:`mmfkd.hooks.LossWeightHook` makes it a schedule.
+        weight: factor of every term; :class:`mmfkd.engine.LossWeightHook` makes it a schedule.
         adapter: config of a module that maps the student's tensor to the teacher's width. It is
             a parameter of the loss, trained with it and absent from the student.
 

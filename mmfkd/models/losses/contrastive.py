@@ -54,7 +54,7 @@ class PixelContrastLoss(BaseModule):
         hard: share of the negatives and of the positives that an anchor keeps, rounded up.
         max_anchors: number of anchors at the most.
         max_samples: number of pixels that are compared with, at the most.
-        weight: factor; :class:`mmfkd.hooks.LossWeightHook` makes it a schedule.
+        weight: factor; :class:`mmfkd.engine.LossWeightHook` makes it a schedule.
         gather: compare with the pixels of all ranks, with gradients, not of the own rank alone.
         ignore_index: label of pixels that are neither anchor nor compared with.
 

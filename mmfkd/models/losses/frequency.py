@@ -1,7 +1,7 @@
 """FDKD: frequency-decoupled cross-modal knowledge distillation.
 
-Paper: "Frequency-Decoupled Cross-Modal Knowledge Distillation" (arXiv 2511.19887). Features are
-split along a feature axis into low frequencies, which modalities share, and high frequencies,
+Paper: "Distilling Cross-Modal Knowledge via Feature Disentanglement" (arXiv 2511.19887). Features
+are split along a feature axis into low frequencies, which modalities share, and high frequencies,
 which belong to one modality. The low band is aligned strongly (MSE), the high band weakly (MSE of
 logarithms), both after standardisation; classifiers shared by teacher and student tie the two
 feature spaces together.

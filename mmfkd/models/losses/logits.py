@@ -150,7 +150,7 @@ class DKDLoss(DistillLoss):
     The authors leave the target out of the second softmax by subtracting 1000 and take the
     logarithm of probabilities, which is -inf once one saturates; here the target is removed and all
     is computed from logarithms. They also raise the weight over 20 epochs, which is
-    :class:`mmfkd.hooks.LossWeightHook`. With two classes the second term is 0.
+    :class:`mmfkd.engine.LossWeightHook`. With two classes the second term is 0.
 
     Args:
         student: ``branch.tap`` of the student's logits, (N, C) or (N, C, H, W).

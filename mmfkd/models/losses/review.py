@@ -23,7 +23,7 @@ class ReviewKDLoss(DistillLoss):
     The authors also review the pooled vector of the last stage: ``pooled``. They assume square
     maps; here any size will do. Their middle width is 512; the loss then costs as much as the
     student's own layers, so the method's base file has less. Their warm-up over 20 epochs is
-    :class:`mmfkd.hooks.LossWeightHook`.
+    :class:`mmfkd.engine.LossWeightHook`.
 
     Args:
         student: taps of the student's stages, from shallow to deep; see

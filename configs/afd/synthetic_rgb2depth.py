@@ -1,2 +1,0 @@
-_base_ = ['../_base_/pairs/synthetic_rgb2depth.py', '../_base_/methods/afd.py']
-model = dict(losses=dict(loss_afd=dict(_base_.losses.loss_afd, **_base_.stages)))

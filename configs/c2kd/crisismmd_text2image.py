@@ -1,5 +1,0 @@
-_base_ = ['../_base_/pairs/crisismmd_text2image.py', '../_base_/methods/c2kd.py']
-model = dict(losses=dict(loss_c2kd=dict(_base_.losses.loss_c2kd, **_base_.proxies)),
-             teachers=None, students=dict(teacher=_base_.model.teachers.teacher))
-# One optimizer for both: SGD at MobileNetV2's lr, a tenth of that for BERT.
-optim_wrapper = dict(paramwise_cfg=dict(custom_keys={'students.teacher': dict(lr_mult=0.1)}))

@@ -1,2 +1,0 @@
-_base_ = ['../_base_/pairs/nyuv2_rgb2depth.py', '../_base_/methods/dist.py']
-model = dict(losses=_base_.losses)

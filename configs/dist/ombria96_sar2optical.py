@@ -1,2 +1,0 @@
-_base_ = ['../_base_/pairs/ombria96_sar2optical.py', '../_base_/methods/dist.py']
-model = dict(losses=_base_.losses)

@@ -1,2 +1,0 @@
-_base_ = ['../_base_/pairs/vggsound50_visual2audio.py', '../_base_/methods/dkd.py']
-model = dict(losses=_base_.losses)

@@ -1,3 +1,0 @@
-_base_ = ['../_base_/pairs/nyuv2_depth2rgb.py', '../_base_/methods/dml.py']
-model = dict(losses=_base_.losses, teachers=None, students=dict(
-    peer=dict(config=_base_.model.teachers.teacher.config)))

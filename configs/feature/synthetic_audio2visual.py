@@ -1,2 +1,0 @@
-_base_ = ['../_base_/pairs/synthetic_audio2visual.py', '../_base_/methods/feature.py']
-model = dict(losses=_base_.losses)

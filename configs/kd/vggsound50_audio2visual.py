@@ -1,2 +1,0 @@
-_base_ = ['../_base_/pairs/vggsound50_audio2visual.py', '../_base_/methods/kd.py']
-model = dict(losses=_base_.losses)

@@ -1,2 +1,0 @@
-_base_ = ['../_base_/pairs/synthetic_rgb2depth.py', '../_base_/methods/nkd.py']
-model = dict(losses=_base_.losses)

@@ -1,2 +1,0 @@
-_base_ = ['../_base_/pairs/cremad_visual2audio.py', '../_base_/methods/ofd.py']
-model = dict(losses=dict(loss_ofd=dict(_base_.losses.loss_ofd, **_base_.stages)))

@@ -1,2 +1,0 @@
-_base_ = ['../_base_/pairs/nyuv2_depth2rgb.py', '../_base_/methods/pkd.py']
-model = dict(losses=_base_.losses)

@@ -1,2 +1,0 @@
-_base_ = ['../_base_/pairs/ombria96_optical2sar.py', '../_base_/methods/pkd.py']
-model = dict(losses=_base_.losses)

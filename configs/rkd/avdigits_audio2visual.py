@@ -1,2 +1,0 @@
-_base_ = ['../_base_/pairs/avdigits_audio2visual.py', '../_base_/methods/rkd.py']
-model = dict(losses=_base_.losses)

@@ -1,0 +1,134 @@
+"""Compares what a student costs when it is deployed with its baseline: parameters, FLOPs, latency.
+
+A multi-modal student is taken on one modality, inside the whole network and as what
+tools/export.py writes. Weights are random. Latencies are measured in turns.
+
+Example::
+
+    mmfkd analyze deploy_cost configs/csknet/msrs_rgb-ir.py \\
+        configs/unimodal/msrs_ir.py --modality ir
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from mmengine.registry import init_default_scope
+from rich.console import Console
+from rich.table import Table
+from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode
+
+from mmfkd.analysis.step_time import Stopwatch, check_counts
+from mmfkd.config import student_config, without_init
+from mmfkd.export.single_modality import single_branch
+from mmfkd.models import Branch
+
+
+def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """The command's options."""
+    parser = argparse.ArgumentParser('mmfkd analyze deploy_cost', description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('config', help='of the student')
+    parser.add_argument('baseline', help='of the baseline')
+    parser.add_argument('--modality', help='of a multi-modal student, the one that is deployed')
+    parser.add_argument('--size', nargs=2, type=int, default=(480, 640), metavar=('H', 'W'),
+                        help='of the input, in pixels (default: 480 640)')
+    parser.add_argument('--steps', type=int, default=20, help='timed runs (default: 20)')
+    parser.add_argument('--warmup', type=int, default=3, help='untimed runs first (default: 3)')
+    parser.add_argument('--threads', type=int, help='CPU threads of PyTorch')
+    return parser.parse_args(argv)
+
+
+class Case(NamedTuple):
+    """A branch, and the modalities that it is given."""
+
+    branch: Branch
+    modalities: tuple[str, ...]
+
+
+def cases(args: argparse.Namespace) -> dict[str, Case]:
+    """Name to what is compared, the baseline first."""
+    spec = student_config(args.config)
+    specs = {'baseline': student_config(args.baseline)}
+    if isinstance(spec['modality'], str):
+        specs['student'] = spec
+    else:
+        specs['student, exported'] = single_branch(spec, args.modality)[0]
+        specs[f'student, {args.modality} alone'] = dict(spec, available=[args.modality])
+        specs['student, all'] = spec
+    built = {name: Branch(**{**spec, 'model': without_init(spec['model'])}).eval()
+             for name, spec in specs.items()}
+    return {name: Case(branch, branch.available or branch.modalities)
+            for name, branch in built.items()}
+
+
+def random_images(case: Case, size: Sequence[int], device: torch.device) -> dict[str, Tensor]:
+    """An image of each modality that a case is given."""
+    channels = {name: len(norm.mean) for name, norm in case.branch.norms.items()}
+    return {name: 255 * torch.rand(1, channels.get(name, 3), *size, device=device)
+            for name in case.modalities}
+
+
+def parameters(case: Case) -> int:
+    """Parameters that a prediction depends on."""
+    images = random_images(case, (64, 64), torch.device('cpu'))
+    case.branch(images, record=False)[0].sum().backward()
+    used = sum(p.numel() for p in case.branch.parameters() if p.grad is not None)
+    case.branch.zero_grad(set_to_none=True)
+    return used
+
+
+@torch.no_grad()
+def flops(case: Case, images: dict[str, Tensor]) -> int:
+    """Floating point operations of a forward pass."""
+    with FlopCounterMode(display=False) as counter:
+        case.branch(images, record=False)
+    return counter.get_total_flops()
+
+
+@torch.no_grad()
+def latencies(of: dict[str, Case], images: dict[str, dict[str, Tensor]], steps: int, warmup: int,
+              device: torch.device) -> dict[str, float]:
+    """Median seconds of a forward pass of each, measured in turns."""
+    check_counts(steps, warmup)
+    watch = Stopwatch(device)
+    names = list(of)
+    for i in range(warmup + steps):
+        # Who comes first changes, as who follows a larger network finds other caches.
+        for name in names[i % len(names):] + names[:i % len(names)]:
+            with watch.lap(name):
+                of[name].branch(images[name], record=False)
+    return watch.medians(warmup)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Runs the command."""
+    args = parse_args(argv)
+    if args.threads:
+        torch.set_num_threads(args.threads)
+    init_default_scope('mmfkd')
+    try:
+        compared = cases(args)
+    except (FileNotFoundError, ValueError) as error:
+        sys.exit(str(error))
+    device = torch.device('cuda' if torch.cuda.is_available() else 'cpu')
+    counts = {name: parameters(case) for name, case in compared.items()}
+    images = {}
+    for name, case in compared.items():
+        case.branch.to(device)
+        images[name] = random_images(case, args.size, device)
+    operations = {name: flops(case, images[name]) for name, case in compared.items()}
+    seconds = latencies(compared, images, args.steps, args.warmup, device)
+    table = Table('', 'parameters', 'FLOPs', 'milliseconds', 'ratios')
+    for name in compared:
+        ratios = (of[name] / of['baseline'] for of in (counts, operations, seconds))
+        table.add_row(name, f'{counts[name]:,}', f'{operations[name]:,}',
+                      f'{1000 * seconds[name]:.1f}', ', '.join(f'{ratio:.3f}' for ratio in ratios))
+    Console(width=120).print(table)
+
+
+if __name__ == '__main__':
+    main()

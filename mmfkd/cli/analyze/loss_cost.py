@@ -1,0 +1,70 @@
+"""Measures what one loss costs in a training step: ratios of time and of peak memory.
+
+The batch is random; teachers that have no checkpoint get random weights. Time is measured in
+turns with and without the loss, memory in a process for each.
+
+Example::
+
+    mmfkd analyze loss_cost configs/csknet/msrs_rgb-ir.py loss_contrast \\
+        --size 480 640 --batch 2
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from mmfkd.analysis.loss_cost import medians, peak_memory, time_without
+from mmfkd.cli.options import add_config_options
+from mmfkd.config import load_distiller_config
+
+
+def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """The command's options."""
+    parser = argparse.ArgumentParser('mmfkd analyze loss_cost', description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('config', help='for example configs/csknet/msrs_rgb-ir.py')
+    parser.add_argument('loss', help='name in model.losses, for example loss_contrast')
+    parser.add_argument('--size', nargs=2, type=int, default=(480, 640), metavar=('H', 'W'),
+                        help='of the random batch, in pixels (default: 480 640)')
+    parser.add_argument('--batch', type=int, default=2, help='samples a step (default: 2)')
+    parser.add_argument('--steps', type=int, default=5, help='timed steps (default: 5)')
+    parser.add_argument('--warmup', type=int, default=1, help='untimed steps first (default: 1)')
+    parser.add_argument('--threads', type=int, help='CPU threads of PyTorch')
+    parser.add_argument('--json', type=Path, metavar='FILE', help='write the result there')
+    add_config_options(parser)
+    return parser.parse_args(argv)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Runs the command."""
+    args = parse_args(argv)
+    if args.threads:
+        torch.set_num_threads(args.threads)
+    size = tuple(args.size)
+    try:
+        cfg = load_distiller_config(args.config, args.cfg_options)
+        times = time_without(cfg, args.loss, size, args.batch, args.steps, args.warmup)
+        peaks = [peak_memory(cfg, size, args.batch)]
+        cfg.model.losses.pop(args.loss)
+        peaks.append(peak_memory(cfg, size, args.batch))
+    except (FileNotFoundError, KeyError, ValueError) as error:
+        sys.exit(str(error))
+    seconds, bare = medians(times)
+    result = dict(config=args.config, loss=args.loss, size=size, batch=args.batch,
+                  seconds=seconds, seconds_without=bare, time_ratio=seconds / bare,
+                  peak=peaks[0], peak_without=peaks[1], memory_ratio=peaks[0] / peaks[1],
+                  threads=torch.get_num_threads())
+    print(f'{args.config}, {args.loss}, batch {args.batch}, {size[0]} x {size[1]}')
+    print(f'step: {seconds:.3f} s, {bare:.3f} s without: ratio {seconds / bare:.3f}')
+    print(f'peak: {peaks[0] / 2**20:.0f} MiB, {peaks[1] / 2**20:.0f} MiB without: ratio '
+          f'{peaks[0] / peaks[1]:.3f}')
+    if args.json:
+        args.json.write_text(json.dumps(result, indent=2) + '\n')
+
+
+if __name__ == '__main__':
+    main()

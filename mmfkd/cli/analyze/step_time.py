@@ -1,0 +1,174 @@
+"""Times training steps: their phases, and their ratio to a bare PyTorch loop.
+
+The batch is random; teachers that have no checkpoint get random weights, which take as long.
+
+Examples::
+
+    mmfkd analyze step_time configs/fdkd/nyuv2_depth2rgb.py --size 240 320 --batch 4
+    mmfkd analyze step_time configs/{kd,dkd,ofd,afd}/avdigits_visual2audio.py
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import median
+
+import torch
+from mmengine.config import Config
+from mmengine.optim import build_optim_wrapper
+from mmengine.runner import Runner
+from rich.console import Console
+from rich.table import Column, Table
+from torch.utils.data import DataLoader
+
+from mmfkd.analysis import Floor, compare, time_fetching, time_phases
+from mmfkd.analysis.untrained import build_model, random_data
+from mmfkd.cli.options import add_config_options
+from mmfkd.config import load_distiller_config
+from mmfkd.datasets.pipelines import made_size
+from mmfkd.models import Branch, CrossModalDistiller
+from mmfkd.registry import DATASETS
+
+
+def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """The command's options."""
+    parser = argparse.ArgumentParser('mmfkd analyze step_time', description=__doc__.splitlines()[0])
+    parser.add_argument('configs', nargs='+', metavar='config',
+                        help='for example configs/fdkd/synthetic_depth2rgb.py')
+    parser.add_argument('--size', nargs=2, type=int, metavar=('H', 'W'),
+                        help="of the random batch, in pixels (default: what the "
+                             'pipeline makes, else 240 320)')
+    parser.add_argument('--batch', type=int, help="samples a step (default: the config's)")
+    parser.add_argument('--steps', type=int, default=10, help='timed steps (default: 10)')
+    parser.add_argument('--warmup', type=int, default=3, help='untimed steps first (default: 3)')
+    parser.add_argument('--threads', type=int, help='CPU threads of PyTorch')
+    parser.add_argument('--json', type=Path, metavar='FILE', help='write the result there')
+    add_config_options(parser)
+    return parser.parse_args(argv)
+
+
+def load_config(path: str, args: argparse.Namespace) -> Config:
+    """A config with the command's options in it.
+
+    Raises:
+        ValueError: the config has no student, or trains in another precision than the floor.
+    """
+    cfg = load_distiller_config(path, args.cfg_options)
+    if cfg.optim_wrapper.get('type', 'OptimWrapper') != 'OptimWrapper':
+        raise ValueError(f'optim_wrapper.type={cfg.optim_wrapper.type}: the floor is a float32 '
+                         'loop, so compare with --cfg-options optim_wrapper.type=OptimWrapper')
+    return cfg
+
+
+def build_loader(cfg: Config) -> tuple[DataLoader | None, str]:
+    """The train dataloader in this process, and what to know about its time.
+
+    In this process, because the time between two fetches from workers depends on what the
+    workers did meanwhile.
+    """
+    loader = dict(cfg.train_dataloader, num_workers=0, persistent_workers=False)
+    loader.pop('prefetch_factor', None)
+    try:
+        built = Runner.build_dataloader(loader, seed=0)
+    except FileNotFoundError as error:
+        return None, f'not timed: {error}'
+    if len(built) == 0:
+        return None, f'not timed: the data set has less than {loader["batch_size"]} samples'
+    workers = cfg.train_dataloader.get('num_workers', 0)
+    return built, f'in one process; {workers} workers of the config do it beside the training'
+
+
+def sizes_of(branches: Sequence[Branch], dataset: Config, size: Sequence[int] | None
+             ) -> dict[str, tuple[int, int]]:
+    """Size per modality: the given one, what the pipeline makes, the data set's own, or 240x320.
+    """
+    own = dataset.get('size') or getattr(DATASETS.get(dataset.type), 'SIZE', (240, 320))
+    return {name: tuple(size or made_size(dataset.get('pipeline', ()), name) or own)
+            for branch in branches for name in branch.modalities}
+
+
+def measure(model: CrossModalDistiller, cfg: Config, args: argparse.Namespace) -> dict:
+    """Seconds of the undivided steps and of the phases; see mmfkd.analysis.step_time."""
+    device = torch.device('cuda' if torch.cuda.is_available() else 'cpu')
+    model.to(device).train()
+    branches = [*model.students.values(), *model.teachers.values()]
+    sizes = sizes_of(branches, cfg.train_dataloader.dataset, args.size)
+    batch = random_data(model, sizes, cfg.train_dataloader.batch_size)
+    data = model.data_preprocessor(batch, training=True)
+    floor = Floor(model, cfg.optim_wrapper, data['inputs'], data['data_samples'])
+    optim_wrapper = build_optim_wrapper(model, cfg.optim_wrapper)
+    times = compare(lambda: model.train_step(batch, optim_wrapper), floor.step, args.steps,
+                    args.warmup, device)
+    phases = time_phases(model, optim_wrapper, batch, args.steps, args.warmup, device)
+    full, bare = median(times['full']), median(times['floor'])
+    return dict(size=sizes, seconds=phases, full=full, floor=bare, ratio=full / bare, times=times,
+                device=torch.cuda.get_device_name() if device.type == 'cuda' else 'cpu',
+                threads=torch.get_num_threads(), torch=torch.__version__)
+
+
+def print_result(result: dict) -> None:
+    """Prints the table and the ratio."""
+    sizes = ', '.join(f'{name} {height} x {width}'
+                      for name, (height, width) in result['size'].items())
+    table = Table('', 'seconds', 'of the step', '', title_justify='left',
+                  title=f'{result["config"]}: batch {result["batch"]}, {sizes}, '
+                        f'{result["device"]}, medians of {result["steps"]} steps')
+    for name, seconds in result['seconds'].items():
+        if name == 'data':
+            shown = '-' if seconds is None else f'{seconds:.4f}'
+            table.add_row(name, shown, '', result['data_note'])
+        else:
+            table.add_row(name, f'{seconds:.4f}', f'{seconds / result["full"]:.1%}', '')
+    table.add_section()
+    table.add_row('full step', f'{result["full"]:.4f}', '', 'train_step, undivided')
+    table.add_row('floor', f'{result["floor"]:.4f}', '',
+                  'teacher, student, backward, optimizer as a bare loop')
+    Console(markup=False).print(table)
+    print(f'ratio to the floor: {result["ratio"]:.2f}')
+
+
+def time_config(path: str, args: argparse.Namespace) -> dict:
+    """What :func:`print_result` prints of a config."""
+    cfg = load_config(path, args)
+    if args.batch:
+        cfg.train_dataloader.batch_size = args.batch
+    loader, note = build_loader(cfg)
+    fetching = None if loader is None else time_fetching(loader, args.steps, args.warmup)
+    result = measure(build_model(cfg), cfg, args)
+    result['seconds'] = dict(data=fetching, **result['seconds'])
+    return dict(result, config=path, batch=cfg.train_dataloader.batch_size, steps=args.steps,
+                warmup=args.warmup, data_note=note)
+
+
+def print_ratios(results: Sequence[dict]) -> None:
+    """Prints a line a config."""
+    table = Table('floor (s)', 'full step (s)', 'ratio', Column('config', overflow='fold'))
+    for result in results:
+        table.add_row(f'{result["floor"]:.4f}', f'{result["full"]:.4f}',
+                      f'{result["ratio"]:.2f}', result['config'])
+    Console(markup=False).print(table)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Runs the command."""
+    args = parse_args(argv)
+    if args.threads:
+        torch.set_num_threads(args.threads)
+    results = []
+    for path in args.configs:
+        try:
+            results.append(time_config(path, args))
+        except (FileNotFoundError, ValueError) as error:
+            sys.exit(str(error))
+        print_result(results[-1])
+    if len(results) > 1:
+        print_ratios(results)
+    if args.json:
+        written = results[0] if len(results) == 1 else results
+        args.json.write_text(json.dumps(written, indent=2) + '\n')
+
+
+if __name__ == '__main__':
+    main()

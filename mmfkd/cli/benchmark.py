@@ -1,0 +1,151 @@
+"""Trains and reports a table: pairs by methods by seeds. What is done is kept.
+
+Examples::
+
+    mmfkd benchmark --pairs avdigits_visual2audio avdigits_audio2visual --seeds 0 1 2
+    mmfkd benchmark --table 1 --seeds 0 1 2 --gpus 0 1 2 3
+    mmfkd benchmark --figure 5 --pairs avdigits_visual2audio --jobs 2 --amp
+"""
+
+import argparse
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from time import perf_counter
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from mmfkd.benchmark import Cell, Row, plan, preset, run_cells
+from mmfkd.benchmark.jobs import write_sbatch
+from mmfkd.benchmark.presets import PAPER_METHODS, method_rows
+from mmfkd.benchmark.report import Report, table, title
+from mmfkd.benchmark.results import is_done
+from mmfkd.cli.options import add_config_options
+
+
+def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """The command's options."""
+    parser = argparse.ArgumentParser('mmfkd benchmark', description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument('--table', type=int, choices=(1, 2, 3, 4),
+                       help="Take rows and pairs of one of the paper's tables.")
+    which.add_argument('--figure', type=int, choices=(5,),
+                       help='Take the grid of λ1 and λ2 of this figure.')
+    parser.add_argument('--pairs', nargs='+', metavar='DATASET_A2B',
+                        help="Take these pairs in place of the paper's; A teaches B.")
+    parser.add_argument('--methods', nargs='+', metavar='METHOD',
+                        help="Take these methods, or 'unimodal' (default: those of Tables 1 "
+                             'and 2).')
+    parser.add_argument('--seeds', nargs='+', type=int, default=[0, 1, 2],
+                        help='The seeds of the runs (default: 0 1 2).')
+    parser.add_argument('--jobs', type=int, default=1,
+                        help='The number of trainings at a time (default: 1).')
+    parser.add_argument('--gpus', nargs='+', default=[], metavar='ID',
+                        help='Run one training at a time on each of these GPUs.')
+    parser.add_argument('--threads', type=int, help='The CPU threads of each training.')
+    parser.add_argument('--sbatch', type=Path, metavar='DIR',
+                        help='Train nothing, but write Slurm arrays of what is left there.')
+    parser.add_argument('--collect', action='store_true',
+                        help='Train nothing, but report what is done.')
+    parser.add_argument('--root', type=Path, default=Path('work_dirs/benchmark'),
+                        help='The folder of all runs (default: work_dirs/benchmark).')
+    parser.add_argument('-o', '--out', type=Path,
+                        help='The folder of table.csv, .md and .html (default: <root>/report).')
+    parser.add_argument('--amp', action='store_true', help='Train in mixed precision.')
+    add_config_options(parser)
+    return parser.parse_args(argv)
+
+
+def preset_title(args: argparse.Namespace) -> str:
+    """``Table 1`` to ``Table 4``, ``Figure 5``, or nothing."""
+    if args.table:
+        return f'Table {args.table}'
+    return f'Figure {args.figure}' if args.figure else ''
+
+
+def grid(args: argparse.Namespace) -> tuple[list[Row], tuple[str, ...]]:
+    """Rows and pairs that are asked for.
+
+    Raises:
+        ValueError: pairs are missing, or a preset is to have other methods than its own.
+    """
+    name = preset_title(args).lower().replace(' ', '')
+    if not name:
+        if not args.pairs:
+            raise ValueError('name --pairs, or a preset with --table or --figure')
+        return method_rows(args.methods or PAPER_METHODS), tuple(args.pairs)
+    rows, pairs = preset(name)
+    if args.methods:
+        if name not in ('table1', 'table2'):
+            raise ValueError(f'--methods does not go with {name}, whose rows are variants of FDKD')
+        rows = method_rows(args.methods)
+    return rows, tuple(args.pairs or pairs)
+
+
+def train_all(cells: Sequence[Cell], args: argparse.Namespace) -> dict[Cell, str]:
+    """Trains what is left, under a progress bar with the time left."""
+    columns = (TextColumn('{task.description}'), BarColumn(), MofNCompleteColumn(),
+               TimeElapsedColumn(), TextColumn('left:'), TimeRemainingColumn())
+    left = [cell for cell in cells if not is_done(cell.work_dir)]
+    console = Console()
+    console.print(f'{len(cells)} cells, {len(cells) - len(left)} are done')
+    with Progress(*columns, console=console, speed_estimate_period=1e9) as progress:
+        task = progress.add_task('training', total=len(left))
+
+        def report(cell: Cell, failure: str | None) -> None:
+            progress.advance(task)
+            if failure:
+                progress.console.print(f'failed: {cell.work_dir}: {failure}', markup=False)
+
+        return run_cells(left, args.jobs, args.cfg_options, args.amp, args.gpus, args.threads,
+                         report)
+
+
+def print_tables(report: Report) -> None:
+    """The report on the terminal."""
+    for pair in report.pairs:
+        header, lines = table(pair, report.scores(pair))
+        print(f'\n{title(pair)}')
+        for line in (header[:5], *(line[:5] for line in lines)):
+            print('  '.join(text.ljust(26 if i == 4 else 14) for i, text in enumerate(line)))
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Runs the command."""
+    args = parse_args(argv)
+    started = perf_counter()
+    try:
+        rows, pairs = grid(args)
+        cells = plan(pairs, rows, args.seeds, args.root)
+        if min(args.jobs, args.threads or 1) < 1:
+            raise ValueError(f'--jobs {args.jobs} --threads {args.threads}: take 1 or more')
+    except ValueError as error:
+        sys.exit(str(error))
+    if args.sbatch:
+        path = write_sbatch(cells, args.sbatch, args.cfg_options, args.amp, args.jobs)
+        print(f'submit with: {path}')
+        return
+    failures = {} if args.collect else train_all(cells, args)
+    report = Report(pairs, rows, args.seeds, args.root,
+                    {cell.work_dir: failure for cell, failure in failures.items()},
+                    shlex.join(['mmfkd', 'benchmark', *(sys.argv[1:] if argv is None else argv)]),
+                    perf_counter() - started, preset_title(args))
+    paths = report.write(args.out or args.root / 'report')
+    print_tables(report)
+    print(f'\n{", ".join(str(path) for path in paths)}')
+    if failures:
+        sys.exit(f'{len(failures)} of {len(cells)} cells failed')
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,77 @@
+"""Options that several commands have, and the config that they choose."""
+
+import argparse
+from typing import TYPE_CHECKING
+
+from mmengine.config import Config, DictAction
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def add_config(parser: argparse.ArgumentParser, metavar: str = 'CONFIG') -> None:
+    """Adds the choice of a config, for :func:`chosen_config`."""
+    parser.add_argument('config', nargs='?', metavar=metavar,
+                        help='The path of a config, or its name in the package, such as '
+                             'fdkd/synthetic_depth2rgb.')
+    parser.add_argument('--pair', metavar='DATASET_A2B',
+                        help='With --method, in place of a config: A teaches B on this data set.')
+    parser.add_argument('--method', metavar='NAME',
+                        help='The method of --pair, such as fdkd or dkd.')
+
+
+def add_config_options(parser: argparse.ArgumentParser) -> None:
+    """Adds ``--cfg-options``."""
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, default={},
+                        metavar='KEY=VALUE', help='Override values of the config.')
+
+
+def add_work_dir(parser: argparse.ArgumentParser) -> None:
+    """Adds ``--work-dir``."""
+    parser.add_argument('--work-dir', metavar='DIR',
+                        help='The folder of the run (default: work_dirs/<method>/<config>).')
+
+
+def add_launcher(parser: argparse.ArgumentParser) -> None:
+    """Adds the launcher of distributed runs, as OpenMMLab's commands have it."""
+    parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none',
+                        help='The launcher that started this process (default: none).')
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0,
+                        help=argparse.SUPPRESS)
+
+
+def config_argument(args: argparse.Namespace) -> str:
+    """Name of the config that the options choose.
+
+    Raises:
+        SystemExit: not exactly one is named.
+    """
+    if bool(args.config) == bool(args.pair or args.method) or bool(args.pair) != bool(args.method):
+        raise SystemExit('name a config, or --pair and --method together')
+    return args.config or f'{args.method}/{args.pair}'
+
+
+def chosen_config(args: argparse.Namespace, teachers: bool = True) -> Config:
+    """The config that the options choose, with ``--cfg-options`` in it.
+
+    Args:
+        args: of :func:`add_config` and :func:`add_config_options`.
+        teachers: see :func:`mmfkd.config.load_config`.
+
+    Raises:
+        SystemExit: none is named, or what is named does not exist or does not fit.
+    """
+    from mmfkd.config import load_config
+
+    try:
+        return load_config(config_argument(args), args.cfg_options, teachers)
+    except (FileNotFoundError, ValueError) as error:
+        raise SystemExit(str(error)) from None
+
+
+def chosen_work_dir(args: argparse.Namespace, cfg: Config) -> 'Path | str':
+    """Folder of the run: ``--work-dir``, that of the config, or the default one."""
+    from mmfkd.config import default_work_dir
+
+    return args.work_dir or cfg.get('work_dir') or default_work_dir(
+        config_argument(args))

@@ -1,0 +1,103 @@
+"""Test a student of a checkpoint, by default the config's first."""
+
+import argparse
+import json
+import math
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from .options import (
+    add_config,
+    add_config_options,
+    add_launcher,
+    add_work_dir,
+    chosen_config,
+    chosen_work_dir,
+)
+
+
+def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Options of OpenMMLab's test.py, and the choice of students and modalities."""
+    parser = argparse.ArgumentParser('mmfkd test', description=__doc__)
+    add_config(parser)
+    parser.add_argument('checkpoint',
+                        help="A checkpoint file, or 'best' for the selected one in the work dir.")
+    parser.add_argument('--student', metavar='NAME',
+                        help='The student to test (default: the first).')
+    parser.add_argument('--available', nargs='+', metavar='A,B',
+                        help='The sets of modalities to test a multi-modal student on, such as '
+                             'rgb,ir ir rgb (default: all, and the subsets of the config).')
+    add_work_dir(parser)
+    add_config_options(parser)
+    add_launcher(parser)
+    return parser.parse_args(argv)
+
+
+def choose_modalities(student: dict, available: Sequence[str] | None) -> None:
+    """Writes the choice of ``--available`` into the config of a student."""
+    if available is None:
+        return
+    if isinstance(student['modality'], str):
+        sys.exit(f"--available is for multi-modal students; this one takes {student['modality']}")
+    student['available'], *student['subsets'] = (names.split(',') for names in available)
+
+
+def report(metrics: Mapping[str, float], names: Sequence[str], work_dir: str) -> None:
+    """Writes ``test.json``, and prints the IoU of each class for each set of modalities.
+
+    Args:
+        metrics: of the test.
+        names: modalities of the metrics without a prefix.
+        work_dir: folder to write into.
+    """
+    from mmengine.dist import is_main_process
+    from rich.console import Console
+
+    from mmfkd.visualization.tables import class_table
+
+    if not is_main_process():
+        return
+    path = Path(work_dir, 'test.json')
+    # A class that is nowhere has no score, and JSON no NaN.
+    scores = {key: None if math.isnan(value) else float(value) for key, value in metrics.items()}
+    path.write_text(json.dumps(scores, indent=2) + '\n')
+    table = class_table(metrics, '+'.join(names))
+    if table is not None:
+        Console().print(table)
+    print(f'metrics: {path}')
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Runs the command."""
+    args = parse_args(argv)
+    # The student alone is tested: no teacher has to be there.
+    cfg = chosen_config(args, teachers=False)
+
+    from mmengine.runner import Runner
+
+    from mmfkd.checkpoints import branch_weights, load_strictly, load_weights, resolve_checkpoint
+    from mmfkd.engine.distributed import end_together, keep_timm_norms, use_gloo_without_gpu
+    from mmfkd.engine.hooks.unwrapped import unwrapped
+    from mmfkd.inference.loading import keep_student
+
+    cfg.launcher = args.launcher
+    cfg.work_dir = str(chosen_work_dir(args, cfg))
+    student = keep_student(cfg, args.student)
+    choose_modalities(student, args.available)
+    keep_timm_norms(cfg)
+    use_gloo_without_gpu(cfg)
+    path = resolve_checkpoint(args.checkpoint, cfg.filename, cfg.work_dir)
+    runner = Runner.from_cfg(cfg)
+    model = unwrapped(runner)
+    load_strictly(model.student.model, branch_weights(load_weights(path), args.student), path)
+    metrics = runner.test()
+    found = runner.test_dataloader.dataset[0]['inputs']
+    names = [name for name in model.student.available or model.student.modalities
+             if name in found]
+    report(metrics, names, cfg.work_dir)
+    end_together()
+
+
+if __name__ == '__main__':
+    main()

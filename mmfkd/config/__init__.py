@@ -1,0 +1,20 @@
+from .branches import branch_config, resolve_branches, student_config, without_init
+from .composition import compose, methods, write_leaf
+from .files import (
+    config_name,
+    configs_folder,
+    default_work_dir,
+    find_config,
+    packaged,
+    packaged_names,
+    shown,
+)
+from .loading import load_config, load_distiller_config, merge_options
+from .pairs import Pair, offers, pairs, read
+from .tap_key import TapKey
+
+__all__ = ['Pair', 'TapKey', 'branch_config', 'compose', 'config_name', 'configs_folder',
+           'default_work_dir', 'find_config', 'load_config', 'load_distiller_config',
+           'merge_options', 'methods', 'offers', 'packaged', 'packaged_names', 'pairs', 'read',
+           'resolve_branches', 'shown', 'student_config',
+           'without_init', 'write_leaf']

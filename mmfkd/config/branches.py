@@ -1,0 +1,82 @@
+"""What configs say of branches: the students and teachers of a distiller."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from mmengine.config import Config
+
+from .files import find_config, spelled
+
+
+def resolve_branches(cfg: Config, named_by: str | Path,
+                     kinds: Sequence[str] = ('students', 'teachers')) -> None:
+    """Replaces the configs that branches name by where they were found.
+
+    Args:
+        cfg: changed in place.
+        named_by: the file of the config.
+        kinds: which branches.
+
+    Raises:
+        FileNotFoundError: one does not exist; the message names the field.
+    """
+    for kind in kinds:
+        for branch, spec in (cfg.get('model', {}).get(kind) or {}).items():
+            if not spec.get('config'):
+                continue
+            try:
+                spec['config'] = spelled(find_config(spec['config'], named_by))
+            except FileNotFoundError as error:
+                raise FileNotFoundError(f'{named_by}: model.{kind}.{branch}.config: {error}'
+                                        ) from None
+
+
+def read_config(path: Path) -> Config:
+    """Reads a config file whose branches are needed, and finds the configs that these name."""
+    cfg = Config.fromfile(path)
+    resolve_branches(cfg, path, ('students',))
+    return cfg
+
+
+def student_config(config: str | Path | Config, student: str | None = None) -> dict:
+    """Config of the branch that a distillation or unimodal config trains and deploys.
+
+    Args:
+        config: a config, or its name.
+        student: name of the student; None takes the first.
+
+    Raises:
+        ValueError: the config is not one of a CrossModalDistiller, or has no such student.
+    """
+    cfg = config if isinstance(config, Config) else read_config(find_config(config))
+    students = cfg.get('model', {}).get('students')
+    if not students:
+        raise ValueError(f"{cfg.filename}: 'model.students' is missing; name a config of a "
+                         'CrossModalDistiller, such as configs/unimodal/*.py')
+    if student is not None and student not in students:
+        raise ValueError(f"{cfg.filename} has no student '{student}': name one of "
+                         f'{list(students)}')
+    return branch_config(students[student or next(iter(students))])
+
+
+def branch_config(spec: Mapping) -> dict:
+    """Arguments of a Branch; those of the unimodal ``config`` that it names, if it names one.
+
+    What stands beside ``config`` replaces what the config says. ``checkpoint`` is no argument of
+    a branch and is left out.
+    """
+    own = {key: value for key, value in spec.items() if key not in ('config', 'checkpoint')}
+    if 'config' not in spec:
+        return own
+    given = {key: value for key, value in own.items() if value is not None}
+    return {**student_config(spec['config']), **given}
+
+
+def without_init(config: object) -> object:
+    """A copy of a model config with no ``init_cfg``: its weights will come from a checkpoint."""
+    if isinstance(config, dict):
+        return type(config)({key: None if key == 'init_cfg' else without_init(value)
+                             for key, value in config.items()})
+    if isinstance(config, (list, tuple)):
+        return type(config)(without_init(value) for value in config)
+    return config

@@ -1,0 +1,72 @@
+"""Reading a config with the options of a command."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+
+from .branches import resolve_branches
+from .composition import compose, composed_name
+from .files import find_config
+
+LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
+
+
+def load_config(name: str | Path, options: Mapping[str, object] | None = None,
+                teachers: bool = True) -> Config:
+    """Reads a config, and finds the configs of its branches from where it lies.
+
+    Args:
+        name: see :func:`find_config`; or ``METHOD/PAIR``, which needs no file, see
+            :func:`compose`.
+        options: ``--cfg-options``, dotted key to value.
+        teachers: whether teachers and losses are kept; testing and export need none.
+
+    Raises:
+        FileNotFoundError: the config, or one that a branch of it names, does not exist; the message
+            names the field.
+        ValueError: the pair does not offer what the method takes.
+    """
+    composed = composed_name(name)
+    path = None if composed else find_config(name)
+    cfg = compose(*composed) if composed else Config.fromfile(path)
+    merge_options(cfg, options or {})
+    if not teachers and 'students' in cfg.get('model', {}):
+        cfg.model.teachers, cfg.model.losses = {}, {}
+    if path is not None:
+        resolve_branches(cfg, path)
+    return cfg
+
+
+def load_distiller_config(name: str | Path, options: Mapping[str, object] | None = None,
+                          teachers: bool = True) -> Config:
+    """:func:`load_config` of a :class:`mmfkd.models.CrossModalDistiller`, with its scope set.
+
+    Raises:
+        FileNotFoundError: see :func:`load_config`.
+        ValueError: it has no student.
+    """
+    cfg = load_config(name, options, teachers)
+    if not cfg.get('model', {}).get('students'):
+        raise ValueError(f'{name} has no model.students: name a config of a CrossModalDistiller')
+    init_default_scope(cfg.get('default_scope', 'mmfkd'))
+    return cfg
+
+
+def merge_options(cfg: Config, options: Mapping[str, object]) -> None:
+    """Merges ``--cfg-options`` into a config; ``data_root`` reaches every data set that has one.
+
+    Configs read ``data_root`` when they are parsed, so mmengine's merge alone would change a
+    variable that nobody reads any more.
+
+    Args:
+        cfg: changed in place.
+        options: dotted key to value.
+    """
+    cfg.merge_from_dict(dict(options))
+    if 'data_root' in options:
+        for name in LOADERS:
+            dataset = (cfg.get(name) or {}).get('dataset', {})
+            if 'data_root' in dataset:
+                dataset.data_root = options['data_root']

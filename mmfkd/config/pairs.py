@@ -1,0 +1,124 @@
+"""Pairs of modalities: who teaches whom on which data, and what a pair offers to methods.
+
+A pair ``DATASET_A2B`` is two unimodal configs of one data set: ``unimodal/DATASET_B``, the
+student's baseline, and ``unimodal/DATASET_A``, the teacher. What it offers is read from them: the
+widths that ``channels`` declares beside a network, and the number of classes of its head.
+"""
+
+from functools import cache
+from typing import NamedTuple
+
+from mmengine.config import Config, ConfigDict
+
+from .files import PACKAGED, find_config, packaged_names
+
+
+class Pair(NamedTuple):
+    """Who teaches whom.
+
+    Attributes:
+        dataset: name of the data set in the names of its configs.
+        teacher: modality of the teacher.
+        student: modality of the student.
+    """
+
+    dataset: str
+    teacher: str
+    student: str
+
+    @classmethod
+    def parse(cls, name: str) -> 'Pair':
+        """Reads ``DATASET_A2B``.
+
+        Raises:
+            ValueError: the name has another form.
+        """
+        dataset, _, direction = name.rpartition('_')
+        teacher, two, student = direction.partition('2')
+        if not (dataset and teacher and two and student):
+            raise ValueError(f"pair '{name}': write DATASET_A2B, A teaches B, such as "
+                             'avdigits_visual2audio')
+        return cls(dataset, teacher, student)
+
+    def __str__(self) -> str:
+        return f'{self.dataset}_{self.teacher}2{self.student}'
+
+    @property
+    def student_config(self) -> str:
+        """Name of the config of the student's baseline."""
+        return f'unimodal/{self.dataset}_{self.student}'
+
+    @property
+    def teacher_config(self) -> str:
+        """Name of the config of the teacher."""
+        return f'unimodal/{self.dataset}_{self.teacher}'
+
+
+def pairs() -> list[Pair]:
+    """The pairs of the package: two modalities, in either direction, of one data set."""
+    baselines: dict[tuple[str, str], list[str]] = {}
+    for name in packaged_names():
+        folder, stem = name.split('/')
+        if folder == 'unimodal':
+            dataset, _, modality = stem.rpartition('_')
+            # Several rendered data sets share a name.
+            kind = read(PACKAGED + name).train_dataloader.dataset.type
+            baselines.setdefault((dataset, kind), []).append(modality)
+    return [Pair(dataset, teacher, student) for (dataset, _), modalities in baselines.items()
+            for teacher in modalities for student in modalities if teacher != student]
+
+
+def offers(pair: Pair) -> dict[str, object]:
+    """What a pair offers to methods.
+
+    Returns:
+        - ``num_classes``;
+        - ``student_stages``, ``teacher_stages``: widths of the stages, where both are declared;
+        - ``student_proxy``, ``teacher_proxy``: widths of the third of them;
+        - ``band_classifier``: a classifier on the teacher's feature, in classification;
+        - ``adapter``: a layer from the student's width of the feature to the teacher's, where
+          they differ.
+    """
+    student, teacher = read(pair.student_config), read(pair.teacher_config)
+    vectors = classifies(student)
+    head = network_of(student)['head' if vectors else 'decode_head']
+    found: dict[str, object] = dict(num_classes=head['num_classes'])
+    widths = [cfg.get('channels') or {} for cfg in (student, teacher)]
+    if all('stages' in width for width in widths):
+        for name, width in zip(('student', 'teacher'), widths, strict=True):
+            found[f'{name}_stages'] = tuple(width['stages'])
+            found[f'{name}_proxy'] = width['stages'][2]
+    if all('feat' in width for width in widths):
+        own, other = (width['feat'] for width in widths)
+        if vectors:
+            found['band_classifier'] = dict(type='BandClassifier', in_channels=other,
+                                            num_classes=head['num_classes'])
+        if own != other:
+            found['adapter'] = (
+                dict(type='Linear', in_features=own, out_features=other) if vectors else
+                dict(type='Conv2d', in_channels=own, out_channels=other, kernel_size=1))
+    return found
+
+
+def read(name: str) -> Config:
+    """A config, parsed once: a table asks for the same ones again and again. Not to be changed.
+
+    Args:
+        name: see :func:`find_config`.
+    """
+    return _parsed(str(find_config(name).resolve()))
+
+
+@cache
+def _parsed(path: str) -> Config:
+    return Config.fromfile(path)
+
+
+def network_of(cfg: Config) -> ConfigDict:
+    """Config of the network of the first student."""
+    return next(iter(cfg.model.students.values())).model
+
+
+def classifies(cfg: Config) -> bool:
+    """Whether the first student is a classifier; else it is a segmentor."""
+    return network_of(cfg).get('_scope_') == 'mmpretrain'

@@ -1,0 +1,100 @@
+"""Embedded segmentation data sets: rendered rooms and streets, without files."""
+
+from collections.abc import Callable, Sequence
+
+from mmcv.transforms import BaseTransform
+from mmseg.datasets import BaseSegDataset
+
+from mmfkd.registry import DATASETS, TRANSFORMS
+
+from . import rooms, streets
+from .seeding import check_size, scene_seed
+
+
+class SyntheticScenes(BaseSegDataset):
+    """A split of rendered scenes; its pipeline starts with their renderer.
+
+    Args:
+        num_scenes: Number of scenes.
+        seed: Names the split, 0 or greater: different seeds give disjoint scenes, and a larger
+            ``num_scenes`` adds scenes without changing the first ones.
+        size: Height and width in pixels.
+        pipeline: Transforms, as configs or callables.
+        test_mode: Whether a scene that the pipeline drops is an error instead of being redrawn.
+        indices: Keep the first ``indices`` scenes, or the listed ones.
+        lazy_init: Whether to leave listing the scenes to ``full_init``.
+
+    Raises:
+        ValueError: If ``num_scenes``, ``seed`` or ``size`` is out of range.
+    """
+
+    def __init__(self, num_scenes: int, seed: int = 0, size: Sequence[int] = (96, 96),
+                 pipeline: Sequence[dict | Callable] = (), test_mode: bool = False,
+                 indices: int | Sequence[int] | None = None, lazy_init: bool = False) -> None:
+        if num_scenes < 1:
+            raise ValueError(f'num_scenes={num_scenes} leaves the split empty: set it to 1 or more')
+        if seed < 0:
+            raise ValueError(f'seed={seed} must not be negative: set it to 0 or more')
+        self.num_scenes, self.seed, self.size = num_scenes, seed, check_size(size)
+        super().__init__(pipeline=pipeline, test_mode=test_mode, indices=indices,
+                         lazy_init=lazy_init)
+
+    def load_data_list(self) -> list[dict]:
+        """One small dict per scene; ``img_path`` only names the scene for logs and hooks."""
+        return [dict(img_path=f'synthetic/{i:06d}', scene_seed=scene_seed(self.seed, i),
+                     size=self.size, seg_fields=[], label_map=self.label_map,
+                     reduce_zero_label=self.reduce_zero_label) for i in range(self.num_scenes)]
+
+
+@DATASETS.register_module()
+class SyntheticRGBD(SyntheticScenes):
+    """Rendered rooms; see :class:`SyntheticScenes` and, for the pipeline, :class:`RenderRGBD`."""
+
+    METAINFO = dict(classes=rooms.CLASSES, palette=rooms.PALETTE)
+
+
+@TRANSFORMS.register_module()
+class RenderRGBD(BaseTransform):
+    """Render the scene that an entry of :class:`SyntheticRGBD` describes.
+
+    Reads ``scene_seed`` and ``size``. Adds ``modalities``, ``{'rgb': uint8 (H, W, 3) BGR, 'depth':
+    float32 (H, W, 1) millimetres}``, ``gt_seg_map`` uint8 (H, W), ``seg_fields``, ``img_shape``
+    and ``ori_shape`` (H, W).
+    """
+
+    def transform(self, results: dict) -> dict:
+        scene = rooms.render_scene(results['scene_seed'], results['size'])
+        results['modalities'] = dict(rgb=scene['rgb'], depth=scene['depth'])
+        results['gt_seg_map'] = scene['label']
+        results['seg_fields'] = ['gt_seg_map']
+        results['img_shape'] = results['ori_shape'] = results['size']
+        return results
+
+
+@DATASETS.register_module()
+class SyntheticEOIR(SyntheticScenes):
+    """Rendered streets with the classes of MSRS, about half of them by night.
+
+    See :class:`SyntheticScenes` and, for the pipeline, :class:`RenderEOIR`.
+    """
+
+    METAINFO = dict(classes=streets.CLASSES, palette=streets.PALETTE)
+
+
+@TRANSFORMS.register_module()
+class RenderEOIR(BaseTransform):
+    """Render the street that an entry of :class:`SyntheticEOIR` describes.
+
+    Reads ``scene_seed`` and ``size``. Adds ``modalities``, ``{'rgb': uint8 (H, W, 3) BGR, 'ir':
+    uint8 (H, W, 3) equal channels}``, ``gt_seg_map`` uint8 (H, W), ``seg_fields``, ``night``
+    (bool), ``img_shape`` and ``ori_shape`` (H, W).
+    """
+
+    def transform(self, results: dict) -> dict:
+        scene = streets.render_street(results['scene_seed'], results['size'])
+        results['modalities'] = dict(rgb=scene['rgb'], ir=scene['ir'])
+        results['gt_seg_map'] = scene['label']
+        results['seg_fields'] = ['gt_seg_map']
+        results['night'] = scene['night']
+        results['img_shape'] = results['ori_shape'] = results['size']
+        return results

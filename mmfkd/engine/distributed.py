@@ -1,0 +1,51 @@
+"""What mmengine's distributed runs need: gloo without a GPU, timm's batch norms, a common end."""
+
+import torch
+from mmengine.config import Config
+
+from mmfkd.config import branch_config
+
+
+def use_gloo_without_gpu(cfg: Config) -> None:
+    """Prepares a distributed run on CPU, where mmengine's own start needs CUDA.
+
+    Starts the gloo process group from torchrun's environment, keeps batch norms unsynchronised
+    (SyncBN needs CUDA) and wraps the model without device ids. Does nothing for one process or
+    with a GPU.
+
+    Args:
+        cfg: the run's config, changed in place.
+    """
+    if cfg.get('launcher', 'none') == 'none' or torch.cuda.is_available():
+        return
+    torch.distributed.init_process_group('gloo')
+    cfg.sync_bn = None
+    cfg.model_wrapper_cfg = dict(type='MMDistributedDataParallel', device_ids=None,
+                                 broadcast_buffers=False)
+
+
+def end_together() -> None:
+    """Waits for all ranks and destroys the process group, if there is one.
+
+    A rank that exits on its own can be aborted at exit, while a thread of gloo still holds tensors
+    of the last collective; the launcher then calls a finished run a failed one.
+    """
+    if torch.distributed.is_initialized():
+        torch.distributed.barrier()
+        torch.distributed.destroy_process_group()
+
+
+def keep_timm_norms(cfg: Config) -> None:
+    """Leaves batch norms unsynchronised where a student has a network of timm, and says so.
+
+    timm's batch norms hold the activation behind them, which torch's conversion to synchronised
+    ones would drop.
+
+    Args:
+        cfg: the run's config, changed in place.
+    """
+    students = [branch_config(spec) for spec in cfg.model.get('students', {}).values()]
+    if cfg.get('launcher', 'none') != 'none' and cfg.get('sync_bn') and 'TIMMBackbone' in str(
+            students):
+        cfg.sync_bn = None
+        print('sync_bn is off: it would drop the activations inside the batch norms of timm')

@@ -1,0 +1,195 @@
+"""A training from its config to its summary: teachers first, then the run, then the test."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from time import perf_counter
+
+import torch
+from mmengine.config import Config
+from mmengine.dist import is_main_process
+from mmengine.runner import Runner
+from rich.console import Console
+
+from mmfkd.checkpoints import best_checkpoint, latest_checkpoint
+from mmfkd.config import default_work_dir, load_config, shown
+from mmfkd.visualization.tables import closing_table
+
+from .distributed import end_together, keep_timm_norms, use_gloo_without_gpu
+from .hooks.unwrapped import unwrapped
+
+# Names of mmengine's own default hooks.
+MMENGINE = ('runtime_info', 'timer', 'sampler_seed', 'logger', 'param_scheduler', 'checkpoint')
+
+
+def prepare_run(cfg: Config, work_dir: str | Path, resume: str | None = None,
+                amp: bool = False) -> None:
+    """Writes into a config where it runs, what it resumes and at which precision.
+
+    Args:
+        cfg: changed in place.
+        work_dir: folder of the run.
+        resume: a checkpoint, 'auto' for the newest whole one of the work dir, or None.
+        amp: mixed precision.
+    """
+    cfg.work_dir = str(work_dir)
+    drop_disabled_hooks(cfg)
+    if amp:
+        cuda = torch.cuda.is_available()
+        cfg.optim_wrapper.type = 'AmpOptimWrapper' if cuda else 'mmfkd.BFloat16OptimWrapper'
+    if resume:
+        newest = latest_checkpoint(cfg.work_dir)[0] if resume == 'auto' else resume
+        cfg.load_from, cfg.resume = (str(newest), True) if newest else (None, False)
+
+
+def drop_disabled_hooks(cfg: Config) -> None:
+    """Leaves out what ``default_hooks`` sets to None.
+
+    mmengine does so for hooks of its own and refuses None for others.
+
+    Args:
+        cfg: changed in place.
+    """
+    hooks = cfg.get('default_hooks') or {}
+    for name in [name for name, hook in hooks.items() if hook is None and name not in MMENGINE]:
+        hooks.pop(name)
+
+
+def train_missing_teachers(cfg: Config, options: Mapping[str, object], amp: bool = False) -> None:
+    """Trains each teacher that has no finished run, in a process of its own.
+
+    Args:
+        cfg: config of the student's training.
+        options: ``--cfg-options`` of that training.
+        amp: mixed precision.
+
+    Raises:
+        SystemExit: the training of a teacher failed, or the run is distributed and a teacher is
+            missing; the message has the command that trains it.
+    """
+    own = teacher_options(options)
+    for name, config, folder in trained_branches(cfg):
+        if is_trained(config, folder, own):
+            continue
+        if cfg.get('launcher', 'none') != 'none':
+            sys.exit(f"teacher '{name}' is not trained. Train it first:\n"
+                     f'  tools/dist_train.sh {shown(config)} GPUS --work-dir {folder}')
+        command = teacher_command(config, folder, own, amp)
+        print(f"teacher '{name}' is not trained yet; training it first: "
+              f"mmfkd {' '.join(command[3:])}", flush=True)
+        code = subprocess.run(command, check=False).returncode
+        if code:
+            sys.exit(f"training the teacher '{name}' failed with exit code {code}")
+
+
+def trained_branches(cfg: Config) -> list[tuple[str, str, Path]]:
+    """Name, config and work dir of each branch that starts from the best checkpoint of a run."""
+    started = {name: spec for name, spec in cfg.model.get('students', {}).items()
+               if spec.get('checkpoint')}
+    found = []
+    for name, spec in {**(cfg.model.get('teachers') or {}), **started}.items():
+        checkpoint = spec.get('checkpoint', 'auto')
+        if 'config' in spec and not checkpoint.endswith('.pth'):
+            config = spec['config']
+            folder = default_work_dir(config) if checkpoint == 'auto' else Path(checkpoint)
+            found.append((name, config, folder))
+    return found
+
+
+def teacher_command(config: str, folder: Path, options: Mapping[str, object], amp: bool
+                    ) -> list[str]:
+    """The command that trains a teacher, or goes on with a training that was stopped."""
+    command = [sys.executable, '-m', 'mmfkd', 'train', shown(config), '--work-dir', str(folder),
+               '--resume', *(['--amp'] if amp else [])]
+    if options:
+        command += ['--cfg-options', *(f'{key}={value}' for key, value in options.items())]
+    return command
+
+
+def teacher_options(options: Mapping[str, object]) -> dict[str, object]:
+    """Options that hold for teachers too: data, schedule, seed, initialisation."""
+    own = ('work_dir', 'load_from', 'resume')
+    return {key: value for key, value in options.items()
+            if key not in own and (not key.startswith('model') or 'init_cfg' in key)}
+
+
+def is_trained(config: str, folder: Path, options: Mapping[str, object]) -> bool:
+    """Whether a teacher's work dir holds a run that reached its last epoch.
+
+    Raises:
+        SystemExit: it holds a stopped run of another length.
+    """
+    epochs = load_config(config, options).train_cfg.max_epochs
+    newest, step = latest_checkpoint(folder)
+    if newest is None or step >= epochs:
+        return best_checkpoint(folder) is not None
+    dumped = folder / Path(config).name
+    planned = Config.fromfile(dumped).train_cfg.max_epochs if dumped.is_file() else epochs
+    if planned != epochs:
+        sys.exit(f'{folder} holds a teacher trained for {step} of {planned} epochs, but '
+                 f'{epochs} are asked for. Move it away to train another, or take it as it is '
+                 f'with --cfg-options model.teachers.teacher.checkpoint=FILE.pth')
+    return False
+
+
+def train(cfg: Config) -> None:
+    """Trains a config whose teachers are there, tests the selected checkpoint and reports.
+
+    Raises:
+        SystemExit: the training set is smaller than a batch.
+    """
+    started = perf_counter()
+    keep_timm_norms(cfg)
+    use_gloo_without_gpu(cfg)
+    runner = Runner.from_cfg(cfg)
+    if len(runner.train_dataloader) == 0:
+        sys.exit(f'{len(runner.train_dataloader.dataset)} training samples are less than one '
+                 f'batch: lower train_dataloader.batch_size={cfg.train_dataloader.batch_size}')
+    runner.train()
+    tested = test_best(runner)
+    if is_main_process():
+        close(runner, tested, perf_counter() - started)
+    end_together()
+
+
+def test_best(runner: Runner) -> dict:
+    """Metrics of the checkpoint that validation selected, on the test set."""
+    best = best_checkpoint(runner.work_dir)
+    metrics = {}
+    if best is not None:
+        runner.load_checkpoint(str(best))
+    if runner.cfg.get('test_dataloader') is not None:
+        metrics = runner.test()
+    return dict(checkpoint=str(best), val=runner.message_hub.get_info('best_score', None),
+                test=metrics)
+
+
+def close(runner: Runner, tested: dict, seconds: float) -> None:
+    """Writes ``summary.json`` and prints who taught whom and how well both do."""
+    cfg, model, info = runner.cfg, unwrapped(runner), runner.message_hub.get_info
+    metric = cfg.default_hooks.checkpoint.get('save_best')
+    summary = dict(tested, config=cfg.filename, seed=runner.seed, seconds=seconds)
+    rows = []
+    for name, teacher in model.teachers.items():
+        score = summary[f'teacher_{name}'] = info(f'teacher_{name}', None)
+        rows.append((name, teacher.modalities, score, None, 'frozen'))
+    for name, student in model.students.items():
+        first = student is model.student
+        maximum = info(f'test_maximum_{name}', None)
+        if maximum is not None:
+            summary['test_maximum' if first else f'test_maximum_{name}'] = maximum
+        rows.append((name, student.modalities, summary['val'] if first else None,
+                     summary['test'].get(metric if first else f'{name}/{metric}'),
+                     Path(summary['checkpoint']).name))
+    write_summary(Path(cfg.work_dir), summary)
+    Console().print(closing_table(metric, rows))
+    print(f'work dir: {cfg.work_dir}')
+
+
+def write_summary(work_dir: Path, summary: Mapping[str, object]) -> None:
+    """Writes ``summary.json`` in one step: a summary that is there says that the run has ended."""
+    path = work_dir / 'summary.json'
+    path.with_suffix('.tmp').write_text(json.dumps(summary, indent=2, default=float) + '\n')
+    path.with_suffix('.tmp').replace(path)

@@ -1,0 +1,104 @@
+"""The config of a classification student as a config of mmpretrain."""
+
+from mmengine.config import Config
+
+from mmfkd.config import without_init
+from mmfkd.datasets.pipelines import steps_of
+from mmfkd.registry import DATASETS
+
+from .mmseg_config import dataset_config, plain
+
+COLOR = dict(type='LoadImageFromFile')
+
+
+def plain_classifier_config(cfg: Config, spec: dict) -> Config:
+    """mmpretrain's config of a student.
+
+    An image student takes an image file, a clip's student one of its frames (the logits of a clip
+    are the mean of those of its frames), an audio student the array of ``LogSpectrogram``. The
+    encoder of a text student is mmfkd's, so its config imports mmfkd; call it with tokens, past
+    the data preprocessor, which would make floats of them.
+
+    Raises:
+        ValueError: mmpretrain cannot express it.
+    """
+    model = plain_model(spec['model'])
+    preprocessor = plain_preprocessor(spec.get('norm') or {}, model)
+    config = dict(
+        default_scope='mmpretrain',
+        data_preprocessor=preprocessor,
+        model={**model, 'data_preprocessor': preprocessor},
+        test_dataloader=dict(
+            batch_size=1, num_workers=0, sampler=dict(type='DefaultSampler', shuffle=False),
+            dataset=dict(type='CustomDataset', metainfo=dict(classes=class_names(cfg)),
+                         pipeline=plain_pipeline(dataset_config(cfg), spec['modality']))))
+    if is_text(spec):
+        config['custom_imports'] = dict(imports=['mmfkd.models'], allow_failed_imports=False)
+    return Config(config)
+
+
+def is_text(spec: dict) -> bool:
+    """Whether the student's encoder is mmfkd's BERT."""
+    return spec['model']['backbone']['type'] == 'mmfkd.BertEncoder'
+
+
+def frames(spec: dict) -> int:
+    """Number of frames of the clips that the student takes."""
+    return (spec['model'].get('neck') or {}).get('frames', 1)
+
+
+def plain_model(model: dict) -> dict:
+    """The model in mmpretrain's scope: one frame at a time, and BERT by its architecture."""
+    model = without_init(model)
+    if (model.get('neck') or {}).get('type') == 'mmfkd.FramePooling':
+        model['neck'] = dict(type='GlobalAveragePooling')
+    if model['backbone']['type'] != 'mmfkd.BertEncoder':
+        return plain(model, 'model', 'mmpretrain')
+    encoder = explicit_encoder(model.pop('backbone'))
+    return {**plain(model, 'model', 'mmpretrain'), 'backbone': encoder}
+
+
+def explicit_encoder(encoder: dict) -> dict:
+    """BertEncoder with the architecture itself in place of the directory that has it."""
+    from transformers import BertConfig
+
+    from mmfkd.models.networks.bert import from_hub
+
+    if encoder.get('pretrained') is None:
+        return dict(encoder)
+    architecture = from_hub(BertConfig, encoder['pretrained'])
+    names = ('vocab_size', 'hidden_size', 'num_hidden_layers', 'num_attention_heads',
+             'intermediate_size', 'hidden_act', 'hidden_dropout_prob',
+             'attention_probs_dropout_prob', 'max_position_embeddings', 'type_vocab_size',
+             'layer_norm_eps')
+    return {**encoder, 'pretrained': None,
+            'config': {name: getattr(architecture, name) for name in names}}
+
+
+def plain_preprocessor(norm: dict, model: dict) -> dict:
+    """The branch's normalisation as mmpretrain's ``ClsDataPreprocessor``."""
+    return dict(type='ClsDataPreprocessor', mean=norm.get('mean'), std=norm.get('std'),
+                to_rgb=norm.get('bgr_to_rgb', False), num_classes=model['head']['num_classes'])
+
+
+def plain_pipeline(dataset: dict, modality: str) -> list[dict]:
+    """The test pipeline for one image file; for sound and text, packing alone."""
+    steps = []
+    for step in steps_of(dataset.get('pipeline', ()), modality):
+        name = step['type'].removeprefix('mmfkd.')
+        if name in ('LoadImage', 'LoadFrames'):
+            steps.append(step.get('loader') or COLOR)
+        elif name == 'TransformImages':
+            steps += step['transforms']
+    return plain([*steps, dict(type='PackInputs')], 'test_pipeline', 'mmpretrain')
+
+
+def class_names(cfg: Config) -> list[str]:
+    """Names of the classes; numbers where the data set takes them from its files."""
+    dataset = dataset_config(cfg)
+    given = (dataset.get('metainfo') or {}).get('classes')
+    own = getattr(DATASETS.get(dataset['type']), 'METAINFO', {}).get('classes')
+    count = next(iter(cfg.model.students.values()))
+    if given or own:
+        return list(given or own)
+    return [str(i) for i in range(count['model']['head']['num_classes'])]

@@ -1,0 +1,148 @@
+"""The config of a segmentation student as a config of mmseg alone."""
+
+from collections.abc import Mapping
+
+from mmengine.config import Config
+
+from mmfkd.config import without_init
+from mmfkd.datasets.rgbx import COLOR, GREY, UNCHANGED, voc_palette
+from mmfkd.registry import DATASETS, TRANSFORMS
+
+# Steps of our pipelines whose work one loader and mmseg's PackSegInputs do for one modality.
+REPLACED = ('LoadModalities', 'RenderRGBD', 'RenderEOIR', 'StackModalities', 'PackModalities',
+            'LoadAnnotations', 'LoadCheckedAnnotations')
+
+
+def plain_config(cfg: Config, spec: dict) -> Config:
+    """mmseg's config of a student.
+
+    Losses are not exported. A decode head of mmfkd has no equal in mmseg, so such a config
+    imports mmfkd; its program does not.
+
+    Raises:
+        ValueError: mmseg cannot express it.
+    """
+    scope = spec['model'].get('_scope_')
+    if scope != 'mmseg' or not isinstance(spec['modality'], str):
+        raise ValueError(f"the student has _scope_='{scope}' and modality={spec['modality']}: "
+                         "only a model with _scope_='mmseg' and one modality is an ordinary "
+                         'mmseg model')
+    dataset = dataset_config(cfg)
+    pipeline = plain_pipeline(dataset, spec['modality'], channels(spec))
+    preprocessor = plain_preprocessor(spec.get('norm'), cfg.model.get('data_preprocessor') or {})
+    model = plain_segmentor(without_init(spec['model']))
+    own = str(model['decode_head'].get('type')).startswith('mmfkd.')
+    imports = dict(custom_imports=dict(imports=['mmfkd.models'], allow_failed_imports=False))
+    return Config(dict(
+        **(imports if own else {}),
+        default_scope='mmseg',
+        data_preprocessor=preprocessor,
+        model={**model, 'data_preprocessor': preprocessor},
+        test_pipeline=pipeline,
+        test_dataloader=dict(
+            batch_size=1, num_workers=0, sampler=dict(type='DefaultSampler', shuffle=False),
+            dataset=dict(type='BaseSegDataset', metainfo=dataset_meta(cfg), test_mode=True,
+                         pipeline=pipeline))))
+
+
+def plain_segmentor(model: dict) -> dict:
+    """The model in mmseg's scope, without the losses of its decode head."""
+    head = {**model['decode_head'], 'loss_decode': dict(type='CrossEntropyLoss')}
+    if head['type'] != 'mmfkd.DeepLabV3PlusHead':
+        return plain({**model, 'decode_head': head}, 'model')
+    return {**plain({**model, 'decode_head': {}}, 'model'), 'decode_head': head}
+
+
+def plain(config: object, place: str, scope: str = 'mmseg') -> object:
+    """A copy of a config in a scope of its own, without ``_scope_`` and prefixes of that scope."""
+    if isinstance(config, (list, tuple)):
+        return type(config)(plain(item, f'{place}[{i}]', scope) for i, item in enumerate(config))
+    if not isinstance(config, Mapping):
+        return config
+    name = config.get('type')
+    if str(name).startswith('mmfkd.') or config.get('_scope_') == 'mmfkd':
+        raise ValueError(
+            f"{place}: type='{name}' is of mmfkd, and the exported model must open without it. "
+            f'In a copy of the config put a type of {scope} there that has the same weights; a '
+            f'loss has none, so any loss of {scope} will do.')
+    copy = {key: plain(value, f'{place}.{key}', scope) for key, value in config.items()
+            if (key, value) != ('_scope_', scope)}
+    if isinstance(name, str):
+        copy['type'] = name.removeprefix(f'{scope}.')
+    return copy
+
+
+def plain_preprocessor(norm: dict | None, data_preprocessor: dict) -> dict:
+    """The branch's normalisation as mmseg's ``SegDataPreProcessor``.
+
+    Padding to a divisor is kept, but mmseg pads after normalising and mmfkd before: padded
+    pixels are the mean there and raw zeros here.
+    """
+    mean = (norm or {}).get('mean')
+    if mean is not None and len(mean) not in (1, 3):
+        raise ValueError(f'norm has {len(mean)} channels, but SegDataPreProcessor of mmseg '
+                         'normalises 1 or 3: this student cannot be a plain mmseg model')
+    divisor = data_preprocessor.get('size_divisor', 1)
+    return dict(type='SegDataPreProcessor', **plain(dict(norm or {}), 'norm'),
+                pad_val=0, seg_pad_val=255,
+                test_cfg=dict(size_divisor=divisor) if divisor > 1 else None)
+
+
+def dataset_config(cfg: Config) -> dict:
+    """Config of the data set that says how images are read, resized and labelled."""
+    dataset = (cfg.get('test_dataloader') or {}).get('dataset')
+    if not dataset:
+        raise ValueError(f'{cfg.filename}: test_dataloader.dataset is missing; it says how an '
+                         'image is read and what the classes are')
+    return dataset
+
+
+def plain_pipeline(dataset: dict, modality: str, width: int) -> list[dict]:
+    """The test pipeline for one image file: load, what the data set's own does to it, pack."""
+    steps = [image_loader(dataset, modality, width)]
+    for step in dataset.get('pipeline', ()):
+        name = step['type'].removeprefix('mmfkd.')
+        if name == 'ForModality':
+            steps += step['transforms'] if step['modality'] == modality else []
+        elif name not in REPLACED:
+            steps.append({**step, 'type': f'mmfkd.{name}' if name in TRANSFORMS.module_dict
+                          else name})
+    return plain([*steps, dict(type='PackSegInputs')], 'test_pipeline')
+
+
+def image_loader(dataset: dict, modality: str, width: int) -> dict:
+    """How the data set reads a file of the modality.
+
+    Where it reads none (rendered scenes), colour is 8 bits and a single channel is taken as it
+    is, because a conversion to grey would cut 16 bits to 8. Infrared of three equal channels is
+    read as colour, so scale files of 16 bits to 8 before.
+    """
+    registered = dataset.get('modalities')
+    if not isinstance(registered, Mapping):
+        registered = getattr(DATASETS.get(dataset['type']), 'MODALITIES', {})
+    color = width == 3
+    if modality not in registered:
+        return COLOR if color else UNCHANGED
+    loader = registered[modality].get('loader') or (COLOR if color else GREY)
+    return COLOR if color and loader['type'].endswith('LoadInfrared') else loader
+
+
+def dataset_meta(cfg: Config) -> dict[str, list]:
+    """Names and RGB colours of the classes, as mmseg keeps them in a checkpoint."""
+    dataset = dataset_config(cfg)
+    own = getattr(DATASETS.get(dataset['type']), 'METAINFO', {})
+    given = dataset.get('metainfo') or {}
+    classes = given.get('classes') or own.get('classes')
+    if not classes:
+        raise ValueError(f"{cfg.filename}: test_dataloader.dataset of type '{dataset['type']}' "
+                         'has no classes; give it metainfo=dict(classes=(...))')
+    colors = dict(zip(own.get('classes', ()), own.get('palette', ()), strict=False))
+    colors = {**dict(zip(classes, voc_palette(len(classes)), strict=True)), **colors}
+    palette = given.get('palette') or [colors[name] for name in classes]
+    return dict(classes=list(classes), palette=[list(color) for color in palette])
+
+
+def channels(spec: dict) -> int:
+    """Number of channels that the student takes."""
+    norm = spec.get('norm')
+    return len(norm['mean']) if norm else spec['model']['backbone'].get('in_channels', 3)

@@ -1,0 +1,73 @@
+"""Trained models from their config and checkpoint: a student alone, or a whole distiller."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+
+from mmfkd.checkpoints import branch_weights, load_strictly, load_weights, resolve_checkpoint
+from mmfkd.config import TapKey, student_config, without_init
+from mmfkd.models import CrossModalDistiller
+from mmfkd.registry import MODELS
+
+
+def keep_student(cfg: Config, name: str | None = None) -> dict:
+    """Leaves a student alone in a config, named 'student', and returns its branch."""
+    cfg.model.students = dict(student=student_config(cfg, name))
+    cfg.model.teachers, cfg.model.losses = {}, {}
+    return cfg.model.students.student
+
+
+def load_student(cfg: Config, checkpoint: str | Path, name: str | None = None
+                 ) -> CrossModalDistiller:
+    """A distiller with a student alone, its weights loaded strictly, in eval mode.
+
+    Args:
+        cfg: a distillation or unimodal config, changed in place.
+        checkpoint: a file, a work dir, or 'best' for the selected one of the default work dir.
+        name: of the student; None takes the first.
+
+    Raises:
+        FileNotFoundError, ValueError: see :mod:`mmfkd.checkpoints`.
+    """
+    path = resolve_checkpoint(checkpoint, cfg.filename)
+    init_default_scope(cfg.get('default_scope', 'mmfkd'))
+    keep_student(cfg, name)
+    model = MODELS.build(cfg.model)
+    load_strictly(model.student.model, branch_weights(load_weights(path), name), path)
+    model.eval()
+    return model
+
+
+def load_distiller(cfg: Config, checkpoint: str | Path, keys: Sequence[str]
+                   ) -> tuple[CrossModalDistiller, Path]:
+    """Students with the weights of a checkpoint, and the teachers that ``keys`` name.
+
+    A single student takes the weights of any checkpoint of its architecture, so that a baseline
+    can be looked at beside the teachers of its distillation.
+
+    Args:
+        cfg: of a distiller.
+        checkpoint: as for :func:`load_student`.
+        keys: ``branch.tap`` that will be asked for.
+
+    Returns:
+        the model, in eval mode, on the GPU if there is one; and the checkpoint's path.
+
+    Raises:
+        FileNotFoundError, ValueError: see :mod:`mmfkd.checkpoints`.
+    """
+    path = resolve_checkpoint(checkpoint, cfg.filename)
+    named = {TapKey.parse(key).branch for key in keys}
+    config = without_init(cfg.model)
+    config.losses = {}
+    config.teachers = {name: spec for name, spec in (config.get('teachers') or {}).items()
+                       if name in named}
+    model = MODELS.build(config)
+    weights = load_weights(path)
+    for name, student in model.students.items():
+        own = branch_weights(weights, name if len(model.students) > 1 else None)
+        load_strictly(student.model, own, path)
+    return model.to('cuda' if torch.cuda.is_available() else 'cpu').eval(), path

@@ -1,0 +1,52 @@
+"""Metrics as tables on the terminal."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from rich.table import Table
+
+SCORE, MEAN = 'IoU.', 'mIoU'
+
+
+def class_table(metrics: Mapping[str, float], first: str) -> Table | None:
+    """IoU of each class, and its mean, for each prediction that was evaluated.
+
+    Args:
+        metrics: of a test: ``mIoU`` and ``IoU.<class>``, and with a prefix such as ``ir/`` those of
+            further predictions.
+        first: name of the prediction without a prefix.
+
+    Returns:
+        a row a class and a column a prediction; None if no classes were scored.
+    """
+    columns: dict[str, dict[str, float]] = {}
+    for key, value in metrics.items():
+        prefix, _, metric = key.rpartition('/')
+        if metric == MEAN or metric.startswith(SCORE):
+            columns.setdefault(prefix or first, {})[metric] = value
+    rows = [metric for metric in columns.get(first, {}) if metric != MEAN]
+    if not rows:
+        return None
+    table = Table('IoU', *columns)
+    for metric in (*rows, MEAN):
+        table.add_row(metric.removeprefix(SCORE), *(f'{column[metric]:.2f}'
+                                                    for column in columns.values()))
+    return table
+
+
+def closing_table(metric: str, rows: Iterable[tuple[str, Sequence[str], float | None, float | None,
+                                                    str]]) -> Table:
+    """Scores of the teachers and students of a run.
+
+    Args:
+        metric: name of the metric that selected the checkpoint.
+        rows: name, modalities, score on val, score on test and checkpoint of each branch.
+    """
+    table = Table('', 'modality', f'val {metric}', f'test {metric}', 'checkpoint')
+    for name, modalities, val, test, checkpoint in rows:
+        table.add_row(name, ', '.join(modalities), two_digits(val), two_digits(test), checkpoint)
+    return table
+
+
+def two_digits(value: float | None) -> str:
+    """Two digits, or a dash."""
+    return '-' if value is None else f'{value:.2f}'

@@ -1,0 +1,89 @@
+"""tools/train.py and tools/test.py on rendered scenes: teachers first, table, summary, test."""
+
+import json
+import os
+import re
+import sys
+
+import pytest
+from runs import ROOT, run
+
+OPTIONS = ['train_cfg.max_epochs=1', 'train_dataloader.batch_size=4',
+           *(f'{split}_dataloader.{key}' for split in ('train', 'val', 'test') for key in (
+               'dataset.num_scenes=8', 'dataset.size=(32,32)', 'num_workers=0'))]
+STUDENT_ONLY = 'model.losses.loss_fdkd.low_weight=0.5'
+
+
+@pytest.fixture(scope='module')
+def runs(tmp_path_factory):
+    """The same command twice, with a teacher that is not there at first."""
+    folder = tmp_path_factory.mktemp('train')
+    config = folder / 'fdkd/depth2rgb.py'
+    config.parent.mkdir()
+    # One epoch teaches nothing: such a teacher is refused elsewhere, and reported here.
+    config.write_text(
+        f"_base_ = ['{ROOT}/configs/fdkd/synthetic_depth2rgb.py']\n"
+        'default_hooks = dict(teacher_report=dict(refuse=False))\n'
+        'model = dict(teachers=dict(teacher=dict('
+        f"config='{ROOT}/configs/unimodal/synthetic_depth.py', checkpoint='{folder}/teacher')))\n")
+    command = [sys.executable, ROOT / 'tools/train.py', config, '--amp', '--work-dir',
+               folder / 'student', '--cfg-options', *OPTIONS, STUDENT_ONLY]
+    return folder, config, run(*command), run(*command)
+
+
+def test_missing_teacher_is_announced_and_trained(runs):
+    folder, _, first, _ = runs
+    assert "teacher 'teacher' is not trained yet; training it first" in first.stdout
+    summary = json.loads((folder / 'teacher/summary.json').read_text())
+    assert summary['config'].endswith('unimodal/synthetic_depth.py')
+    assert os.path.isfile(summary['checkpoint'])
+
+
+def test_trained_teacher_is_not_trained_again(runs):
+    assert 'training it first' not in runs[3].stdout
+
+
+def test_teacher_gets_the_options_of_data_and_schedule_alone(runs):
+    announced = re.search(r'training it first: (.*)', runs[2].stdout)[1]
+    assert all(option.replace('(32,32)', '(32, 32)') in announced for option in OPTIONS)
+    assert STUDENT_ONLY not in announced and '--amp' in announced
+
+
+def test_closing_table_has_teacher_student_and_work_dir(runs):
+    folder, _, first, _ = runs
+    table = first.stdout[first.stdout.rindex('modality'):]
+    assert 'teacher' in table and 'depth' in table and 'student' in table and 'rgb' in table
+    assert str(folder / 'student') in table.replace('\n', '')
+
+
+def test_summary_holds_val_and_test_scores_of_the_selected_checkpoint(runs):
+    summary = json.loads((runs[0] / 'student/summary.json').read_text())
+    assert summary['seed'] == 0
+    assert 0 <= summary['val'] <= 100 and 0 <= summary['test']['mIoU'] <= 100
+    assert 'best_mIoU' in summary['checkpoint']
+
+
+def test_testing_the_checkpoint_gives_the_same_score_without_a_teacher(runs):
+    folder, config, _, _ = runs
+    summary = json.loads((folder / 'student/summary.json').read_text())
+    (folder / 'teacher').rename(folder / 'gone')
+    done = run(sys.executable, ROOT / 'tools/test.py', config, 'best', '--work-dir',
+               folder / 'student', '--cfg-options', *OPTIONS)
+    (folder / 'gone').rename(folder / 'teacher')
+    logged = re.findall(r'Epoch\(test\).*?mIoU: ([\d.]+)', done.stdout + done.stderr)
+    assert float(logged[-1]) == pytest.approx(summary['test']['mIoU'], abs=1e-4)
+
+
+def test_distributed_launch_without_a_teacher_says_what_to_run(runs, tmp_path):
+    done = run('bash', ROOT / 'tools/dist_train.sh',
+               ROOT / 'configs/fdkd/synthetic_depth2rgb.py', '1', '--work-dir', tmp_path,
+               '--cfg-options', f'model.teachers.teacher.checkpoint={tmp_path}/none', check=False)
+    assert done.returncode != 0
+    assert ('tools/dist_train.sh unimodal/synthetic_depth.py GPUS --work-dir '
+            f'{tmp_path}/none') in done.stderr
+
+
+def test_help_needs_no_heavy_import():
+    done = run(sys.executable, '-X', 'importtime', ROOT / 'tools/train.py', '--help')
+    assert '--cfg-options' in done.stdout
+    assert not re.search(r'\| +(torch|mmseg)$', done.stderr, re.MULTILINE)

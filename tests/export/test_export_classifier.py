@@ -1,0 +1,157 @@
+"""tools/export.py on classification students: plain mmpretrain, in a process without mmfkd."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+
+from mmfkd.checkpoints import branch_weights, load_weights
+from mmfkd.config import student_config
+from mmfkd.export.mmpretrain_config import plain_classifier_config
+from mmfkd.export.student import export_student, verify_export
+from mmfkd.models import CrossModalDistiller
+
+ROOT = Path(__file__).parents[2]
+SMALL = dict(backbone=dict(stem_channels=8, base_channels=8), head=dict(in_channels=64))
+BERT = dict(pretrained=None, config=dict(
+    vocab_size=120, hidden_size=16, num_hidden_layers=1, num_attention_heads=2,
+    intermediate_size=32, max_position_embeddings=64))
+CHANGES = dict(
+    cremad_audio=SMALL, vggsound50_visual=SMALL,
+    crisismmd_image=dict(backbone=dict(init_cfg=None)),
+    crisismmd_text=dict(backbone=BERT, head=dict(in_channels=16)))
+SIZES = dict(cremad_audio=(2, 1, 257, 299), vggsound50_visual=(6, 3, 224, 224),
+             crisismmd_image=(2, 3, 224, 224), crisismmd_text=(2, 40))
+
+# What a user without mmfkd does; argv: folder of the export, image file, output file.
+PLAIN_USER = '''
+import sys
+sys.modules['mmfkd'] = None
+import torch
+from mmpretrain import ImageClassificationInferencer, get_model
+folder, image, out = sys.argv[1:]
+model = get_model(f'{folder}/config.py', pretrained=f'{folder}/weights.pth', device='cpu')
+result = ImageClassificationInferencer(model)(image)[0]
+torch.save(dict(scores=torch.from_numpy(result['pred_scores']), name=result['pred_class'],
+                parameters=sum(p.numel() for p in model.parameters())), out)
+'''
+
+
+def trained(name: str, folder: Path) -> CrossModalDistiller:
+    """A work dir with the config of a run and its best checkpoint."""
+    cfg = Config.fromfile(ROOT / f'configs/unimodal/{name}.py')
+    cfg.merge_from_dict(dict(model=dict(students=dict(student=dict(model=CHANGES[name])))))
+    init_default_scope('mmfkd')
+    torch.manual_seed(0)
+    model = CrossModalDistiller(students=cfg.model.students).eval()
+    for key, buffer in model.named_buffers():
+        if 'running' in key:
+            buffer.uniform_(0.5, 1.5)
+    cfg.dump(folder / f'{name}.py')
+    torch.save(dict(state_dict=model.state_dict()), folder / 'best_accuracy_top1_epoch_1.pth')
+    return model
+
+
+@pytest.fixture(scope='module')
+def exports(tmp_path_factory):
+    """name: the distiller and its export."""
+    found = {}
+    for name in CHANGES:
+        folder = tmp_path_factory.mktemp(name)
+        model = trained(name, folder)
+        export_student(folder, 'best', folder / 'out')
+        found[name] = model, folder / 'out'
+    return found
+
+
+@pytest.mark.parametrize('name', CHANGES)
+def test_the_export_is_equal_where_it_is_opened(exports, name, capfd):
+    assert verify_export(exports[name][1])
+    printed = capfd.readouterr().out
+    assert re.search(r'parameters: ([\d,]+) of \1', printed), printed
+    for opened in ('config.py + weights.pth', 'program.pt2'):
+        assert float(re.search(re.escape(opened) + r': largest difference (\S+)', printed)[1]) \
+            <= 1e-5
+
+
+@pytest.mark.parametrize('name', CHANGES)
+def test_the_reference_has_the_size_that_the_pipeline_makes(exports, name):
+    reference = torch.load(exports[name][1] / 'reference.pt', weights_only=True)
+    assert reference['input'].shape == SIZES[name]
+    assert len(reference['logits']) == 2
+
+
+@pytest.mark.parametrize('name', ['cremad_audio', 'vggsound50_visual', 'crisismmd_image'])
+def test_files_name_nothing_of_mmfkd(exports, name):
+    text = (exports[name][1] / 'config.py').read_text()
+    assert not [word for word in ('mmfkd', '_scope_') if word in text]
+
+
+def test_a_text_student_keeps_its_encoder_with_an_explicit_architecture(exports):
+    cfg = Config.fromfile(exports['crisismmd_text'][1] / 'config.py')
+    assert cfg.model.backbone == dict(BERT, type='mmfkd.BertEncoder', pad_token=0) or \
+        cfg.model.backbone == dict(BERT, type='mmfkd.BertEncoder')
+
+
+def test_an_image_file_is_classified_by_mmpretrains_inferencer(exports, tmp_path):
+    """The file goes through the plain pipeline there, and through ours by hand."""
+    model, out = exports['crisismmd_image']
+    image = np.random.default_rng(0).integers(0, 256, (90, 120, 3), np.uint8)
+    path = tmp_path / 'image.png'
+    cv2.imwrite(str(path), image)
+    env = {key: value for key, value in os.environ.items() if key != 'PYTHONPATH'}
+    done = subprocess.run([sys.executable, '-W', 'ignore', '-c', PLAIN_USER, str(out), str(path),
+                           str(tmp_path / 'r.pt')], cwd=tmp_path, env=env, capture_output=True,
+                          text=True)
+    assert done.returncode == 0, done.stderr
+    result = torch.load(tmp_path / 'r.pt', weights_only=True)
+    resized = cv2.resize(image, (224, 224), interpolation=cv2.INTER_LINEAR)
+    raw = torch.from_numpy(resized).permute(2, 0, 1)[None]
+    with torch.no_grad():
+        scores = model(dict(image=raw), mode='tensor').softmax(1)[0]
+    torch.testing.assert_close(result['scores'], scores, atol=1e-5, rtol=0)
+    assert result['parameters'] == sum(p.numel() for p in model.student.model.parameters())
+    classes = ('affected_individuals', 'infrastructure_and_utility_damage', 'not_humanitarian',
+               'other_relevant_information', 'rescue_volunteering_or_donation_effort')
+    assert result['name'] == classes[scores.argmax()]
+
+
+def test_another_student_than_the_first_is_exported_by_name(tmp_path):
+    init_default_scope('mmfkd')
+    torch.manual_seed(0)
+    branches = {}
+    for name in ('cremad_audio', 'cremad_visual'):
+        cfg = Config.fromfile(ROOT / f'configs/unimodal/{name}.py')
+        cfg.merge_from_dict(dict(model=dict(students=dict(student=dict(model=SMALL)))))
+        branches[name.split('_')[1]] = student_config(cfg)
+    cfg.model.students = branches
+    cfg.dump(tmp_path / 'both.py')
+    model = CrossModalDistiller(students=branches).eval()
+    torch.save(dict(state_dict=model.state_dict()), tmp_path / 'epoch_1.pth')
+    export_student(tmp_path / 'both.py', tmp_path / 'epoch_1.pth', tmp_path / 'out', (64, 64),
+                   student='visual')
+    exported = load_weights(tmp_path / 'out/weights.pth')
+    own = model.students['visual'].model.state_dict()
+    assert all(torch.equal(exported[key], own[key]) for key in own)
+    assert set(exported) == set(branch_weights(model.state_dict(), 'visual'))
+    with pytest.raises(ValueError, match=r"no student 'text': name one of \['audio', 'visual'\]"):
+        student_config(cfg, 'text')
+
+
+def test_the_pipeline_of_a_file_is_that_of_the_modality():
+    cfg = Config.fromfile(ROOT / 'configs/unimodal/vggsound50_visual.py')
+    plain = plain_classifier_config(cfg, student_config(cfg))
+    steps = plain.test_dataloader.dataset.pipeline
+    assert [step.type for step in steps] == ['LoadImageFromFile', 'Resize', 'PackInputs']
+    assert plain.model.neck == dict(type='GlobalAveragePooling')
+    cfg = Config.fromfile(ROOT / 'configs/unimodal/cremad_audio.py')
+    plain = plain_classifier_config(cfg, student_config(cfg))
+    assert [s.type for s in plain.test_dataloader.dataset.pipeline] == ['PackInputs']
