@@ -68,16 +68,15 @@ def report(metrics: Mapping[str, float], names: Sequence[str], work_dir: str) ->
     print(f'metrics: {path}')
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Runs the command."""
-    args = parse_args(argv)
+def test(args: argparse.Namespace) -> None:
+    """Tests the student in this process; the runner is gone when this returns."""
     # The student alone is tested: no teacher has to be there.
     cfg = chosen_config(args, teachers=False)
 
     from mmengine.runner import Runner
 
     from mmfkd.checkpoints import branch_weights, load_strictly, load_weights, resolve_checkpoint
-    from mmfkd.engine.distributed import end_together, keep_timm_norms, use_gloo_without_gpu
+    from mmfkd.engine.distributed import keep_timm_norms, use_gloo_without_gpu
     from mmfkd.engine.hooks.unwrapped import unwrapped
     from mmfkd.inference.loading import keep_student
 
@@ -96,6 +95,15 @@ def main(argv: Sequence[str] | None = None) -> None:
     names = [name for name in model.student.available or model.student.modalities
              if name in found]
     report(metrics, names, cfg.work_dir)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Runs the command."""
+    args = parse_args(argv)
+    test(args)
+
+    from mmfkd.engine.distributed import end_together
+
     end_together()
 
 

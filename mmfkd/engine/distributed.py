@@ -1,4 +1,6 @@
-"""What mmengine's distributed runs need: gloo without a GPU, timm's batch norms, a common end."""
+"""Start and end of distributed runs."""
+
+import gc
 
 import torch
 from mmengine.config import Config
@@ -25,13 +27,16 @@ def use_gloo_without_gpu(cfg: Config) -> None:
 
 
 def end_together() -> None:
-    """Waits for all ranks and destroys the process group, if there is one.
+    """Waits for all ranks and ends the process group, if there is one.
 
-    A rank that exits on its own can be aborted at exit, while a thread of gloo still holds tensors
-    of the last collective; the launcher then calls a finished run a failed one.
+    Threads of gloo that are alive when the interpreter ends abort the process, and the launcher
+    calls a finished run a failed one. They live as long as a model wrapped for several processes
+    refers to the group, so call this when no runner is in use any more: runners refer to
+    themselves, and only the garbage collector frees them.
     """
     if torch.distributed.is_initialized():
         torch.distributed.barrier()
+        gc.collect()
         torch.distributed.destroy_process_group()
 
 

@@ -1,4 +1,4 @@
-"""A training from its config to its summary: teachers first, then the run, then the test."""
+"""Training from a config to its summary: teachers, the run, the test."""
 
 import json
 import subprocess
@@ -140,9 +140,15 @@ def train(cfg: Config) -> None:
     Raises:
         SystemExit: the training set is smaller than a batch.
     """
-    started = perf_counter()
     keep_timm_norms(cfg)
     use_gloo_without_gpu(cfg)
+    run(cfg)
+    end_together()
+
+
+def run(cfg: Config) -> None:
+    """The training of this process; its runner is gone when this returns."""
+    started = perf_counter()
     runner = Runner.from_cfg(cfg)
     if len(runner.train_dataloader) == 0:
         sys.exit(f'{len(runner.train_dataloader.dataset)} training samples are less than one '
@@ -151,7 +157,6 @@ def train(cfg: Config) -> None:
     tested = test_best(runner)
     if is_main_process():
         close(runner, tested, perf_counter() - started)
-    end_together()
 
 
 def test_best(runner: Runner) -> dict:
