@@ -2,18 +2,33 @@
 
 from io import BytesIO
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import soundfile
 import torch
 from mmcv.transforms import BaseTransform
 from scipy.signal.windows import tukey
-from torchaudio.transforms import Resample, Spectrogram
+from torch import nn
 
 from mmfkd.registry import TRANSFORMS
 
 # Sizes that a program writes into a header when it does not know the length yet.
 UNKNOWN_SIZES = (0, 0xFFFFFFFF)
+
+
+def audio_transforms() -> ModuleType:
+    """``torchaudio.transforms``, which nothing but sound needs.
+
+    Raises:
+        ImportError: torchaudio is missing or does not fit torch; the message has the cure.
+    """
+    try:
+        from torchaudio import transforms
+    except (ImportError, OSError) as error:
+        raise ImportError("spectrograms and resampling need torchaudio and the torch that it fits: "
+                          f"pip install 'mmfkd[audio]' ({error})") from error
+    return transforms
 
 
 def read_wave(path: str | Path, start: float = 0.0, end: float | None = None
@@ -73,12 +88,13 @@ class LoadAudio(BaseTransform):
 
     Raises:
         FileNotFoundError, ValueError: see :func:`read_wave`.
+        ImportError: a file has another rate and torchaudio is missing.
     """
 
     def __init__(self, modality: str = 'audio', rate: int = 16000) -> None:
         self.modality = modality
         self.rate = rate
-        self._resamplers: dict[int, Resample] = {}
+        self._resamplers: dict[int, nn.Module] = {}
 
     def transform(self, results: dict) -> dict:
         """See the class."""
@@ -92,7 +108,7 @@ class LoadAudio(BaseTransform):
         if rate == self.rate:
             return wave
         if rate not in self._resamplers:
-            self._resamplers[rate] = Resample(rate, self.rate)
+            self._resamplers[rate] = audio_transforms().Resample(rate, self.rate)
         return self._resamplers[rate](torch.from_numpy(wave)).numpy()
 
 
@@ -164,6 +180,7 @@ class LogSpectrogram(BaseTransform):
 
     Raises:
         ValueError: a wave shorter than a frame.
+        ImportError: torchaudio is missing.
     """
 
     def __init__(self, modality: str = 'audio', rate: int = 16000, window: int = 512,
@@ -174,8 +191,9 @@ class LogSpectrogram(BaseTransform):
         self.eps = eps
         self.standardize = standardize
         shape = torch.from_numpy(tukey(window, 0.25, sym=False))
-        self._transform = Spectrogram(window, hop_length=hop, power=None, center=False,
-                                      window_fn=lambda length: shape.float())
+        self._transform = audio_transforms().Spectrogram(
+            window, hop_length=hop, power=None, center=False,
+            window_fn=lambda length: shape.float())
         self._window_spectrum = torch.fft.rfft(shape).to(torch.complex64)[:, None]
         # One-sided: every frequency but the first and Nyquist stands for two.
         scale = torch.full((window // 2 + 1, 1), 2.0)

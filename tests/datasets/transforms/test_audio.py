@@ -1,5 +1,7 @@
 """Sound: reading, length, noise, spectrogram against scipy, cache."""
 
+import sys
+
 import numpy as np
 import pytest
 import soundfile
@@ -226,3 +228,13 @@ def test_a_half_written_cache_file_is_made_again(tmp_path, kept):
     file.write_bytes(file.read_bytes()[:kept])
     assert np.array_equal(cached(tmp_path / 'cache', path), fresh)
     assert np.array_equal(np.load(file), fresh)
+
+
+def test_without_torchaudio_only_its_users_fail_and_say_which_extra(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, 'torchaudio', None)
+    for needs_it in (LogSpectrogram, lambda: LoadAudio(rate=8000)._resampled(np.zeros(9), 16000)):
+        with pytest.raises(ImportError, match=r"pip install 'mmfkd\[audio\]'"):
+            needs_it()
+    soundfile.write(tmp_path / 'a.wav', np.zeros(16000), 16000)
+    results = dict(modalities=dict(audio=dict(path=tmp_path / 'a.wav')))
+    assert LoadAudio(rate=16000)(results)['modalities']['audio'].shape == (16000,)
