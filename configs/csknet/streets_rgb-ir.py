@@ -6,7 +6,7 @@ model = dict(
         model=dict(
             _base_.network, modalities=_base_.both.modality,
             backbone=baseline.backbone, decode_head=baseline.decode_head,
-            exchange=dict(channel=dict(norms=_base_.stage_norms, threshold=0.02, share=None),
+            exchange=dict(channel=dict(norms=_base_.stage_norms, threshold=0.02, ratio=None),
                           spatial=dict(stages=_base_.last_stages))))),
     # Fewer pixels for smaller images.
     losses=dict(_base_.losses, loss_contrast=dict(

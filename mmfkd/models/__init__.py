@@ -12,6 +12,7 @@ from .losses import (
     KDLoss,
     MulticlassDiceLoss,
     NKDLoss,
+    NormalizedKDLoss,
     OFDLoss,
     PixelContrastLoss,
     PKDLoss,
@@ -37,9 +38,8 @@ from .taps import Taps
 
 __all__ = ['AFDLoss', 'BandClassifier', 'BertEncoder', 'Branch', 'C2KDLoss', 'CEN', 'CSKNet',
            'CrossModalDistiller', 'DISTLoss', 'DKDLoss', 'DeepLabV3PlusHead', 'DisOptNet',
-           'DistillLoss', 'FeatureLoss', 'ForkedEncoder', 'FramePooling',
-           'FrequencyDecoupledLoss', 'GatedSpectralHead', 'InflatedPretrained', 'KDLoss',
-           'MultiModalDataPreprocessor', 'MulticlassDiceLoss', 'NKDLoss', 'Normalize', 'OFDLoss',
-           'PKDLoss', 'PixelContrastLoss', 'PseudoLabelLoss', 'RKDLoss', 'ReviewKDLoss',
-           'SCSEFusionHead', 'SharedEncoder', 'SoftLabelLoss', 'Taps', 'take_modality',
-           'to_modality_norm']
+           'DistillLoss', 'FeatureLoss', 'ForkedEncoder', 'FramePooling', 'FrequencyDecoupledLoss',
+           'GatedSpectralHead', 'InflatedPretrained', 'KDLoss', 'MultiModalDataPreprocessor',
+           'MulticlassDiceLoss', 'NKDLoss', 'Normalize', 'NormalizedKDLoss', 'OFDLoss', 'PKDLoss',
+           'PixelContrastLoss', 'PseudoLabelLoss', 'RKDLoss', 'ReviewKDLoss', 'SCSEFusionHead',
+           'SharedEncoder', 'SoftLabelLoss', 'Taps', 'take_modality', 'to_modality_norm']

@@ -73,9 +73,9 @@ class Branch(BaseModule):
                  pool: Sequence[str] = (), available: Sequence[str] | None = None,
                  subsets: Sequence[Sequence[str]] = ()) -> None:
         super().__init__()
-        strangers = [name for name in pool if name not in (taps or {})]
-        if strangers:
-            raise ValueError(f'pool names {strangers}, but the taps are {list(taps or {})}')
+        missing_taps = [name for name in pool if name not in (taps or {})]
+        if missing_taps:
+            raise ValueError(f'pool names {missing_taps}, but the taps are {list(taps or {})}')
         self.pool = tuple(pool)
         self.modality = modality if isinstance(modality, str) else tuple(modality)
         self.available = self._known(available) if available else None

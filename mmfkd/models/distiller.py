@@ -1,4 +1,4 @@
-"""The one model class of mmfkd: students that learn, teachers that do not, losses between them."""
+"""The model class of mmfkd: students that learn, frozen teachers, losses between them."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -151,7 +151,7 @@ class CrossModalDistiller(BaseModel):
 
     def forward(self, inputs: Mapping[str, Tensor], data_samples: list | None = None,
                 mode: str = 'tensor') -> dict | list | Tensor:
-        """mmengine's three modes.
+        """Runs one of the three modes of mmengine.
 
         Args:
             inputs: one (N, C, H, W) tensor per modality, raw.

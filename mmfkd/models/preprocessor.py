@@ -1,4 +1,4 @@
-"""From the data loader's lists to one tensor per modality."""
+"""The data preprocessor: lists of samples to one tensor per modality."""
 
 from collections.abc import Mapping
 

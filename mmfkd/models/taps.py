@@ -1,4 +1,4 @@
-"""Named taps: what a network computes inside, recorded while it runs."""
+"""Named taps: recordings of tensors inside a network while it runs."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,8 +14,7 @@ _PATTERN = re.compile(r'(?P<path>[\w.]+)(?:@(?P<at>in)|(?P<keys>(?:\[\w+\])+))?'
 
 
 class Tap(NamedTuple):
-    """One place in a network: a module path, its input or its output, an item of tuples or dicts.
-    """
+    """A place in a network: a module, its input or its output, an item of tuples or dicts."""
 
     path: str
     at_input: bool

@@ -24,8 +24,9 @@ def separable(in_channels: int, out_channels: int, norm_cfg: dict, dilation: int
 
 @MODELS.register_module()
 class DeepLabV3PlusHead(BaseDecodeHead):
-    """DeepLabV3+ decoder whose separable convolutions have one batch norm and whose ASPP is
-    projected by a 1x1 convolution.
+    """DeepLabV3+ decoder with the structure of segmentation_models_pytorch.
+
+    Its separable convolutions have one batch norm, and a 1x1 convolution projects its ASPP.
 
     Paper: Chen et al., "Encoder-Decoder with Atrous Separable Convolution" (ECCV 2018), in the
     form that CSK-Net and DisOptNet use. mmseg's ``DepthwiseSeparableASPPHead`` projects by a 3x3

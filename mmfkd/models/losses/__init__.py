@@ -5,13 +5,13 @@ from .contrastive import PixelContrastLoss
 from .dice import MulticlassDiceLoss, multiclass_dice
 from .features import FeatureLoss, PKDLoss
 from .frequency import FrequencyDecoupledLoss, log_compress, split_bands, standardize
-from .logits import DISTLoss, DKDLoss, KDLoss, NKDLoss
+from .logits import DISTLoss, DKDLoss, KDLoss, NKDLoss, NormalizedKDLoss
 from .overhaul import OFDLoss
 from .relations import RKDLoss
 from .review import ReviewKDLoss
 from .soft_labels import PseudoLabelLoss, SoftLabelLoss
 
 __all__ = ['AFDLoss', 'C2KDLoss', 'DISTLoss', 'DKDLoss', 'DistillLoss', 'FeatureLoss',
-           'FrequencyDecoupledLoss', 'KDLoss', 'MulticlassDiceLoss', 'NKDLoss', 'OFDLoss',
-           'PKDLoss', 'PixelContrastLoss', 'PseudoLabelLoss', 'RKDLoss', 'ReviewKDLoss',
+           'FrequencyDecoupledLoss', 'KDLoss', 'MulticlassDiceLoss', 'NKDLoss', 'NormalizedKDLoss',
+           'OFDLoss', 'PKDLoss', 'PixelContrastLoss', 'PseudoLabelLoss', 'RKDLoss', 'ReviewKDLoss',
            'SoftLabelLoss', 'log_compress', 'multiclass_dice', 'split_bands', 'standardize']

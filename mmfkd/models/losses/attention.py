@@ -1,4 +1,4 @@
-"""AFD: attention decides which stage of the student learns from which of the teacher."""
+"""AFD: comparison of all pairs of stages, weighted by attention."""
 
 from collections.abc import Sequence
 
@@ -8,19 +8,19 @@ from torch.nn import functional as F
 
 from mmfkd.registry import MODELS
 
-from .base import DistillLoss, check_stages
+from .base import StageLoss
 from .shapes import as_map
 
 
 @MODELS.register_module()
-class AFDLoss(DistillLoss):
+class AFDLoss(StageLoss):
     """Distances of attention maps between all pairs of stages, weighted by a learned attention.
 
     Paper: Ji et al., "Show, Attend and Distill: Knowledge Distillation via Attention-based Feature
     Matching" (arXiv 2102.02973), eq. 1-8:
 
     - query of teacher stage t: ``BN(W_t · GAP(h_t))``; key of student stage s: ``ReLU(BN(W_s ·
-      GAP(h_s)))``, both of ``width`` D;
+      GAP(h_s)))``, both with D channels;
     - attention: ``softmax over s of (q_t · BN(W_B k_s)_t + p_t · p_s) / sqrt(D)``, with position
       embeddings p;
     - value: the mean over channels of h², at the teacher's size, as a unit vector;
@@ -37,27 +37,24 @@ class AFDLoss(DistillLoss):
         student_channels: width of each stage of the student.
         teacher_channels: likewise for the teacher.
         weight: see :class:`DistillLoss`; the authors' is 200.
-        width: D.
+        channels: D.
 
     Raises:
         ValueError: another number of taps than of widths.
     """
-
-    paired = False
 
     def __init__(self, student_channels: Sequence[int], teacher_channels: Sequence[int],
                  student: Sequence[str] = ('student.layer1', 'student.layer2', 'student.layer3',
                                            'student.layer4'),
                  teacher: Sequence[str] = ('teacher.layer1', 'teacher.layer2', 'teacher.layer3',
                                            'teacher.layer4'),
-                 weight: float = 200.0, width: int = 128) -> None:
-        super().__init__(student, teacher, weight)
-        check_stages(self, student_channels, teacher_channels)
-        self.queries = nn.ModuleList(projection(c, width) for c in teacher_channels)
-        self.keys = nn.ModuleList(projection(c, width) for c in student_channels)
-        self.bilinear = projection(width, width * len(teacher_channels))
-        self.place_t = nn.Parameter(torch.empty(len(teacher_channels), width))
-        self.place_s = nn.Parameter(torch.empty(len(student_channels), width))
+                 weight: float = 200.0, channels: int = 128) -> None:
+        super().__init__(student_channels, teacher_channels, student, teacher, weight)
+        self.queries = nn.ModuleList(projection(c, channels) for c in teacher_channels)
+        self.keys = nn.ModuleList(projection(c, channels) for c in student_channels)
+        self.bilinear = projection(channels, channels * len(teacher_channels))
+        self.place_t = nn.Parameter(torch.empty(len(teacher_channels), channels))
+        self.place_s = nn.Parameter(torch.empty(len(student_channels), channels))
         nn.init.xavier_normal_(self.place_t)
         nn.init.xavier_normal_(self.place_s)
 
@@ -81,11 +78,11 @@ class AFDLoss(DistillLoss):
             self.queries, teacher, strict=True)], dim=1)
         keys = torch.stack([project(x.mean((-1, -2))).relu() for project, x in zip(
             self.keys, student, strict=True)], dim=1)
-        samples, stages, width = keys.shape
+        samples, stages, channels = keys.shape
         # One batch norm over samples and stages, as in the authors' code.
-        mixed = self.bilinear(keys.flatten(0, 1)).view(samples, stages, len(teacher), width)
+        mixed = self.bilinear(keys.flatten(0, 1)).view(samples, stages, len(teacher), channels)
         scores = torch.einsum('nstd,ntd->nts', mixed, queries) + self.place_t @ self.place_s.T
-        return (scores / width ** 0.5).softmax(-1)
+        return (scores / channels ** 0.5).softmax(-1)
 
 
 def projection(in_channels: int, out_channels: int) -> nn.Sequential:

@@ -56,6 +56,7 @@ class BandSplit(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x: Tensor, dims: tuple[int, ...], matrices: tuple[Tensor, ...]
                 ) -> tuple[Tensor, Tensor]:
+        """The low and the high band."""
         ctx.dims, ctx.matrices = dims, matrices
         # Centred first: a constant leaves exact zeros, and eq. 7 does not blow up its rounding.
         high = x - x.mean(dims, keepdim=True)
@@ -66,6 +67,7 @@ class BandSplit(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx, grad_low: Tensor, grad_high: Tensor) -> tuple[Tensor, None, None]:
+        """The gradient of the feature."""
         grad = _project(grad_low - grad_high, ctx.dims, ctx.matrices)
         grad += grad_high
         grad -= grad.mean(ctx.dims, keepdim=True)

@@ -1,4 +1,4 @@
-"""What all distillation losses share: routing, precision, weight, adapter, shapes."""
+"""Base classes of the distillation losses: routing, precision, weight, adapter, shapes."""
 
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from mmfkd.registry import MODELS
 
-from .shapes import resized
+from .shapes import labelled_rows, resized
 
 MODELS.register_module('Linear', module=nn.Linear)
 
@@ -24,11 +24,11 @@ class DistillLoss(BaseModule):
 
     A loss between several tensors of either branch sets ``paired = False``: it names a list of
     taps, is given lists, and brings widths and sizes together itself. One that trains the teacher
-    too sets ``detaches = False``.
+    too sets ``detaches = False``. A loss on the student alone names no teacher.
 
     Args:
         student: ``branch.tap`` of the tensor that learns.
-        teacher: ``branch.tap`` of the tensor that teaches.
+        teacher: ``branch.tap`` of the tensor that teaches, or None.
         weight: factor of every term; :class:`mmfkd.engine.LossWeightHook` makes it a schedule.
         adapter: config of a module that maps the student's tensor to the teacher's width. It is
             a parameter of the loss, trained with it and absent from the student.
@@ -45,20 +45,21 @@ class DistillLoss(BaseModule):
     paired = True
     detaches = True
 
-    def __init__(self, student: str | Sequence[str], teacher: str | Sequence[str],
+    def __init__(self, student: str | Sequence[str], teacher: str | Sequence[str] | None,
                  weight: float = 1.0, adapter: dict | None = None) -> None:
         super().__init__()
         self.student = student if isinstance(student, str) else tuple(student)
-        self.teacher = teacher if isinstance(teacher, str) else tuple(teacher)
+        self.teacher = teacher if isinstance(teacher, str) else tuple(teacher or ())
         self.weight = weight
         self.adapter = MODELS.build(adapter) if adapter else None
 
     @property
     def inputs(self) -> dict[str, str | tuple[str, ...]]:
         """Argument of :meth:`forward` to ``branch.tap``, or to several."""
-        return dict(student=self.student, teacher=self.teacher)
+        named = dict(student=self.student, teacher=self.teacher)
+        return {argument: keys for argument, keys in named.items() if keys}
 
-    def forward(self, student: Tensor | list[Tensor], teacher: Tensor | list[Tensor],
+    def forward(self, student: Tensor | list[Tensor], teacher: Tensor | list[Tensor] = (),
                 gt: Tensor | None = None) -> dict[str, Tensor]:
         """Weighted terms of the loss.
 
@@ -89,8 +90,9 @@ class DistillLoss(BaseModule):
     @abstractmethod
     def terms(self, student: Tensor | list[Tensor], teacher: Tensor | list[Tensor],
               gt: Tensor | None) -> dict[str, Tensor]:
-        """Named scalars of the method, unweighted; the tensors are float32, of one shape if
-        ``paired``.
+        """Named scalars of the method, unweighted.
+
+        The tensors are float32, and of one shape if the loss is ``paired``.
         """
 
     def predictions(self, student: Tensor) -> dict[str, Tensor]:
@@ -122,15 +124,74 @@ class DistillLoss(BaseModule):
         return head + f'Give the loss an adapter: adapter={layer}'
 
 
-def check_stages(loss: DistillLoss, student_channels: Sequence[int],
-                 teacher_channels: Sequence[int]) -> None:
-    """Refuses another number of taps than of widths.
+class LogitLoss(DistillLoss):
+    """Base of the losses between logits at a temperature.
+
+    A subclass writes :meth:`row_terms`, on the positions that have a label, one a row.
+
+    Args:
+        student: ``branch.tap`` of the student's logits, (N, C) or (N, C, H, W).
+        teacher: likewise for the teacher.
+        weight: see :class:`DistillLoss`.
+        adapter: see :class:`DistillLoss`.
+        temperature: T, above 0.
+        ignore_index: label of the positions to leave out; None takes all and needs no labels.
 
     Raises:
-        ValueError: names the argument.
+        ValueError: ``temperature`` is not above 0.
     """
-    for name, channels in (('student', student_channels), ('teacher', teacher_channels)):
-        taps = getattr(loss, name)
-        if len(taps) != len(channels):
-            raise ValueError(f'{type(loss).__name__}: {len(taps)} taps in {name}, but '
-                             f'{len(channels)} widths in {name}_channels={tuple(channels)}')
+
+    def __init__(self, student: str = 'student.logits', teacher: str = 'teacher.logits',
+                 weight: float = 1.0, adapter: dict | None = None, temperature: float = 4.0,
+                 ignore_index: int | None = 255) -> None:
+        super().__init__(student, teacher, weight, adapter)
+        if temperature <= 0:
+            raise ValueError(f'temperature={temperature} must be above 0')
+        self.temperature = temperature
+        self.ignore_index = ignore_index
+        self.needs_gt = ignore_index is not None
+
+    def terms(self, student: Tensor, teacher: Tensor, gt: Tensor | None) -> dict[str, Tensor]:
+        """The terms of the rows."""
+        if not self.needs_gt:
+            return self.row_terms(student, teacher, None)
+        (student, teacher), labels = labelled_rows((student, teacher), gt, self.ignore_index)
+        return self.row_terms(student, teacher, labels)
+
+    @abstractmethod
+    def row_terms(self, student: Tensor, teacher: Tensor, labels: Tensor | None
+                  ) -> dict[str, Tensor]:
+        """Named scalars, unweighted.
+
+        Args:
+            student: logits (M, C), not yet divided by the temperature; without ``ignore_index``
+                as they were tapped.
+            teacher: likewise.
+            labels: (M,); None without ``ignore_index``.
+        """
+
+
+class StageLoss(DistillLoss):
+    """Base of the losses between the stages of two networks.
+
+    Args:
+        student_channels: width of each stage of the student.
+        teacher_channels: likewise for the teacher.
+        student: taps of the student's stages, from shallow to deep.
+        teacher: likewise for the teacher.
+        weight: see :class:`DistillLoss`.
+
+    Raises:
+        ValueError: another number of taps than of widths; the message names the argument.
+    """
+
+    paired = False
+
+    def __init__(self, student_channels: Sequence[int], teacher_channels: Sequence[int],
+                 student: Sequence[str], teacher: Sequence[str], weight: float) -> None:
+        super().__init__(student, teacher, weight)
+        for name, taps, channels in (('student', self.student, student_channels),
+                                     ('teacher', self.teacher, teacher_channels)):
+            if len(taps) != len(channels):
+                raise ValueError(f'{type(self).__name__}: {len(taps)} taps in {name}, but '
+                                 f'{len(channels)} widths in {name}_channels={tuple(channels)}')

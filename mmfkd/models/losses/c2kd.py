@@ -1,4 +1,4 @@
-"""C2KD: teacher and student teach each other through proxies, where they agree."""
+"""C2KD: distillation in both directions through proxies."""
 
 from collections.abc import Sequence
 
@@ -44,7 +44,7 @@ class C2KDLoss(DistillLoss):
         weight: see :class:`DistillLoss`.
         threshold: of τ, in [-1, 1).
         remove_target: see above.
-        width: of the proxies.
+        channels: width of the proxies.
         ignore_index: label of the positions to leave out.
 
     Raises:
@@ -59,7 +59,7 @@ class C2KDLoss(DistillLoss):
                  student: Sequence[str] = ('student.logits', 'student.layer3'),
                  teacher: Sequence[str] = ('teacher.logits', 'teacher.layer3'),
                  weight: float = 1.0, threshold: float = 0.0, remove_target: bool = False,
-                 width: int = 256, ignore_index: int = 255) -> None:
+                 channels: int = 256, ignore_index: int = 255) -> None:
         super().__init__(student, teacher, weight)
         if not -1 <= threshold < 1 or num_classes < 2:
             raise ValueError(f'C2KDLoss: threshold={threshold} must be in [-1, 1) and '
@@ -67,8 +67,8 @@ class C2KDLoss(DistillLoss):
         self.threshold = threshold
         self.remove_target = remove_target
         self.ignore_index = ignore_index
-        self.proxy_s = proxy(student_channels, width, num_classes)
-        self.proxy_t = proxy(teacher_channels, width, num_classes)
+        self.proxy_s = proxy(student_channels, channels, num_classes)
+        self.proxy_t = proxy(teacher_channels, channels, num_classes)
 
     def terms(self, student: list[Tensor], teacher: list[Tensor], gt: Tensor | None
               ) -> dict[str, Tensor]:
@@ -103,10 +103,10 @@ class C2KDLoss(DistillLoss):
         return divergence(*(F.log_softmax(x, dim=1) for x in rest))
 
 
-def proxy(in_channels: int, width: int, num_classes: int) -> nn.Sequential:
+def proxy(in_channels: int, channels: int, num_classes: int) -> nn.Sequential:
     """Classifier on a map (N, in_channels, H, W), pixel by pixel."""
-    return nn.Sequential(nn.Conv2d(in_channels, width, 1, bias=False), nn.BatchNorm2d(width),
-                         nn.LeakyReLU(0.1), nn.Conv2d(width, num_classes, 1))
+    return nn.Sequential(nn.Conv2d(in_channels, channels, 1, bias=False), nn.BatchNorm2d(channels),
+                         nn.LeakyReLU(0.1), nn.Conv2d(channels, num_classes, 1))
 
 
 def with_proxy(logits: Tensor, stage: Tensor, net: nn.Module) -> tuple[Tensor, Tensor]:

@@ -6,19 +6,19 @@ from collections.abc import Sequence
 import torch
 import torch.distributed.nn
 from mmengine.dist import get_world_size
-from mmengine.model import BaseModule
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmfkd.registry import MODELS
 
+from .base import DistillLoss
 from .shapes import nearest_labels
 
-NOBODY = -1  # label of the padding of a gathered batch
+NO_PIXEL = -1  # label of the padding of a gathered batch
 
 
 @MODELS.register_module()
-class PixelContrastLoss(BaseModule):
+class PixelContrastLoss(DistillLoss):
     """Draws pixels of a class together and pushes those of other classes away (eq. 10).
 
     Paper: CSK-Net, section 2.6, after PiPa (Chen et al., ACM MM 2023) and InfoNCE. For an anchor
@@ -29,12 +29,12 @@ class PixelContrastLoss(BaseModule):
 
     averaged over anchors. The embedding e is a projection head h_pixel, two 1x1 convolutions, on
     the maps of several stages side by side, as in PiPa. Semi-hard sampling: of the pixels drawn
-    from the whole batch an anchor keeps the share ``hard`` of its nearest negatives and of its
-    farthest positives.
+    from the whole batch an anchor keeps the share ``hard_ratio`` of its nearest negatives and of
+    its farthest positives.
 
-    Where classes are not apart yet, the nearest negatives are nearer than the farthest positives,
-    and one point for all embeddings is the way out: the loss then rests at the logarithm of the
-    number of pixels that an anchor keeps. ``hard=1`` keeps all pixels and does not end there.
+    Before the classes are apart, the nearest negatives are nearer than the farthest positives. The
+    loss is then lowest where all embeddings are equal, and training can end there, at the logarithm
+    of the number of pixels that an anchor keeps. ``hard_ratio=1`` keeps all pixels and avoids this.
 
     The paper gives neither τ, width, sampling cap nor weight; the defaults are those of
     ContrastiveSeg, which PiPa shares. No public code selects "top 10 %": it is built from the
@@ -51,7 +51,7 @@ class PixelContrastLoss(BaseModule):
         in_channels: D_i of each map.
         channels: width of the embedding.
         temperature: τ, above 0.
-        hard: share of the negatives and of the positives that an anchor keeps, rounded up.
+        hard_ratio: share of the negatives and of the positives that an anchor keeps, rounded up.
         max_anchors: number of anchors at the most.
         max_samples: number of pixels that are compared with, at the most.
         weight: factor; :class:`mmfkd.engine.LossWeightHook` makes it a schedule.
@@ -63,52 +63,43 @@ class PixelContrastLoss(BaseModule):
     """
 
     needs_gt = True
-    predicts = False
+    paired = False
 
     def __init__(self, student: Sequence[str], in_channels: Sequence[int], channels: int = 256,
-                 temperature: float = 0.1, hard: float = 0.1, max_anchors: int = 1024,
+                 temperature: float = 0.1, hard_ratio: float = 0.1, max_anchors: int = 1024,
                  max_samples: int = 4096, weight: float = 1.0, gather: bool = False,
                  ignore_index: int = 255) -> None:
-        super().__init__()
+        super().__init__(student, None, weight)
         if len(student) != len(in_channels):
             raise ValueError(f'PixelContrastLoss: {len(student)} maps in student, but '
                              f'{len(in_channels)} widths in in_channels')
-        if temperature <= 0 or not 0 < hard <= 1 or min(max_anchors, max_samples) < 1:
+        if temperature <= 0 or not 0 < hard_ratio <= 1 or min(max_anchors, max_samples) < 1:
             raise ValueError(f'PixelContrastLoss: temperature={temperature} must be above 0, '
-                             f'hard={hard} in (0, 1], max_anchors={max_anchors} and '
+                             f'hard_ratio={hard_ratio} in (0, 1], max_anchors={max_anchors} and '
                              f'max_samples={max_samples} 1 or more')
-        self.student = tuple(student)
         self.projection = nn.Sequential(nn.Linear(sum(in_channels), channels), nn.ReLU(),
                                         nn.Linear(channels, channels))
         self.temperature = temperature
-        self.hard = hard
+        self.hard_ratio = hard_ratio
         self.max_anchors = max_anchors
         self.max_samples = max_samples
-        self.weight = weight
         self.gather = gather
         self.ignore_index = ignore_index
 
-    @property
-    def inputs(self) -> dict[str, tuple[str, ...]]:
-        """Argument of :meth:`forward` to its taps."""
-        return dict(student=self.student)
-
-    def forward(self, student: Sequence[Tensor], gt: Tensor) -> dict[str, Tensor]:
-        """``contrast``, weighted.
+    def terms(self, student: list[Tensor], teacher: list[Tensor], gt: Tensor | None
+              ) -> dict[str, Tensor]:
+        """``contrast``; 0, with a gradient of 0, where no pixel is eligible.
 
         Args:
             student: a map (N, D_i, H_i, W_i) for each tap.
+            teacher: nothing.
             gt: labels (N, H, W), int64.
-
-        Returns:
-            a dict with one scalar; 0, with a gradient of 0, where no pixel is eligible.
         """
-        with torch.autocast(gt.device.type, enabled=False):
-            labels = nearest_labels(gt, student[0].shape[-2:])
-            places = balanced_pixels(labels, self.max_samples, self.ignore_index)
-            features = torch.cat([pixels_of(x, places, labels.shape).float() for x in student], 1)
-            embedded = F.normalize(self.projection(features), dim=1)
-            return dict(contrast=self.weight * self._compare(embedded, labels.flatten()[places]))
+        labels = nearest_labels(gt, student[0].shape[-2:])
+        places = balanced_pixels(labels, self.max_samples, self.ignore_index)
+        features = torch.cat([pixels_of(x, places, labels.shape) for x in student], 1)
+        embedded = F.normalize(self.projection(features), dim=1)
+        return dict(contrast=self._compare(embedded, labels.flatten()[places]))
 
     def _compare(self, embedded: Tensor, labels: Tensor) -> Tensor:
         chosen = torch.randperm(len(labels), device=labels.device)[:self.max_anchors]
@@ -117,7 +108,7 @@ class PixelContrastLoss(BaseModule):
             others, classes, start = gathered(embedded, labels, self.max_samples)
             own = chosen + start
         losses = anchor_losses(embedded[chosen], labels[chosen], own, others, classes,
-                               self.temperature, self.hard)
+                               self.temperature, self.hard_ratio)
         eligible = torch.tensor(float(len(losses)), device=labels.device)
         if self.gather and get_world_size() > 1:
             # Ranks are averaged afterwards: dividing by the mean number makes that the mean of
@@ -158,7 +149,7 @@ def pixels_of(x: Tensor, places: Tensor, shape: Sequence[int]) -> Tensor:
 
 
 def anchor_losses(anchors: Tensor, labels: Tensor, own: Tensor, others: Tensor, classes: Tensor,
-                  temperature: float, hard: float) -> Tensor:
+                  temperature: float, hard_ratio: float) -> Tensor:
     """Eq. 10 for each anchor that has a positive and a negative.
 
     Args:
@@ -168,7 +159,7 @@ def anchor_losses(anchors: Tensor, labels: Tensor, own: Tensor, others: Tensor, 
         others: unit vectors (S, D) to compare with.
         classes: theirs, (S,); negative for none.
         temperature: τ.
-        hard: share of positives and of negatives that is kept.
+        hard_ratio: share of positives and of negatives that is kept.
 
     Returns:
         (B,), for the B anchors that are eligible, in their order.
@@ -181,8 +172,8 @@ def anchor_losses(anchors: Tensor, labels: Tensor, own: Tensor, others: Tensor, 
     positive = same.scatter(1, own[:, None], False)
     eligible = positive.any(1) & negative.any(1)
     similar, positive, negative = similar[eligible], positive[eligible], negative[eligible]
-    far, of_far = hardest(-similar, positive, hard)
-    near, of_near = hardest(similar, negative, hard)
+    far, of_far = hardest(-similar, positive, hard_ratio)
+    near, of_near = hardest(similar, negative, hard_ratio)
     chosen = similar.gather(1, torch.cat([far, near], 1))
     kept = torch.cat([of_far, of_near], 1)
     total = chosen.masked_fill(~kept, -math.inf).logsumexp(1, keepdim=True)
@@ -216,8 +207,8 @@ def gathered(embedded: Tensor, labels: Tensor, size: int) -> tuple[Tensor, Tenso
     """
     missing = size - len(labels)
     embedded = F.pad(embedded, (0, 0, 0, missing))
-    labels = F.pad(labels, (0, missing), value=NOBODY)
-    everybody = [torch.empty_like(labels) for _ in range(get_world_size())]
-    torch.distributed.all_gather(everybody, labels)
+    labels = F.pad(labels, (0, missing), value=NO_PIXEL)
+    labels_of_all = [torch.empty_like(labels) for _ in range(get_world_size())]
+    torch.distributed.all_gather(labels_of_all, labels)
     others = torch.cat(torch.distributed.nn.functional.all_gather(embedded))
-    return others, torch.cat(everybody), torch.distributed.get_rank() * size
+    return others, torch.cat(labels_of_all), torch.distributed.get_rank() * size

@@ -29,11 +29,11 @@ def multiclass_dice(logits: Tensor, labels: Tensor, ignore_index: int = 255,
     of_label = index.flatten(1)
     overlap = torch.zeros_like(total).scatter_add(
         1, of_label, probabilities.gather(1, index).flatten(1))
-    there = torch.zeros_like(total).scatter_add(1, of_label, valid.flatten(1).to(total))
+    labelled = torch.zeros_like(total).scatter_add(1, of_label, valid.flatten(1).to(total))
     if not per_image:
-        overlap, there, total = (x.sum(0) for x in (overlap, there, total))
-    loss = 1 - 2 * overlap / (total + there).clamp(min=1e-7)
-    return torch.where(there > 0, loss, 0).mean()
+        overlap, labelled, total = (x.sum(0) for x in (overlap, labelled, total))
+    loss = 1 - 2 * overlap / (total + labelled).clamp(min=1e-7)
+    return torch.where(labelled > 0, loss, 0).mean()
 
 
 @MODELS.register_module()

@@ -13,14 +13,8 @@ from torch.nn import functional as F
 
 from mmfkd.registry import MODELS
 
-from .base import DistillLoss
-from .shapes import labelled_rows, mean_of_rows, without_target
-
-
-def check_temperature(temperature: float) -> None:
-    """Refuses a temperature that is not above 0."""
-    if temperature <= 0:
-        raise ValueError(f'temperature={temperature} must be above 0')
+from .base import LogitLoss
+from .shapes import mean_of_rows, without_target
 
 
 def divergence(student: Tensor, teacher: Tensor) -> Tensor:
@@ -29,7 +23,7 @@ def divergence(student: Tensor, teacher: Tensor) -> Tensor:
 
 
 @MODELS.register_module()
-class KDLoss(DistillLoss):
+class KDLoss(LogitLoss):
     """Knowledge distillation between logits.
 
     Paper: Hinton et al., "Distilling the Knowledge in a Neural Network" (arXiv 1503.02531):
@@ -55,16 +49,11 @@ class KDLoss(DistillLoss):
     def __init__(self, student: str = 'student.logits', teacher: str = 'teacher.logits',
                  weight: float = 1.0, adapter: dict | None = None, temperature: float = 4.0,
                  ignore_index: int | None = None) -> None:
-        super().__init__(student, teacher, weight, adapter)
-        check_temperature(temperature)
-        self.temperature = temperature
-        self.ignore_index = ignore_index
-        self.needs_gt = ignore_index is not None
+        super().__init__(student, teacher, weight, adapter, temperature, ignore_index)
 
-    def terms(self, student: Tensor, teacher: Tensor, gt: Tensor | None) -> dict[str, Tensor]:
+    def row_terms(self, student: Tensor, teacher: Tensor, labels: Tensor | None
+                  ) -> dict[str, Tensor]:
         """``kl``: see the class."""
-        if self.needs_gt:
-            (student, teacher), _ = labelled_rows((student, teacher), gt, self.ignore_index)
         log_s = F.log_softmax(student / self.temperature, dim=1)
         log_t = F.log_softmax(teacher / self.temperature, dim=1)
         # Flat: rows, or positions of a map.
@@ -72,7 +61,7 @@ class KDLoss(DistillLoss):
 
 
 @MODELS.register_module()
-class DISTLoss(DistillLoss):
+class DISTLoss(LogitLoss):
     """Correlation of the predicted probabilities, between classes and within a class.
 
     Paper: Huang et al., "Knowledge Distillation from A Stronger Teacher" (arXiv 2205.10536), eq.
@@ -101,22 +90,16 @@ class DISTLoss(DistillLoss):
         ValueError: ``temperature`` is not above 0.
     """
 
-    needs_gt = True
-
     def __init__(self, student: str = 'student.logits', teacher: str = 'teacher.logits',
                  weight: float = 1.0, adapter: dict | None = None, inter_weight: float = 1.0,
                  intra_weight: float = 1.0, temperature: float = 1.0,
                  ignore_index: int = 255) -> None:
-        super().__init__(student, teacher, weight, adapter)
-        check_temperature(temperature)
+        super().__init__(student, teacher, weight, adapter, temperature, ignore_index)
         self.inter_weight = inter_weight
         self.intra_weight = intra_weight
-        self.temperature = temperature
-        self.ignore_index = ignore_index
 
-    def terms(self, student: Tensor, teacher: Tensor, gt: Tensor | None) -> dict[str, Tensor]:
+    def row_terms(self, student: Tensor, teacher: Tensor, labels: Tensor) -> dict[str, Tensor]:
         """``inter`` and ``intra``: see the class."""
-        (student, teacher), labels = labelled_rows((student, teacher), gt, self.ignore_index)
         probs_s = (student / self.temperature).softmax(1)
         probs_t = (teacher / self.temperature).softmax(1)
         squared = self.temperature ** 2 * (len(labels) > 0)
@@ -141,7 +124,7 @@ def _centred(x: Tensor) -> tuple[Tensor, Tensor]:
 
 
 @MODELS.register_module()
-class DKDLoss(DistillLoss):
+class DKDLoss(LogitLoss):
     """Distillation of the target class and of the other classes, each with its own weight.
 
     Paper: Zhao et al., "Decoupled Knowledge Distillation" (arXiv 2203.08679), eq. 5-7: ``T² · (α ·
@@ -166,22 +149,16 @@ class DKDLoss(DistillLoss):
         ValueError: ``temperature`` is not above 0.
     """
 
-    needs_gt = True
-
     def __init__(self, student: str = 'student.logits', teacher: str = 'teacher.logits',
                  weight: float = 1.0, adapter: dict | None = None, target_weight: float = 1.0,
                  rest_weight: float = 8.0, temperature: float = 4.0,
                  ignore_index: int = 255) -> None:
-        super().__init__(student, teacher, weight, adapter)
-        check_temperature(temperature)
+        super().__init__(student, teacher, weight, adapter, temperature, ignore_index)
         self.target_weight = target_weight
         self.rest_weight = rest_weight
-        self.temperature = temperature
-        self.ignore_index = ignore_index
 
-    def terms(self, student: Tensor, teacher: Tensor, gt: Tensor | None) -> dict[str, Tensor]:
+    def row_terms(self, student: Tensor, teacher: Tensor, labels: Tensor) -> dict[str, Tensor]:
         """``target`` and ``rest``: see the class."""
-        (student, teacher), labels = labelled_rows((student, teacher), gt, self.ignore_index)
         student, teacher = student / self.temperature, teacher / self.temperature
         binary = divergence(target_and_rest(student, labels), target_and_rest(teacher, labels))
         rest = rest_divergence(student, teacher, labels)
@@ -204,16 +181,12 @@ def rest_divergence(student: Tensor, teacher: Tensor, labels: Tensor) -> Tensor:
 
 
 @MODELS.register_module()
-class NKDLoss(DistillLoss):
+class NKDLoss(LogitLoss):
     """Distillation of the classes that are not the target.
 
     FDKD's tables mean by "NKD" that only they are used (caption of Table 1): ``T² · KL among the
-    classes that are not the target``, the second term of :class:`DKDLoss`. That is the default.
-
-    ``published=True`` is what its authors call so. Paper: Yang et al., "From Knowledge Distillation
-    to Self-Knowledge Distillation" (arXiv 2303.13005), eq. 8: ``-t_y log s_y - γ · T² · Σ over the
-    others of t̂ log ŝ``, with probabilities at temperature 1 for the target y, and renormalised
-    ones at temperature T for the others; set ``weight=1`` and ``temperature=1`` with it.
+    classes that are not the target``, the second term of :class:`DKDLoss`. The published method of
+    that name is :class:`NormalizedKDLoss`.
 
     Args:
         student: ``branch.tap`` of the student's logits, (N, C) or (N, C, H, W).
@@ -221,36 +194,51 @@ class NKDLoss(DistillLoss):
         weight: see :class:`DistillLoss`.
         adapter: see :class:`DistillLoss`.
         temperature: T, above 0.
-        published: see above.
-        gamma: γ of the published form.
         ignore_index: label of the positions to leave out.
 
     Raises:
         ValueError: ``temperature`` is not above 0.
     """
 
-    needs_gt = True
+    def row_terms(self, student: Tensor, teacher: Tensor, labels: Tensor) -> dict[str, Tensor]:
+        """``rest``: see the class."""
+        rest = rest_divergence(student / self.temperature, teacher / self.temperature, labels)
+        return dict(rest=self.temperature ** 2 * mean_of_rows(rest))
+
+
+@MODELS.register_module()
+class NormalizedKDLoss(LogitLoss):
+    """Normalised distillation of the target and of the other classes.
+
+    Paper: Yang et al., "From Knowledge Distillation to Self-Knowledge Distillation" (arXiv
+    2303.13005), eq. 8: ``-t_y log s_y - γ · T² · Σ over the others of t̂ log ŝ``, with probabilities
+    at temperature 1 for the target y, and renormalised ones at temperature T for the others.
+
+    Args:
+        student: ``branch.tap`` of the student's logits, (N, C) or (N, C, H, W).
+        teacher: likewise for the teacher.
+        weight: see :class:`DistillLoss`.
+        adapter: see :class:`DistillLoss`.
+        temperature: T, above 0.
+        gamma: γ.
+        ignore_index: label of the positions to leave out.
+
+    Raises:
+        ValueError: ``temperature`` is not above 0.
+    """
 
     def __init__(self, student: str = 'student.logits', teacher: str = 'teacher.logits',
-                 weight: float = 1.0, adapter: dict | None = None, temperature: float = 4.0,
-                 published: bool = False, gamma: float = 1.5, ignore_index: int = 255) -> None:
-        super().__init__(student, teacher, weight, adapter)
-        check_temperature(temperature)
-        self.temperature = temperature
-        self.published = published
+                 weight: float = 1.0, adapter: dict | None = None, temperature: float = 1.0,
+                 gamma: float = 1.5, ignore_index: int = 255) -> None:
+        super().__init__(student, teacher, weight, adapter, temperature, ignore_index)
         self.gamma = gamma
-        self.ignore_index = ignore_index
 
-    def terms(self, student: Tensor, teacher: Tensor, gt: Tensor | None) -> dict[str, Tensor]:
-        """``rest``, and ``target`` in the published form: see the class."""
-        (student, teacher), labels = labelled_rows((student, teacher), gt, self.ignore_index)
-        soft_s, soft_t = student / self.temperature, teacher / self.temperature
-        if not self.published:
-            rest = rest_divergence(soft_s, soft_t, labels)
-            return dict(rest=self.temperature ** 2 * mean_of_rows(rest))
+    def row_terms(self, student: Tensor, teacher: Tensor, labels: Tensor) -> dict[str, Tensor]:
+        """``target`` and ``rest``: see the class."""
         log_s, log_t = (F.log_softmax(x, dim=1).gather(1, labels[:, None])[:, 0]
                         for x in (student, teacher))
-        others = [F.log_softmax(without_target(x, labels), dim=1) for x in (soft_s, soft_t)]
+        others = [F.log_softmax(without_target(x / self.temperature, labels), dim=1)
+                  for x in (student, teacher)]
         rest = -(others[1].exp() * others[0]).sum(1)
         return dict(target=-mean_of_rows(log_t.exp() * log_s),
                     rest=self.gamma * self.temperature ** 2 * mean_of_rows(rest))

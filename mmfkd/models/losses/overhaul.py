@@ -7,12 +7,12 @@ from torch import Tensor, nn
 
 from mmfkd.registry import MODELS
 
-from .base import DistillLoss, check_stages
+from .base import StageLoss
 from .shapes import as_map, resized
 
 
 @MODELS.register_module()
-class OFDLoss(DistillLoss):
+class OFDLoss(StageLoss):
     """Partial L2 distance to the teacher's features before the activation, at several stages.
 
     Paper: Heo et al., "A Comprehensive Overhaul of Feature Distillation" (arXiv 1904.01866). The
@@ -39,16 +39,13 @@ class OFDLoss(DistillLoss):
         ValueError: another number of taps than of widths.
     """
 
-    paired = False
-
     def __init__(self, student_channels: Sequence[int], teacher_channels: Sequence[int],
                  student: Sequence[str] = ('student.pre1', 'student.pre2', 'student.pre3',
                                            'student.pre4'),
                  teacher: Sequence[str] = ('teacher.pre1', 'teacher.pre2', 'teacher.pre3',
                                            'teacher.pre4'),
                  weight: float = 1e-3) -> None:
-        super().__init__(student, teacher, weight)
-        check_stages(self, student_channels, teacher_channels)
+        super().__init__(student_channels, teacher_channels, student, teacher, weight)
         self.connectors = nn.ModuleList(connector(s, t) for s, t in zip(
             student_channels, teacher_channels, strict=True))
         self.margins = nn.ModuleList(NegativeMean(t) for t in teacher_channels)

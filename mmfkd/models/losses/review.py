@@ -1,4 +1,4 @@
-"""ReviewKD: the student's stages are fused from deep to shallow before they are compared."""
+"""ReviewKD: comparison of stages that are fused from deep to shallow."""
 
 from collections.abc import Sequence
 
@@ -8,12 +8,12 @@ from torch.nn import functional as F
 
 from mmfkd.registry import MODELS
 
-from .base import DistillLoss, check_stages
+from .base import StageLoss
 from .shapes import as_map
 
 
 @MODELS.register_module()
-class ReviewKDLoss(DistillLoss):
+class ReviewKDLoss(StageLoss):
     """Fused stages of the student against the stages of the teacher, over a pyramid of sizes.
 
     Paper: Chen et al., "Distilling Knowledge via Knowledge Review" (arXiv 2104.09044), eq. 8-9 and
@@ -39,16 +39,13 @@ class ReviewKDLoss(DistillLoss):
         ValueError: another number of taps than of widths.
     """
 
-    paired = False
-
     def __init__(self, student_channels: Sequence[int], teacher_channels: Sequence[int],
                  student: Sequence[str] = ('student.layer1', 'student.layer2', 'student.layer3',
                                            'student.layer4'),
                  teacher: Sequence[str] = ('teacher.layer1', 'teacher.layer2', 'teacher.layer3',
                                            'teacher.layer4'),
                  weight: float = 1.0, mid_channels: int = 512, pooled: bool = True) -> None:
-        super().__init__(student, teacher, weight)
-        check_stages(self, student_channels, teacher_channels)
+        super().__init__(student_channels, teacher_channels, student, teacher, weight)
         self.pooled = pooled
         last = (-1,) if pooled else ()
         widths = [(student_channels[i], teacher_channels[i])

@@ -48,8 +48,9 @@ class SoftLabelLoss(DistillLoss):
 
 @MODELS.register_module()
 class PseudoLabelLoss(DistillLoss):
-    """Cross entropy and Dice to the teacher's most probable class, L_seg of DisOptNet's pseudo
-    branch (Kang et al., TGRS 2022, and its code).
+    """Cross entropy and Dice to the teacher's most probable class.
+
+    L_seg of DisOptNet's pseudo branch (Kang et al., TGRS 2022, and its code).
 
     Args:
         student: ``branch.tap`` of the student's logits, (N, C, H, W).

@@ -3,20 +3,20 @@
 from collections.abc import Mapping, Sequence
 
 import torch
-from mmseg.models.segmentors.base import BaseSegmentor
+from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from torch import Tensor, nn
 
 from mmfkd.registry import MODELS
 
 from .encoders import SharedEncoder, check_widths
 from .modality_norm import to_modality_norm
-from .outputs import check_whole, output_losses, require_all, samples_of
+from .outputs import MultiOutputSegmentor
 
 ENSEMBLE = 'ensemble'
 
 
 @MODELS.register_module()
-class CEN(BaseSegmentor):
+class CEN(MultiOutputSegmentor):
     """All convolutions shared, channels exchanged where an L1 term makes γ small, an ensemble.
 
     Paper: Wang et al., "Channel Exchanging Networks for Multimodal and Multitask Dense Image
@@ -50,8 +50,8 @@ class CEN(BaseSegmentor):
                  exchange: dict | None = None, sparsity: float = 6e-4,
                  train_cfg: dict | None = None, test_cfg: dict | None = None,
                  data_preprocessor: dict | None = None, init_cfg: dict | None = None) -> None:
-        super().__init__(data_preprocessor, init_cfg)
-        check_whole(test_cfg, self)
+        outputs = (*modalities, ENSEMBLE)
+        super().__init__(modalities, outputs, outputs, test_cfg, data_preprocessor, init_cfg)
         self.backbone = SharedEncoder(backbone, modalities, exchange)
         self.decode_head = MODELS.build(decode_head)
         to_modality_norm(self.decode_head, self.backbone.streams)
@@ -67,7 +67,7 @@ class CEN(BaseSegmentor):
 
     def encode_decode(self, inputs: Mapping[str, Tensor], data_samples: list | None = None
                       ) -> dict[str, Tensor]:
-        """Logits of every output that the inputs allow; the last is the best."""
+        """Logits of every output that the inputs allow."""
         streams = self.backbone.streams
         inputs = {name: inputs[name] for name in self.modalities if name in inputs}
         check_widths(inputs)
@@ -80,21 +80,20 @@ class CEN(BaseSegmentor):
                                    for weight, part in zip(weights, parts, strict=True))
         return logits
 
-    def loss(self, inputs: Mapping[str, Tensor], data_samples: list) -> dict[str, Tensor]:
-        """Losses of all outputs, the L1 term, and the share of channels that is exchanged.
+    def head(self, output: str) -> BaseDecodeHead:
+        """The one head of all outputs."""
+        return self.decode_head
 
-        Raises:
-            KeyError: a modality is missing.
-        """
-        require_all(inputs, self.modalities, self)
-        losses = {}
-        for name, logits in self.encode_decode(inputs).items():
-            losses.update(output_losses(self.decode_head, name, logits, data_samples, True))
+    def best(self, logits: Mapping[str, Tensor]) -> str:
+        """The ensemble, or the last of the modalities that are there."""
+        return ENSEMBLE if ENSEMBLE in logits else list(logits)[-1]
+
+    def further_losses(self) -> dict[str, Tensor]:
+        """The L1 term, and the ratio of channels that is exchanged."""
+        found = {f'{name}.exchanged': ratio for name, ratio in self.backbone.exchanged().items()}
         if self.backbone.exchanging():
-            losses['loss_sparsity'] = self.sparsity * self.sparse_norm()
-        for name, share in self.backbone.exchanged().items():
-            losses[f'{name}.exchanged'] = share
-        return losses
+            found['loss_sparsity'] = self.sparsity * self.sparse_norm()
+        return found
 
     def sparse_norm(self) -> Tensor:
         """Sum of ``|γ|`` over the part of the channels that is of each modality."""
@@ -103,11 +102,3 @@ class CEN(BaseSegmentor):
             for i, name in enumerate(self.modalities):
                 total = total + norm.each[name].weight.chunk(len(self.modalities))[i].abs().sum()
         return total
-
-    def predict(self, inputs: Mapping[str, Tensor], data_samples: list | None = None) -> list:
-        """Data samples with the prediction of the ensemble, or of the modality that is there."""
-        return samples_of(self, self.decode_head, self._forward(inputs), data_samples)
-
-    def _forward(self, inputs: Mapping[str, Tensor], data_samples: list | None = None) -> Tensor:
-        """Logits of the best output."""
-        return list(self.encode_decode(inputs).values())[-1]

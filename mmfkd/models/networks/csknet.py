@@ -3,28 +3,20 @@
 from collections.abc import Mapping, Sequence
 
 from mmengine.model import ModuleDict
-from mmseg.models.segmentors.base import BaseSegmentor
+from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from torch import Tensor
 
 from mmfkd.models.taps import Taps
 from mmfkd.registry import MODELS
 
 from .encoders import SharedEncoder
-from .outputs import (
-    check_outputs,
-    check_whole,
-    decode,
-    fusion_config,
-    output_losses,
-    require_all,
-    samples_of,
-)
+from .outputs import MultiOutputSegmentor, decode, fusion_config
 
 OPTICAL, INFRARED, FUSED = 'optical', 'infrared', 'fused'
 
 
 @MODELS.register_module()
-class CSKNet(BaseSegmentor):
+class CSKNet(MultiOutputSegmentor):
     """Shared convolutions, separate batch norms, feature exchange, gated fusion, three outputs.
 
     Paper: Sikdar et al., "Contrastive Learning-Based Spectral Knowledge Distillation", section
@@ -66,10 +58,10 @@ class CSKNet(BaseSegmentor):
                  exchange: dict | None = None, supervised: Sequence[str] = (FUSED, INFRARED),
                  train_cfg: dict | None = None, test_cfg: dict | None = None,
                  data_preprocessor: dict | None = None, init_cfg: dict | None = None) -> None:
-        super().__init__(data_preprocessor, init_cfg)
+        super().__init__(modalities, supervised, (OPTICAL, INFRARED, FUSED), test_cfg,
+                         data_preprocessor, init_cfg)
         if len(modalities) != 2:
             raise ValueError(f'CSKNet fuses two modalities, optical first, not {list(modalities)}')
-        check_whole(test_cfg, self)
         self.modalities = dict(zip((OPTICAL, INFRARED), modalities, strict=True))
         self.backbone = SharedEncoder(backbone, list(self.modalities), exchange)
         self.decode_heads = ModuleDict({name: MODELS.build(decode_head)
@@ -77,12 +69,10 @@ class CSKNet(BaseSegmentor):
         self.fusion_head = MODELS.build(fusion_config(fusion_head, decode_head))
         self.taps = {name: Taps(head, dict(decoded=decoder_output))
                      for name, head in self.decode_heads.items()}
-        self.supervised = tuple(supervised)
-        check_outputs(self.supervised, (OPTICAL, INFRARED, FUSED))
         self.align_corners = self.fusion_head.align_corners
         self.num_classes = self.fusion_head.num_classes
 
-    def head(self, output: str):
+    def head(self, output: str) -> BaseDecodeHead:
         """The head of an output: 'optical', 'infrared' or 'fused'."""
         return self.fusion_head if output == FUSED else self.decode_heads[output]
 
@@ -93,8 +83,7 @@ class CSKNet(BaseSegmentor):
 
     def encode_decode(self, inputs: Mapping[str, Tensor], data_samples: list | None = None
                       ) -> dict[str, Tensor]:
-        """Logits (N, C, H / 4, W / 4) of every output that the inputs allow; the last is the best.
-        """
+        """Logits (N, C, H / 4, W / 4) of every output that the inputs allow."""
         encoded = self.extract_feat(inputs)
         if len(encoded) == 1:
             return {name: self.decode_heads[name](maps) for name, maps in encoded.items()}
@@ -104,27 +93,10 @@ class CSKNet(BaseSegmentor):
         logits[FUSED] = self.fusion_head([decoded[name] for name in self.modalities])
         return logits
 
-    def loss(self, inputs: Mapping[str, Tensor], data_samples: list) -> dict[str, Tensor]:
-        """L_seg of the supervised outputs (eq. 7), and the share of channels that is exchanged.
+    def best(self, logits: Mapping[str, Tensor]) -> str:
+        """The fused output, or that of the modality that is there."""
+        return FUSED if FUSED in logits else next(iter(logits))
 
-        Raises:
-            KeyError: a modality is missing.
-        """
-        require_all(inputs, list(self.modalities.values()), self)
-        losses = {}
-        for name, logits in self.encode_decode(inputs).items():
-            losses.update(output_losses(self.head(name), name, logits, data_samples,
-                                        name in self.supervised))
-        for name, share in self.backbone.exchanged().items():
-            losses[f'{name}.exchanged'] = share
-        return losses
-
-    def predict(self, inputs: Mapping[str, Tensor], data_samples: list | None = None) -> list:
-        """Data samples with the prediction of the fused output, or of the modality that is there.
-        """
-        name, logits = list(self.encode_decode(inputs).items())[-1]
-        return samples_of(self, self.head(name), logits, data_samples)
-
-    def _forward(self, inputs: Mapping[str, Tensor], data_samples: list | None = None) -> Tensor:
-        """Logits of the best output."""
-        return list(self.encode_decode(inputs).values())[-1]
+    def further_losses(self) -> dict[str, Tensor]:
+        """The ratio of channels that is exchanged; no loss."""
+        return {f'{name}.exchanged': ratio for name, ratio in self.backbone.exchanged().items()}

@@ -1,29 +1,22 @@
 """DisOptNet: the network for a missing optical image that CSK-Net is compared with."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from mmengine.model import ModuleDict
-from mmseg.models.segmentors.base import BaseSegmentor
+from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from torch import Tensor
 
 from mmfkd.models.taps import Taps
 from mmfkd.registry import MODELS
 
 from .encoders import ForkedEncoder
-from .outputs import (
-    check_outputs,
-    check_whole,
-    decode,
-    fusion_config,
-    output_losses,
-    samples_of,
-)
+from .outputs import MultiOutputSegmentor, decode, fusion_config
 
 OWN, PSEUDO, FUSED = 'own', 'pseudo', 'fused'
 
 
 @MODELS.register_module()
-class DisOptNet(BaseSegmentor):
+class DisOptNet(MultiOutputSegmentor):
     """A network of infrared alone, with a branch that learns to imitate an optical network.
 
     Paper: Kang et al., "DisOptNet: Distilling Semantic Knowledge From Optical Images for
@@ -59,16 +52,14 @@ class DisOptNet(BaseSegmentor):
                  supervised: Sequence[str] = (OWN, FUSED), train_cfg: dict | None = None,
                  test_cfg: dict | None = None, data_preprocessor: dict | None = None,
                  init_cfg: dict | None = None) -> None:
-        super().__init__(data_preprocessor, init_cfg)
-        check_whole(test_cfg, self)
+        super().__init__((), supervised, (OWN, PSEUDO, FUSED), test_cfg, data_preprocessor,
+                         init_cfg)
         self.backbone = ForkedEncoder(backbone, (OWN, PSEUDO), specific)
         self.decode_heads = ModuleDict({name: MODELS.build(decode_head)
                                         for name in (OWN, PSEUDO)})
         self.fusion_head = MODELS.build(fusion_config(fusion_head, decode_head))
         self.taps = {name: Taps(head, dict(decoded=decoder_output))
                      for name, head in self.decode_heads.items()}
-        self.supervised = tuple(supervised)
-        check_outputs(self.supervised, (OWN, PSEUDO, FUSED))
         self.align_corners = self.fusion_head.align_corners
         self.num_classes = self.fusion_head.num_classes
 
@@ -78,26 +69,17 @@ class DisOptNet(BaseSegmentor):
 
     def encode_decode(self, inputs: Tensor, data_samples: list | None = None
                       ) -> dict[str, Tensor]:
-        """Logits of the three outputs; the last is the fused one."""
+        """Logits of the three outputs."""
         logits, decoded = {}, {}
         for name, maps in self.extract_feat(inputs).items():
             logits[name], decoded[name] = decode(self.decode_heads[name], self.taps[name], maps)
         logits[FUSED] = self.fusion_head([decoded[OWN], decoded[PSEUDO]])
         return logits
 
-    def loss(self, inputs: Tensor, data_samples: list) -> dict[str, Tensor]:
-        """Losses of the supervised outputs."""
-        losses = {}
-        for name, logits in self.encode_decode(inputs).items():
-            head = self.fusion_head if name == FUSED else self.decode_heads[name]
-            losses.update(output_losses(head, name, logits, data_samples,
-                                        name in self.supervised))
-        return losses
+    def head(self, output: str) -> BaseDecodeHead:
+        """The head of an output: 'own', 'pseudo' or 'fused'."""
+        return self.fusion_head if output == FUSED else self.decode_heads[output]
 
-    def predict(self, inputs: Tensor, data_samples: list | None = None) -> list:
-        """Data samples with the prediction of the fused output."""
-        return samples_of(self, self.fusion_head, self._forward(inputs), data_samples)
-
-    def _forward(self, inputs: Tensor, data_samples: list | None = None) -> Tensor:
-        """Logits of the fused output."""
-        return self.encode_decode(inputs)[FUSED]
+    def best(self, logits: Mapping[str, Tensor]) -> str:
+        """The fused output."""
+        return FUSED

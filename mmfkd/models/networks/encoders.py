@@ -48,10 +48,10 @@ class SharedEncoder(BaseModule):
             self._exchange_columns(**exchange['spatial'])
 
     def _exchange_channels(self, norms: Sequence[str], threshold: float = 0.02,
-                           share: float | None = None) -> None:
+                           ratio: float | None = None) -> None:
         for place in norms:
             find(self.net, place, PerModality, 'batch norm').exchange = ChannelExchange(
-                threshold, share)
+                threshold, ratio)
 
     def _exchange_columns(self, stages: Sequence[str], probability: float = 1.0) -> None:
         for place in stages:

@@ -17,34 +17,34 @@ class ChannelExchange(nn.Module):
     is known, before a residual is added. CSK-Net puts no sparsity term on γ.
 
     CSK-Net gives no threshold; 0.02 is C.E.N.'s. Without a sparsity term few γ may ever be that
-    small, so ``share`` offers a rule that depends on their order alone.
+    small, so ``ratio`` offers a rule that depends on their order alone.
 
     Args:
         threshold: exchange where ``|γ|`` is below it.
-        share: exchange this share of the channels, those with the smallest ``|γ|``, instead;
+        ratio: exchange this share of the channels, those with the smallest ``|γ|``, instead;
             rounded to whole channels.
 
     Raises:
-        ValueError: ``threshold`` below 0, or ``share`` outside [0, 1].
+        ValueError: ``threshold`` below 0, or ``ratio`` outside [0, 1].
     """
 
-    def __init__(self, threshold: float = 0.02, share: float | None = None) -> None:
+    def __init__(self, threshold: float = 0.02, ratio: float | None = None) -> None:
         super().__init__()
         if threshold < 0:
             raise ValueError(f'threshold={threshold} of the channel exchange must not be negative')
-        if share is not None and not 0 <= share <= 1:
-            raise ValueError(f'share={share} of the channel exchange must be from 0 to 1')
+        if ratio is not None and not 0 <= ratio <= 1:
+            raise ValueError(f'ratio={ratio} of the channel exchange must be from 0 to 1')
         self.threshold = threshold
-        self.share = share
+        self.ratio = ratio
 
     @torch.no_grad()
     def chosen(self, gamma: Tensor) -> Tensor:
         """Which of the channels (C,) are exchanged, bool."""
         size = gamma.abs()
-        if self.share is None:
+        if self.ratio is None:
             return size < self.threshold
         mask = torch.zeros_like(size, dtype=torch.bool)
-        return mask.index_fill_(0, size.argsort(stable=True)[:round(self.share * len(size))], True)
+        return mask.index_fill_(0, size.argsort(stable=True)[:round(self.ratio * len(size))], True)
 
     def forward(self, maps: Sequence[Tensor], gammas: Sequence[Tensor]) -> list[Tensor]:
         """One map (N, C, H, W) and one γ (C,) a modality to the exchanged maps."""

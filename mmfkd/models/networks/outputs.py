@@ -1,12 +1,99 @@
-"""What the segmentors of several outputs share: decoding with its feature, and logits to samples.
-"""
+"""Segmentors with several outputs, and the heads that fuse what two decoders compute."""
 
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
-from torch import Tensor, nn
+from mmseg.models.segmentors.base import BaseSegmentor
+from torch import Tensor
 
 from mmfkd.models.taps import Taps
+
+
+class MultiOutputSegmentor(BaseSegmentor):
+    """Base of segmentors with several outputs, some of which labels supervise.
+
+    A subclass writes ``encode_decode``, which returns the logits of each output by name,
+    :meth:`head` and :meth:`best`.
+
+    Args:
+        modalities: names of the modalities that training needs; empty for a single one.
+        supervised: outputs that labels supervise.
+        known: all outputs.
+        test_cfg: ``dict(mode='whole')``.
+        data_preprocessor: see mmseg.
+        init_cfg: see mmseg.
+
+    Raises:
+        ValueError: an unknown output, or another test mode than 'whole'.
+    """
+
+    def __init__(self, modalities: Sequence[str], supervised: Sequence[str], known: Sequence[str],
+                 test_cfg: dict | None, data_preprocessor: dict | None, init_cfg: dict | None
+                 ) -> None:
+        super().__init__(data_preprocessor, init_cfg)
+        if (test_cfg or {}).get('mode', 'whole') != 'whole':
+            raise ValueError(f"{type(self).__name__}: test_cfg.mode must be 'whole'; pad or resize "
+                             'large images in the pipeline')
+        unknown = [name for name in supervised if name not in known]
+        if unknown:
+            raise ValueError(f'supervised={list(supervised)}: there is no output {unknown}; choose '
+                             f'of {list(known)}')
+        self.required = tuple(modalities)
+        self.supervised = tuple(supervised)
+
+    @abstractmethod
+    def head(self, output: str) -> BaseDecodeHead:
+        """The decode head of an output."""
+
+    @abstractmethod
+    def best(self, logits: Mapping[str, Tensor]) -> str:
+        """The output that is predicted with, of those that there are."""
+
+    def loss(self, inputs: Mapping[str, Tensor] | Tensor, data_samples: list
+             ) -> dict[str, Tensor]:
+        """Losses of the supervised outputs, and what :meth:`further_losses` adds.
+
+        An output that labels do not supervise gives a zero that depends on its logits, so that its
+        parameters have a gradient whatever distillation losses there are; DDP needs that.
+
+        Raises:
+            KeyError: a modality is missing.
+        """
+        missing = [name for name in self.required if name not in inputs]
+        if missing:
+            raise KeyError(f'{type(self).__name__} is trained on all of {list(self.required)}; '
+                           f"{missing} is missing: add it to 'modalities' of the data set. A "
+                           'modality may be missing in tests alone')
+        losses = {}
+        for name, logits in self.encode_decode(inputs).items():
+            if name in self.supervised:
+                own = self.head(name).loss_by_feat(logits, data_samples)
+                losses.update({f'{name}.{key}': value for key, value in own.items()})
+            else:
+                losses[f'{name}.loss_unsupervised'] = 0 * logits.sum()
+        return {**losses, **self.further_losses()}
+
+    def further_losses(self) -> dict[str, Tensor]:
+        """Terms and statistics beside the losses of the outputs."""
+        return {}
+
+    def predict(self, inputs: Mapping[str, Tensor] | Tensor, data_samples: list | None = None
+                ) -> list:
+        """Data samples with the prediction of the best output."""
+        outputs = self.encode_decode(inputs)
+        name = self.best(outputs)
+        logits = outputs[name]
+        if data_samples is not None:
+            metas = [sample.metainfo for sample in data_samples]
+            logits = self.head(name).predict_by_feat(logits, metas)
+        return self.postprocess_result(logits, data_samples)
+
+    def _forward(self, inputs: Mapping[str, Tensor] | Tensor, data_samples: list | None = None
+                 ) -> Tensor:
+        """Logits of the best output."""
+        outputs = self.encode_decode(inputs)
+        return outputs[self.best(outputs)]
 
 
 def decode(head: BaseDecodeHead, taps: Taps, maps: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
@@ -14,63 +101,6 @@ def decode(head: BaseDecodeHead, taps: Taps, maps: Sequence[Tensor]) -> tuple[Te
     with taps.recording() as tapped:
         logits = head(maps)
     return logits, tapped[taps.names[0]]
-
-
-def output_losses(head: BaseDecodeHead, name: str, logits: Tensor, data_samples: list,
-                  supervised: bool) -> dict[str, Tensor]:
-    """Losses of one output, prefixed by its name.
-
-    What labels do not supervise gets a zero that depends on the logits, so that its parameters
-    have a gradient whatever distillation losses there are; DDP needs that.
-    """
-    if not supervised:
-        return {f'{name}.loss_unsupervised': 0 * logits.sum()}
-    losses = head.loss_by_feat(logits, data_samples)
-    return {f'{name}.{key}': value for key, value in losses.items()}
-
-
-def samples_of(model: nn.Module, head: BaseDecodeHead, logits: Tensor,
-               data_samples: list | None) -> list:
-    """Data samples with predictions, from logits of any size."""
-    if data_samples is not None:
-        logits = head.predict_by_feat(logits, [sample.metainfo for sample in data_samples])
-    return model.postprocess_result(logits, data_samples)
-
-
-def require_all(inputs: Mapping[str, Tensor], modalities: Sequence[str], model: nn.Module) -> None:
-    """Refuses a training batch in which a modality is missing.
-
-    Raises:
-        KeyError: names it.
-    """
-    missing = [name for name in modalities if name not in inputs]
-    if missing:
-        raise KeyError(f'{type(model).__name__} is trained on all of {list(modalities)}; {missing} '
-                       "is missing: add it to 'modalities' of the data set. A modality may be "
-                       'missing in tests alone')
-
-
-def check_whole(test_cfg: Mapping | None, model: nn.Module) -> None:
-    """Refuses slide inference.
-
-    Raises:
-        ValueError: another ``mode`` than 'whole'.
-    """
-    if (test_cfg or {}).get('mode', 'whole') != 'whole':
-        raise ValueError(f"{type(model).__name__}: test_cfg.mode must be 'whole'; pad or resize "
-                         'large images in the pipeline')
-
-
-def check_outputs(supervised: Sequence[str], known: Sequence[str]) -> None:
-    """Refuses names of outputs that a network does not have.
-
-    Raises:
-        ValueError: names them.
-    """
-    unknown = [name for name in supervised if name not in known]
-    if unknown:
-        raise ValueError(f'supervised={list(supervised)}: there is no output {unknown}; choose of '
-                         f'{list(known)}')
 
 
 def fusion_config(fusion_head: dict, decode_head: dict) -> dict:

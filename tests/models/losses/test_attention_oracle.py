@@ -70,7 +70,7 @@ def build(student, teacher, width=6, **options):
     torch.manual_seed(0)
     return shaken(AFDLoss([x.shape[1] for x in student], [x.shape[1] for x in teacher],
                           taps('student', len(student)), taps('teacher', len(teacher)),
-                          width=width, **options))
+                          channels=width, **options))
 
 
 def stages(*shapes, seed=0):
@@ -170,7 +170,7 @@ def test_there_are_as_many_taps_as_widths(student, teacher):
 @pytest.mark.parametrize('student, teacher', [(1, 2), (3, 2)])
 def test_the_branches_may_have_another_number_of_stages(student, teacher):
     loss = AFDLoss([4] * student, [3] * teacher, taps('student', student),
-                   taps('teacher', teacher), width=5)
+                   taps('teacher', teacher), channels=5)
     terms, _ = check_finite(loss, stages(*[(3, 4, 2, 2)] * student),
                             stages(*[(3, 3, 2, 2)] * teacher))
     assert terms['attention'] > 0

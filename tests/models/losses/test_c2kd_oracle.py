@@ -85,7 +85,7 @@ def c2kd(loss, fixed, gt, threshold=0.0, remove_target=False, weight=1.0):
 def build(student, teacher, width=5, **options):
     torch.manual_seed(0)
     return shaken(C2KDLoss(student[1].shape[1], teacher[1].shape[1], student[0].shape[1],
-                           width=width, **options))
+                           channels=width, **options))
 
 
 def pair(logits, stage, seed=0, scale=1.0):

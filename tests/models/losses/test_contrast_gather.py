@@ -23,7 +23,7 @@ def data():
 def loss_of(gather):
     torch.manual_seed(1)
     return PixelContrastLoss(['s.a', 's.b'], CHANNELS, channels=8, gather=gather, max_anchors=CAP,
-                             max_samples=CAP, hard=1.0)
+                             max_samples=CAP, hard_ratio=1.0)
 
 
 def gradients(loss, maps):
@@ -38,7 +38,7 @@ def rank_main(rank, folder):
     maps, labels = data()
     own = slice(2 * rank, 2 * rank + 2)
     maps = [x[own].clone().requires_grad_() for x in maps]
-    value = loss(maps, labels[own])['contrast']
+    value = loss(maps, gt=labels[own])['contrast']
     value.backward()
     torch.save((value.detach(), *gradients(loss, maps)), f'{folder}/{rank}.pt')
     torch.distributed.destroy_process_group()
@@ -52,7 +52,7 @@ def test_ranks_together_equal_one_process(tmp_path: Path):
     maps = [x.requires_grad_() for x in maps]
     # The caps must not bind: what is drawn then does not matter.
     assert labels.flatten().bincount()[:3].max() / 4 < CAP // 3
-    value = loss(maps, labels)['contrast']
+    value = loss(maps, gt=labels)['contrast']
     value.backward()
     assert value > 0
     mean = (ranks[0][0] + ranks[1][0]) / 2
@@ -68,6 +68,6 @@ def test_ranks_together_equal_one_process(tmp_path: Path):
 
 def test_without_gather_ranks_contrast_their_own_pixels():
     maps, labels = data()
-    alone = loss_of(gather=False)([x[2:] for x in maps], labels[2:])['contrast']
-    together = loss_of(gather=False)(maps, labels)['contrast']
+    alone = loss_of(gather=False)([x[2:] for x in maps], gt=labels[2:])['contrast']
+    together = loss_of(gather=False)(maps, gt=labels)['contrast']
     assert not torch.allclose(alone, together, atol=1e-3)

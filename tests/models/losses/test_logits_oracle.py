@@ -17,7 +17,7 @@ from oracles import (
     positions,
 )
 
-from mmfkd.models.losses import DISTLoss, DKDLoss, KDLoss, NKDLoss
+from mmfkd.models.losses import DISTLoss, DKDLoss, KDLoss, NKDLoss, NormalizedKDLoss
 
 
 def kd(rows, temperature=4.0):
@@ -83,9 +83,8 @@ LOSSES = {
     'dkd-1': (DKDLoss, dkd, dict(temperature=1.0, target_weight=2.0, rest_weight=0.5), {}),
     'nkd': (NKDLoss, nkd, {}, {}),
     'nkd-half': (NKDLoss, nkd, dict(temperature=0.5), {}),
-    'published': (NKDLoss, published_nkd, dict(temperature=1.0), dict(published=True)),
-    'published-2': (NKDLoss, published_nkd, dict(temperature=2.0, gamma=0.7),
-                    dict(published=True)),
+    'published': (NormalizedKDLoss, published_nkd, dict(temperature=1.0), {}),
+    'published-2': (NormalizedKDLoss, published_nkd, dict(temperature=2.0, gamma=0.7), {}),
 }
 EVERY = pytest.mark.parametrize('name', LOSSES)
 TWO = np.array([[1.0, -0.5], [0.25, 2.0], [-1.5, 0.5], [0.0, 0.75]])

@@ -17,7 +17,7 @@ LOSSES = [dict(type='CrossEntropyLoss', avg_non_ignore=True),
           dict(type='mmfkd.MulticlassDiceLoss')]
 CLASSES = 4
 WHERE = dict(norms=('bn1', 'layer1.1.bn2', 'layer2.1.bn2'))
-EXCHANGE = dict(channel=dict(**WHERE, share=0.25), spatial=dict(stages=('layer1', 'layer2')))
+EXCHANGE = dict(channel=dict(**WHERE, ratio=0.25), spatial=dict(stages=('layer1', 'layer2')))
 
 
 def baseline():
@@ -192,7 +192,7 @@ def test_modalities_of_different_shapes_are_refused():
     (dict(exchange=dict(channels=dict())), "'channel' and 'spatial'"),
     (dict(exchange=dict(channel=dict(norms=('layer1.1.bn3',)))), 'Close:.*layer1.1.bn2'),
     (dict(exchange=dict(spatial=dict(stages=('layer1.1',)))), 'no sequence of blocks'),
-    (dict(exchange=dict(channel=dict(**WHERE, share=1.5))), 'share=1.5'),
+    (dict(exchange=dict(channel=dict(**WHERE, ratio=1.5))), 'ratio=1.5'),
     (dict(exchange=dict(channel=dict(**WHERE, threshold=-1))), 'threshold=-1')])
 def test_a_wrong_config_is_refused_when_it_is_built(change, part):
     with pytest.raises(ValueError, match=part):

@@ -129,7 +129,7 @@ def test_a_share_of_the_channels_is_exchanged(modalities, share, channels):
     gammas = [np.random.randn(channels) for _ in range(modalities)]
     count = round(share * channels)
     expected = exchanged_by_loops(maps, gammas, lambda m, c: c in smallest(gammas[m], count))
-    out = ChannelExchange(threshold=0.02, share=share)(tensors(maps), tensors(gammas))
+    out = ChannelExchange(threshold=0.02, ratio=share)(tensors(maps), tensors(gammas))
     changed = [sum(not np.array_equal(wanted[:, c], array[:, c]) for c in range(channels))
                for wanted, array in zip(expected, maps, strict=True)]
     assert changed == [count] * modalities
@@ -149,7 +149,7 @@ def test_the_gradient_goes_where_a_channel_came_from(modalities, share):
         return abs(gammas[m][c]) < cut if share is None else c in smallest(gammas[m], 3)
 
     given = tensors(maps)
-    out = ChannelExchange(threshold=cut, share=share)(given, tensors(gammas))
+    out = ChannelExchange(threshold=cut, ratio=share)(given, tensors(gammas))
     sum((o * torch.tensor(w)).sum() for o, w in zip(out, weights, strict=True)).backward()
     for m in range(modalities):
         def value(x, m=m):
@@ -543,7 +543,7 @@ def test_nearest_labels(size):
 
 def contrast_loss(**kwargs):
     settings = dict(student=['s.a', 's.b'], in_channels=[3, 2], channels=5, temperature=0.1,
-                    hard=0.1, max_anchors=10000, max_samples=10000)
+                    hard_ratio=0.1, max_anchors=10000, max_samples=10000)
     loss = PixelContrastLoss(**{**settings, **kwargs})
     for parameter in loss.parameters():
         torch.nn.init.normal_(parameter, std=0.7)
@@ -583,8 +583,8 @@ def equal_counts(shape, classes, ignored):
 def test_whole_contrast_loss(hard, temperature, size):
     maps = [np.random.randn(2, 3, 4, 5), np.random.randn(2, 2, *size)]
     gt = equal_counts((2, 4, 5), 3, 6)
-    loss = contrast_loss(hard=hard, temperature=temperature)
-    terms = loss([leaf(m) for m in maps], torch.tensor(gt))
+    loss = contrast_loss(hard_ratio=hard, temperature=temperature)
+    terms = loss([leaf(m) for m in maps], gt=torch.tensor(gt))
     assert list(terms) == ['contrast'] and terms['contrast'].shape == ()
     close(terms['contrast'], whole_loss_by_loops(loss, maps, gt, temperature, hard))
 
@@ -594,8 +594,8 @@ def test_contrast_loss_resizes_labels(gt_size):
     maps = [np.random.randn(1, 3, 4, 4), np.random.randn(1, 2, 4, 4)]
     gt = np.random.choice([0, 1, 2, IGNORE], (1, *gt_size))
     gt[0, 0, :2] = 0, 1
-    loss = contrast_loss(hard=0.3)
-    terms = loss([leaf(m) for m in maps], torch.tensor(gt))
+    loss = contrast_loss(hard_ratio=0.3)
+    terms = loss([leaf(m) for m in maps], gt=torch.tensor(gt))
     close(terms['contrast'], whole_loss_by_loops(loss, maps, gt, 0.1, 0.3))
 
 
@@ -604,7 +604,7 @@ def test_weight_of_the_contrast_loss(weight):
     maps = [np.random.randn(1, 3, 3, 4), np.random.randn(1, 2, 3, 4)]
     gt = equal_counts((1, 3, 4), 2, 2)
     loss = contrast_loss(weight=weight)
-    terms = loss([leaf(m) for m in maps], torch.tensor(gt))
+    terms = loss([leaf(m) for m in maps], gt=torch.tensor(gt))
     close(terms['contrast'], weight * whole_loss_by_loops(loss, maps, gt, 0.1, 0.1))
 
 
@@ -613,7 +613,7 @@ def test_negatives_come_from_the_whole_batch():
     maps = [np.random.randn(2, 3, 2, 3), np.random.randn(2, 2, 2, 3)]
     gt = np.stack([np.zeros((2, 3), int), np.ones((2, 3), int)])
     loss = contrast_loss()
-    value = loss([leaf(m) for m in maps], torch.tensor(gt))['contrast']
+    value = loss([leaf(m) for m in maps], gt=torch.tensor(gt))['contrast']
     expected = whole_loss_by_loops(loss, maps, gt, 0.1, 0.1)
     assert expected > 0
     close(value, expected)
@@ -623,9 +623,9 @@ def test_negatives_come_from_the_whole_batch():
 def test_gradient_of_the_whole_contrast_loss(hard):
     maps = [np.random.randn(1, 3, 3, 4), np.random.randn(1, 2, 2, 2)]
     gt = equal_counts((1, 3, 4), 3, 3)
-    loss = contrast_loss(hard=hard, temperature=0.5)
+    loss = contrast_loss(hard_ratio=hard, temperature=0.5)
     given = [leaf(m) for m in maps]
-    loss(given, torch.tensor(gt))['contrast'].backward()
+    loss(given, gt=torch.tensor(gt))['contrast'].backward()
     for k in range(2):
         def value(x, k=k):
             return whole_loss_by_loops(loss, [x if m == k else maps[m] for m in range(2)], gt,
@@ -653,7 +653,7 @@ NONE_COUNTS = {
 def test_without_anchors_the_contrast_is_zero_and_differentiable(name, dtype):
     loss = contrast_loss()
     maps = [leaf(np.random.randn(2, c, 4, 4), dtype) for c in (3, 2)]
-    value = loss(maps, torch.tensor(NONE_COUNTS[name]))['contrast']
+    value = loss(maps, gt=torch.tensor(NONE_COUNTS[name]))['contrast']
     assert value.item() == 0
     value.backward()
     for x in [*maps, *loss.parameters()]:
@@ -664,12 +664,12 @@ def test_without_anchors_the_contrast_is_zero_and_differentiable(name, dtype):
 def test_a_class_of_one_pixel_is_only_a_negative():
     maps = [np.random.randn(1, 3, 3, 3), np.random.randn(1, 2, 3, 3)]
     gt = np.array([[[0, 0, 0], [0, 1, IGNORE], [IGNORE] * 3]])
-    loss = contrast_loss(hard=1.0)
-    value = loss([leaf(m) for m in maps], torch.tensor(gt))['contrast']
+    loss = contrast_loss(hard_ratio=1.0)
+    value = loss([leaf(m) for m in maps], gt=torch.tensor(gt))['contrast']
     expected = whole_loss_by_loops(loss, maps, gt, 0.1, 1.0)
     close(value, expected)
     gt[gt == 1] = IGNORE
-    assert expected > 0 == loss([leaf(m) for m in maps], torch.tensor(gt))['contrast'].item()
+    assert expected > 0 == loss([leaf(m) for m in maps], gt=torch.tensor(gt))['contrast'].item()
 
 
 @pytest.mark.parametrize('dtype', [torch.float16, torch.bfloat16])
@@ -678,7 +678,7 @@ def test_half_precision_maps_give_finite_contrast(dtype, scale):
     loss = contrast_loss()
     maps = [leaf(scale * np.random.randn(2, c, 4, 5), dtype) for c in (3, 2)]
     gt = equal_counts((2, 4, 5), 3, 6)
-    value = loss(maps, torch.tensor(gt))['contrast']
+    value = loss(maps, gt=torch.tensor(gt))['contrast']
     value.backward()
     assert finite(value, *[x.grad for x in [*maps, *loss.parameters()]])
     exact = [m.detach().double().numpy() for m in maps]
@@ -692,7 +692,7 @@ def test_contrast_under_autocast():
     maps = [leaf(m, torch.bfloat16) for m in arrays]
     gt = equal_counts((2, 4, 5), 3, 6)
     with torch.autocast('cpu', torch.bfloat16):
-        value = loss(maps, torch.tensor(gt))['contrast']
+        value = loss(maps, gt=torch.tensor(gt))['contrast']
     value.backward()
     assert finite(value, *[x.grad for x in [*maps, *loss.parameters()]])
     close(value, whole_loss_by_loops(loss, arrays, gt, 0.1, 0.1), rtol=2e-2)
@@ -703,7 +703,7 @@ def test_contrast_with_another_ignored_label(ignore):
     loss = contrast_loss(ignore_index=ignore)
     maps = [np.random.randn(1, c, 4, 4) for c in (3, 2)]
     gt = np.random.randint(0, 4, (1, 4, 4))
-    value = loss([leaf(m) for m in maps], torch.tensor(gt))['contrast']
+    value = loss([leaf(m) for m in maps], gt=torch.tensor(gt))['contrast']
     close(value, whole_loss_by_loops(loss, maps, np.where(gt == ignore, IGNORE, gt), 0.1, 0.1))
 
 
@@ -713,7 +713,7 @@ def test_pixels_without_an_embedding_give_finite_contrast():
     torch.nn.init.zeros_(loss.projection[2].weight)
     torch.nn.init.zeros_(loss.projection[2].bias)
     maps = [leaf(np.random.randn(2, c, 4, 5), torch.float32) for c in (3, 2)]
-    value = loss(maps, torch.tensor(equal_counts((2, 4, 5), 3, 6)))['contrast']
+    value = loss(maps, gt=torch.tensor(equal_counts((2, 4, 5), 3, 6)))['contrast']
     value.backward()
     assert finite(value, *[x.grad for x in [*maps, *loss.parameters()]])
 
@@ -723,7 +723,7 @@ def test_caps_on_the_contrasted_pixels(max_anchors, max_samples):
     loss = contrast_loss(max_anchors=max_anchors, max_samples=max_samples)
     maps = [leaf(np.random.randn(2, c, 4, 5)) for c in (3, 2)]
     gt = equal_counts((2, 4, 5), 3, 6)
-    value = loss(maps, torch.tensor(gt))['contrast']
+    value = loss(maps, gt=torch.tensor(gt))['contrast']
     value.backward()
     assert finite(value, *[m.grad for m in maps])
     touched = sum(bool(maps[0].grad[n, :, i, j].any()) for n, i, j in np.ndindex(gt.shape))
@@ -967,12 +967,12 @@ def test_contrast_learns_to_tell_classes_apart():
     gt = torch.tensor(equal_counts((2, 6, 6), 3, 0)).long()
     maps = [torch.nn.functional.one_hot(gt, 3).movedim(-1, 1) + torch.randn(2, 3, 6, 6),
             torch.randn(2, 2, 6, 6)]
-    loss = PixelContrastLoss(['s.a', 's.b'], [3, 2], channels=8, hard=1.0)
+    loss = PixelContrastLoss(['s.a', 's.b'], [3, 2], channels=8, hard_ratio=1.0)
     optimizer = torch.optim.SGD(loss.parameters(), lr=0.3, momentum=0.9)
     values = []
     for _ in range(200):
         optimizer.zero_grad()
-        value = loss(maps, gt)['contrast']
+        value = loss(maps, gt=gt)['contrast']
         value.backward()
         optimizer.step()
         values.append(value.item())
