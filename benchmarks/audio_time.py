@@ -56,11 +56,15 @@ class Waves(Dataset):
 def parse_args() -> argparse.Namespace:
     """The command's options."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument('config', help='for example configs/unimodal/cremad_audio.py')
-    parser.add_argument('--clips', type=int, default=2000, help='timed clips (default: 2000)')
-    parser.add_argument('--workers', type=int, default=2, help='of the loader (default: 2)')
-    parser.add_argument('--files', type=int, default=100, help='different files (default: 100)')
-    parser.add_argument('--seconds', type=float, default=3.0, help='of a file (default: 3)')
+    parser.add_argument('config', help='The config, such as configs/unimodal/cremad_audio.py.')
+    parser.add_argument('--clips', type=int, default=2000,
+                        help='The number of timed clips (default: 2000).')
+    parser.add_argument('--workers', type=int, default=2,
+                        help='The number of workers of the loader (default: 2).')
+    parser.add_argument('--files', type=int, default=100,
+                        help='The number of different files (default: 100).')
+    parser.add_argument('--seconds', type=float, default=3.0,
+                        help='The length of a file (default: 3).')
     return parser.parse_args()
 
 

@@ -24,7 +24,7 @@ def parse_args() -> argparse.Namespace:
                         metavar=('N', 'C', 'H', 'W'))
     parser.add_argument('--steps', type=int, default=10)
     parser.add_argument('--warmup', type=int, default=2)
-    parser.add_argument('--threads', type=int, help='CPU threads of PyTorch')
+    parser.add_argument('--threads', type=int, help='The number of CPU threads of PyTorch.')
     return parser.parse_args()
 
 

@@ -1,4 +1,4 @@
-"""Finding and loading checkpoints: work dirs, whole files, strict weights."""
+"""Checkpoints: their files in work dirs, and their weights."""
 
 import re
 import zipfile

@@ -187,7 +187,7 @@ def _gpus() -> str:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Print the table, the problems and their cures; returns 1 if there are problems, else 0."""
+    """Prints the table, the problems and their cures; returns 1 if there are problems, else 0."""
     parser = argparse.ArgumentParser('mmfkd env', description=__doc__)
     parser.add_argument('--gpu', action='store_true',
                         help='Name the GPUs too, which imports torch.')

@@ -29,10 +29,10 @@ def balanced_indices(labels: np.ndarray, per_class: int, classes: Sequence[int] 
     if classes is None:
         classes = np.unique(labels[labels != ignore_index]).tolist()
     drawn = []
-    for one in classes:
-        places = np.flatnonzero(labels == one)
+    for label in classes:
+        places = np.flatnonzero(labels == label)
         if len(places) < per_class:
-            raise ValueError(f'class {one} has {len(places)} samples, but per_class={per_class}: '
+            raise ValueError(f'class {label} has {len(places)} samples, but per_class={per_class}: '
                              'draw fewer a class, leave the class out, or collect more samples or '
                              'pixels')
         drawn.append(generator.choice(places, per_class, replace=False))

@@ -1,4 +1,4 @@
-"""How large features are, and in which band their energy is (FDKD, Figure 2 and section 3.1)."""
+"""Scale of features and the energy of their bands (FDKD, Figure 2 and section 3.1)."""
 
 from collections.abc import Mapping, Sequence
 from math import prod, sqrt

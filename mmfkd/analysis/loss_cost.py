@@ -1,4 +1,4 @@
-"""What one loss costs in a training step: time and memory."""
+"""Time and memory that one loss costs in a training step."""
 
 import multiprocessing
 import re

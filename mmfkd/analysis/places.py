@@ -148,7 +148,7 @@ def random_batch(branches: Sequence[Branch], size: Sequence[int] | Mapping[str, 
     """
     names = [modality for branch in branches for modality in branch.modalities]
     sizes = dict(size) if isinstance(size, Mapping) else dict.fromkeys(names, tuple(size))
-    if min(batch, *(length for one in sizes.values() for length in one)) < 1:
+    if min(batch, *(length for pixels in sizes.values() for length in pixels)) < 1:
         raise ValueError(f'size {sizes} and batch {batch} must be at least 1')
     inputs = {modality: list(_random_inputs(branch, modality, sizes[modality], batch))
               for branch in branches for modality in branch.modalities}

@@ -1,4 +1,4 @@
-"""How alike two sets of features are: linear CKA, of a whole set or streamed (FDKD, Figure 1)."""
+"""Similarity of two sets of features: linear CKA, whole or streamed (FDKD, Figure 1)."""
 
 import numpy as np
 import torch

@@ -90,8 +90,7 @@ def compare(full: Callable[[], object], floor: Callable[[], object], steps: int,
             device: torch.device) -> dict[str, list[float]]:
     """Seconds of two kinds of step, measured in turns.
 
-    In turns, because a machine's speed drifts: both then meet the same weather. Who goes first
-    alternates too.
+    They alternate, and so does which of them goes first, because the speed of a machine drifts.
 
     Args:
         full: a step.

@@ -1,4 +1,4 @@
-"""Runs the cells of a table side by side, each once, whatever is killed in between.
+"""Trainings of the cells of a table, side by side and each once.
 
 A cell is done when its ``summary.json`` is there. While it trains, its process holds a lock on the
 work dir: a table that is started again leaves a training that outlived its parent alone, waits for

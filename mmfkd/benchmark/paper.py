@@ -1,4 +1,4 @@
-"""What FDKD's paper reports, to stand beside what was measured."""
+"""The numbers that FDKD's paper reports."""
 
 from collections.abc import Mapping
 

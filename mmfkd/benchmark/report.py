@@ -62,7 +62,7 @@ class Report:
         """The rows of a pair that have a result."""
         found = [score(row, pair, self.seeds, self.root) for row in self.rows
                  if applies(row, pair)]
-        return [one for one in found if one.results]
+        return [entry for entry in found if entry.results]
 
     def lines(self) -> list[tuple]:
         """One line a cell, for the CSV file."""
@@ -144,9 +144,9 @@ def note(pair: str) -> str:
 def table(pair: str, scores: Sequence[Score]) -> tuple[list[str], list[list[str]]]:
     """Header and lines of a pair's table; the rank is by mean test score, baseline included."""
     student = baselines(pair)[0]
-    papers = [reported(one.row.name, student) for one in scores]
-    maxima = [[r.maximum for r in one.results.values() if r.maximum is not None]
-              for one in scores]
+    papers = [reported(entry.row.name, student) for entry in scores]
+    maxima = [[r.maximum for r in entry.results.values() if r.maximum is not None]
+              for entry in scores]
     ranks = ranking(scores)
     header = ['student', 'val', 'test', 'rank', 'against unimodal, by seed', 'gap recovered',
               'test by seed']
@@ -155,11 +155,11 @@ def table(pair: str, scores: Sequence[Score]) -> tuple[list[str], list[list[str]
     if any(paper is not None for paper in papers):
         header.append('paper')
     lines = []
-    for one, paper, maximum, rank in zip(scores, papers, maxima, ranks, strict=True):
-        results = one.results.values()
-        line = [LABELS.get(one.row.name, one.row.name), spread([r.val for r in results]),
-                spread([r.test for r in results]), str(rank), signed(list(one.gains.values())),
-                '-' if one.recovered is None else f'{one.recovered:.0%}',
+    for entry, paper, maximum, rank in zip(scores, papers, maxima, ranks, strict=True):
+        results = entry.results.values()
+        line = [LABELS.get(entry.row.name, entry.row.name), spread([r.val for r in results]),
+                spread([r.test for r in results]), str(rank), signed(list(entry.gains.values())),
+                '-' if entry.recovered is None else f'{entry.recovered:.0%}',
                 ', '.join(f'{r.test:.1f}' for r in results)]
         if any(maxima):
             line.append(spread(maximum))
@@ -171,7 +171,7 @@ def table(pair: str, scores: Sequence[Score]) -> tuple[list[str], list[list[str]
 
 def ranking(scores: Sequence[Score]) -> list[int]:
     """Rank of each row by its mean test score, 1 for the best; equal means share a rank."""
-    means = [mean(result.test for result in one.results.values()) for one in scores]
+    means = [mean(result.test for result in entry.results.values()) for entry in scores]
     return [1 + sum(other > own for other in means) for own in means]
 
 
@@ -184,13 +184,13 @@ def signed(values: Sequence[float]) -> str:
 
 def plots(pair: str, scores: Sequence[Score]) -> list[Figure]:
     """Gains over the baseline as bars; for the grid of figure 5 the scores as a heat map."""
-    gained = [one for one in scores if one.gains]
+    gained = [entry for entry in scores if entry.gains]
     if not gained:
         return []
-    values = {LABELS.get(one.row.name, one.row.name): dict(gain=mean(one.gains.values()))
-              for one in gained}
-    errors = {name: dict(gain=stdev(one.gains.values()) if len(one.gains) > 1 else 0.0)
-              for name, one in zip(values, gained, strict=True)}
+    values = {LABELS.get(entry.row.name, entry.row.name): dict(gain=mean(entry.gains.values()))
+              for entry in gained}
+    errors = {name: dict(gain=stdev(entry.gains.values()) if len(entry.gains) > 1 else 0.0)
+              for name, entry in zip(values, gained, strict=True)}
     figures = [charts.bars(values, 'points against unimodal', title(pair), errors)]
     grid = weight_grid(scores)
     if grid is not None:
@@ -201,7 +201,7 @@ def plots(pair: str, scores: Sequence[Score]) -> list[Figure]:
 
 def weight_grid(scores: Sequence[Score]) -> np.ndarray | None:
     """Mean test scores (λ1, λ2) of figure 5; None if a cell of the grid has no result."""
-    means = {one.row.name: mean(r.test for r in one.results.values()) for one in scores}
+    means = {entry.row.name: mean(r.test for r in entry.results.values()) for entry in scores}
     names = [['fdkd' if low == high == 1 else f'fdkd-low{low}-high{high}' for high in LAMBDAS]
              for low in LAMBDAS]
     if not all(name in means for line in names for name in line):

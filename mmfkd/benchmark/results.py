@@ -1,4 +1,4 @@
-"""What the cells of a table came to: scores by seed, their mean, the gap recovered."""
+"""Results of the cells of a table: scores by seed, their mean, the gap recovered."""
 
 import json
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Trains and reports a table: pairs by methods by seeds. What is done is kept.
+"""Train and report a table of pairs, methods and seeds. What is done is kept.
 
 Examples::
 

@@ -1,4 +1,4 @@
-"""Options that several commands have, and the config that they choose."""
+"""Options that several commands have, and the choice of a config."""
 
 import argparse
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""What configs say of branches: the students and teachers of a distiller."""
+"""Branches in configs: the students and teachers of a distiller."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

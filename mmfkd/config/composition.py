@@ -1,4 +1,4 @@
-"""A distillation config, composed of a pair of modalities and a method.
+"""Distillation configs, composed of a pair of modalities and a method.
 
 A pair is that of :mod:`mmfkd.config.pairs`. A method is a file of ``_base_/methods``:
 

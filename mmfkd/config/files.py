@@ -1,4 +1,4 @@
-"""Where config files are found, and how they are named.
+"""Names and places of config files.
 
 A config is named by its path, or by its name in the package: ``fdkd/synthetic_depth2rgb`` is the
 file ``fdkd/synthetic_depth2rgb.py`` of the configs that come with mmfkd.
@@ -72,8 +72,7 @@ def _suggestion(name: str) -> str:
 
 
 def packaged_names() -> Iterator[str]:
-    """Names of the configs that come with mmfkd and can be trained, such as 'fdkd/nyuv2_rgb2depth'.
-    """
+    """Names of the package's configs that can be trained, such as 'fdkd/nyuv2_rgb2depth'."""
     for path in sorted(configs_folder().glob('*/*.py')):
         if path.parent.name != '_base_':
             yield f'{path.parent.name}/{path.stem}'

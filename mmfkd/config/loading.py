@@ -1,4 +1,4 @@
-"""Reading a config with the options of a command."""
+"""Configs with the options of a command."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a pipeline makes of a modality, read from its config."""
+"""The size of a modality behind a pipeline, read from its config."""
 
 from collections.abc import Iterator, Sequence
 from inspect import signature

@@ -161,7 +161,7 @@ class RGBXDataset(BaseSegDataset):
         return found
 
     def _full_label_map(self) -> dict[int, int] | None:
-        """mmseg's map of chosen classes, if any, for values in files: ``RAW_LABELS`` included."""
+        """Maps values in files to classes, by mmseg's choice of classes and ``RAW_LABELS``."""
         chosen = self.label_map or {}
         raw = {value: chosen.get(label, label) for value, label in self.RAW_LABELS.items()}
         return {**chosen, **raw} or None

@@ -1,4 +1,4 @@
-"""Checkpoints that are whole or not there."""
+"""A file backend that writes a file whole or not at all."""
 
 import os
 

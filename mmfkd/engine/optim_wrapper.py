@@ -1,4 +1,4 @@
-"""Mixed precision where mmengine's own wrapper refuses to run."""
+"""Mixed precision on the CPU."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""mmseg's IoU with the score of each class."""
+"""The IoU of mmseg with the score of each class."""
 
 import numpy as np
 from mmseg.evaluation.metrics import IoUMetric
@@ -14,7 +14,7 @@ class ClassIoU(IoUMetric):
     """
 
     def compute_metrics(self, results: list) -> dict[str, float]:
-        """mmseg's metrics, and one for each class."""
+        """Adds a metric for each class to those of mmseg."""
         metrics = super().compute_metrics(results)
         if not self.format_only:
             intersection, union = (np.asarray(sum(sample[i] for sample in results)) for i in (0, 1))

@@ -12,7 +12,7 @@ COLOR = dict(type='LoadImageFromFile')
 
 
 def plain_classifier_config(cfg: Config, spec: dict) -> Config:
-    """mmpretrain's config of a student.
+    """The config of a student in mmpretrain.
 
     An image student takes an image file, a clip's student one of its frames (the logits of a clip
     are the mean of those of its frames), an audio student the array of ``LogSpectrogram``. The

@@ -14,7 +14,7 @@ REPLACED = ('LoadModalities', 'RenderRGBD', 'RenderEOIR', 'StackModalities', 'Pa
 
 
 def plain_config(cfg: Config, spec: dict) -> Config:
-    """mmseg's config of a student.
+    """The config of a student in mmseg.
 
     Losses are not exported. A decode head of mmfkd has no equal in mmseg, so such a config
     imports mmfkd; its program does not.

@@ -1,4 +1,4 @@
-"""One modality of a multi-modal student, as the ordinary network that it is."""
+"""One modality of a multi-modal student as an ordinary network."""
 
 from torch import Tensor
 

@@ -1,4 +1,4 @@
-"""Writes a student of a distiller as an ordinary mmseg or mmpretrain model."""
+"""Export of a student as an ordinary mmseg or mmpretrain model."""
 
 import os
 import subprocess

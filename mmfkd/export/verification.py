@@ -1,4 +1,4 @@
-"""Opens an exported student where mmfkd cannot be imported, and compares it with the original.
+"""Comparison of an exported student with the original, where mmfkd cannot be imported.
 
 Run by path, so that no package of this file is imported: ``python verification.py DIR``. Exits
 with 1 if a parameter is missing or logits differ by more than TOLERANCE. The program never sees

@@ -1,4 +1,4 @@
-"""Shares of mean, low and high band in the energy of features, tap by tap.
+"""Measure the shares of mean, low and high band in the energy of features.
 
 Example::
 
@@ -34,9 +34,9 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     add_source(parser)
     add_taps(parser)
     parser.add_argument('--cutoff', type=float, default=0.5,
-                        help='share of the frequencies that is low (default: 0.5)')
+                        help='The share of the frequencies that is low (default: 0.5).')
     parser.add_argument('--axis', choices=list(AXES), default='channel',
-                        help='axis of the frequencies (default: channel)')
+                        help='The axis of the frequencies (default: channel).')
     add_data(parser)
     return parser.parse_args(argv)
 

@@ -1,4 +1,4 @@
-"""Similarity (linear CKA) of two branches' features and of their bands (FDKD, Figure 1).
+"""Compare the features of two branches, whole and by band, by linear CKA (FDKD, Figure 1).
 
 With the checkpoint of a baseline instead of a distilled student, it is that of two networks that
 were trained apart, as in the paper.
@@ -39,13 +39,14 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     add_source(parser)
     parser.add_argument('--taps', nargs=2, default=['student.feat', 'teacher.feat'],
-                        metavar='BRANCH.TAP', help='default: student.feat teacher.feat')
+                        metavar='BRANCH.TAP',
+                        help='The taps to compare (default: student.feat teacher.feat).')
     parser.add_argument('--cutoff', type=float, default=0.5,
-                        help='share of the frequencies that is low (default: 0.5)')
+                        help='The share of the frequencies that is low (default: 0.5).')
     parser.add_argument('--keep-dc', action='store_true',
-                        help="leave a feature's mean in its low band")
+                        help="Leave a feature's mean in its low band.")
     parser.add_argument('--streaming', action='store_true',
-                        help='keep moments instead of features, for sets that do not fit')
+                        help='Keep moments instead of features, for sets that do not fit.')
     add_pixels(parser, 64)
     add_data(parser)
     return parser.parse_args(argv)

@@ -1,11 +1,11 @@
-"""Compares what a student costs when it is deployed with its baseline: parameters, FLOPs, latency.
+r"""Compare parameters, FLOPs and latency of a deployed student with those of its baseline.
 
 A multi-modal student is taken on one modality, inside the whole network and as what
 tools/export.py writes. Weights are random. Latencies are measured in turns.
 
 Example::
 
-    mmfkd analyze deploy_cost configs/csknet/msrs_rgb-ir.py \\
+    mmfkd analyze deploy_cost configs/csknet/msrs_rgb-ir.py \
         configs/unimodal/msrs_ir.py --modality ir
 """
 
@@ -31,14 +31,17 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """The command's options."""
     parser = argparse.ArgumentParser('mmfkd analyze deploy_cost', description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('config', help='of the student')
-    parser.add_argument('baseline', help='of the baseline')
-    parser.add_argument('--modality', help='of a multi-modal student, the one that is deployed')
+    parser.add_argument('config', help='The config of the student.')
+    parser.add_argument('baseline', help='The config of the baseline.')
+    parser.add_argument('--modality',
+                        help='The modality of a multi-modal student that is deployed.')
     parser.add_argument('--size', nargs=2, type=int, default=(480, 640), metavar=('H', 'W'),
-                        help='of the input, in pixels (default: 480 640)')
-    parser.add_argument('--steps', type=int, default=20, help='timed runs (default: 20)')
-    parser.add_argument('--warmup', type=int, default=3, help='untimed runs first (default: 3)')
-    parser.add_argument('--threads', type=int, help='CPU threads of PyTorch')
+                        help='The size of the input in pixels (default: 480 640).')
+    parser.add_argument('--steps', type=int, default=20,
+                        help='The number of timed runs (default: 20).')
+    parser.add_argument('--warmup', type=int, default=3,
+                        help='The number of untimed runs before (default: 3).')
+    parser.add_argument('--threads', type=int, help='The number of CPU threads of PyTorch.')
     return parser.parse_args(argv)
 
 
@@ -90,17 +93,17 @@ def flops(case: Case, images: dict[str, Tensor]) -> int:
 
 
 @torch.no_grad()
-def latencies(of: dict[str, Case], images: dict[str, dict[str, Tensor]], steps: int, warmup: int,
+def latencies(cases: dict[str, Case], images: dict[str, dict[str, Tensor]], steps: int, warmup: int,
               device: torch.device) -> dict[str, float]:
     """Median seconds of a forward pass of each, measured in turns."""
     check_counts(steps, warmup)
     watch = Stopwatch(device)
-    names = list(of)
+    names = list(cases)
     for i in range(warmup + steps):
         # Who comes first changes, as who follows a larger network finds other caches.
         for name in names[i % len(names):] + names[:i % len(names)]:
             with watch.lap(name):
-                of[name].branch(images[name], record=False)
+                cases[name].branch(images[name], record=False)
     return watch.medians(warmup)
 
 
@@ -124,7 +127,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     seconds = latencies(compared, images, args.steps, args.warmup, device)
     table = Table('', 'parameters', 'FLOPs', 'milliseconds', 'ratios')
     for name in compared:
-        ratios = (of[name] / of['baseline'] for of in (counts, operations, seconds))
+        ratios = (values[name] / values['baseline'] for values in (counts, operations, seconds))
         table.add_row(name, f'{counts[name]:,}', f'{operations[name]:,}',
                       f'{1000 * seconds[name]:.1f}', ', '.join(f'{ratio:.3f}' for ratio in ratios))
     Console(width=120).print(table)

@@ -1,4 +1,4 @@
-"""Mean and standard deviation of the features of each modality (FDKD, Figure 2).
+"""Measure mean and deviation of the features of each modality (FDKD, Figure 2).
 
 Example::
 

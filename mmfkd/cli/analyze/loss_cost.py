@@ -1,11 +1,11 @@
-"""Measures what one loss costs in a training step: ratios of time and of peak memory.
+r"""Measure what one loss costs in a training step: ratios of time and of peak memory.
 
 The batch is random; teachers that have no checkpoint get random weights. Time is measured in
 turns with and without the loss, memory in a process for each.
 
 Example::
 
-    mmfkd analyze loss_cost configs/csknet/msrs_rgb-ir.py loss_contrast \\
+    mmfkd analyze loss_cost configs/csknet/msrs_rgb-ir.py loss_contrast \
         --size 480 640 --batch 2
 """
 
@@ -26,15 +26,18 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """The command's options."""
     parser = argparse.ArgumentParser('mmfkd analyze loss_cost', description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('config', help='for example configs/csknet/msrs_rgb-ir.py')
-    parser.add_argument('loss', help='name in model.losses, for example loss_contrast')
+    parser.add_argument('config', help='The config, such as configs/csknet/msrs_rgb-ir.py.')
+    parser.add_argument('loss', help='The name of the loss in model.losses, such as loss_contrast.')
     parser.add_argument('--size', nargs=2, type=int, default=(480, 640), metavar=('H', 'W'),
-                        help='of the random batch, in pixels (default: 480 640)')
-    parser.add_argument('--batch', type=int, default=2, help='samples a step (default: 2)')
-    parser.add_argument('--steps', type=int, default=5, help='timed steps (default: 5)')
-    parser.add_argument('--warmup', type=int, default=1, help='untimed steps first (default: 1)')
-    parser.add_argument('--threads', type=int, help='CPU threads of PyTorch')
-    parser.add_argument('--json', type=Path, metavar='FILE', help='write the result there')
+                        help='The size of the random batch in pixels (default: 480 640).')
+    parser.add_argument('--batch', type=int, default=2,
+                        help='The number of samples of a step (default: 2).')
+    parser.add_argument('--steps', type=int, default=5,
+                        help='The number of timed steps (default: 5).')
+    parser.add_argument('--warmup', type=int, default=1,
+                        help='The number of untimed steps before (default: 1).')
+    parser.add_argument('--threads', type=int, help='The number of CPU threads of PyTorch.')
+    parser.add_argument('--json', type=Path, metavar='FILE', help='Write the result to this file.')
     add_config_options(parser)
     return parser.parse_args(argv)
 

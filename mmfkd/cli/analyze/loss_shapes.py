@@ -1,4 +1,4 @@
-"""Draws loss and gradient of MSE and logMSE over the difference of two values (FDKD, Figure 4).
+"""Draw loss and gradient of MSE and logMSE over the difference of two values (FDKD, Figure 4).
 
 Example::
 
@@ -22,10 +22,11 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser('mmfkd analyze loss_shapes', description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--range', type=float, default=5.0,
-                        help='largest difference, either way (default: 5)')
-    parser.add_argument('--points', type=int, default=401, help='of a curve (default: 401)')
+                        help='The largest difference, either way (default: 5).')
+    parser.add_argument('--points', type=int, default=401,
+                        help='The number of points of a curve (default: 401).')
     parser.add_argument('--teacher', type=float, default=0.0,
-                        help="the teacher's value, on which logMSE depends (default: 0)")
+                        help="The teacher's value, on which logMSE depends (default: 0).")
     add_out(parser)
     return parser.parse_args(argv)
 

@@ -1,8 +1,8 @@
-"""Draws test samples as rows: each modality, truth, baselines, student (CSK-Net, Figures 3-6).
+r"""Draw test samples as rows: each modality, truth, baselines, student (CSK-Net, Figures 3-6).
 
 Example::
 
-    mmfkd analyze panels configs/csknet/msrs_rgb-ir.py best -o panels.png \\
+    mmfkd analyze panels configs/csknet/msrs_rgb-ir.py best -o panels.png \
         --baseline configs/unimodal/msrs_ir.py best --available ir rgb,ir --samples 4
 """
 
@@ -25,17 +25,18 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """The command's options."""
     parser = argparse.ArgumentParser('mmfkd analyze panels', description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('config', help='of the student; its test set is drawn')
-    parser.add_argument('checkpoint', help="a file, or 'best' for the selected one")
+    parser.add_argument('config', help='The config of the student, whose test set is drawn.')
+    parser.add_argument('checkpoint', help="A checkpoint file, or 'best' for the selected one.")
     parser.add_argument('--baseline', nargs=2, action='append', default=[],
-                        metavar=('CONFIG', 'CHECKPOINT'), help='drawn before; may be repeated')
+                        metavar=('CONFIG', 'CHECKPOINT'),
+                        help='Draw a baseline too; may be repeated.')
     parser.add_argument('--available', nargs='+', metavar='A,B',
-                        help='sets of modalities that a multi-modal student is given, a column '
-                             'each (default: all)')
+                        help='The sets of modalities that a multi-modal student is given, a '
+                             'column each (default: all).')
     parser.add_argument('--samples', type=int, default=4,
-                        help='number of samples, evenly spread over the set (default: 4)')
+                        help='The number of samples, evenly spread over the set (default: 4).')
     add_config_options(parser)
-    parser.add_argument('-o', '--out', type=Path, required=True, help='picture to write')
+    parser.add_argument('-o', '--out', type=Path, required=True, help='The picture to write.')
     return parser.parse_args(argv)
 
 

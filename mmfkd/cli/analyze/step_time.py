@@ -1,4 +1,4 @@
-"""Times training steps: their phases, and their ratio to a bare PyTorch loop.
+"""Time training steps: their phases, and their ratio to a bare PyTorch loop.
 
 The batch is random; teachers that have no checkpoint get random weights, which take as long.
 
@@ -36,15 +36,18 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """The command's options."""
     parser = argparse.ArgumentParser('mmfkd analyze step_time', description=__doc__.splitlines()[0])
     parser.add_argument('configs', nargs='+', metavar='config',
-                        help='for example configs/fdkd/synthetic_depth2rgb.py')
+                        help='The config, such as configs/fdkd/synthetic_depth2rgb.py.')
     parser.add_argument('--size', nargs=2, type=int, metavar=('H', 'W'),
-                        help="of the random batch, in pixels (default: what the "
-                             'pipeline makes, else 240 320)')
-    parser.add_argument('--batch', type=int, help="samples a step (default: the config's)")
-    parser.add_argument('--steps', type=int, default=10, help='timed steps (default: 10)')
-    parser.add_argument('--warmup', type=int, default=3, help='untimed steps first (default: 3)')
-    parser.add_argument('--threads', type=int, help='CPU threads of PyTorch')
-    parser.add_argument('--json', type=Path, metavar='FILE', help='write the result there')
+                        help='The size of the random batch in pixels (default: what the pipeline '
+                             'makes, else 240 320).')
+    parser.add_argument('--batch', type=int,
+                        help="The number of samples of a step (default: the config's).")
+    parser.add_argument('--steps', type=int, default=10,
+                        help='The number of timed steps (default: 10).')
+    parser.add_argument('--warmup', type=int, default=3,
+                        help='The number of untimed steps before (default: 3).')
+    parser.add_argument('--threads', type=int, help='The number of CPU threads of PyTorch.')
+    parser.add_argument('--json', type=Path, metavar='FILE', help='Write the result to this file.')
     add_config_options(parser)
     return parser.parse_args(argv)
 
@@ -82,8 +85,7 @@ def build_loader(cfg: Config) -> tuple[DataLoader | None, str]:
 
 def sizes_of(branches: Sequence[Branch], dataset: Config, size: Sequence[int] | None
              ) -> dict[str, tuple[int, int]]:
-    """Size per modality: the given one, what the pipeline makes, the data set's own, or 240x320.
-    """
+    """Size per modality: the given one, the pipeline's, the data set's own, or 240x320."""
     own = dataset.get('size') or getattr(DATASETS.get(dataset.type), 'SIZE', (240, 320))
     return {name: tuple(size or made_size(dataset.get('pipeline', ()), name) or own)
             for branch in branches for name in branch.modalities}

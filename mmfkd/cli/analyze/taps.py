@@ -1,4 +1,4 @@
-"""Lists the places of a config's students and teachers that can be tapped.
+"""List the places of a config's students and teachers that can be tapped.
 
 Nothing is loaded: neither data nor checkpoints are needed.
 
@@ -24,11 +24,11 @@ from mmfkd.models import Branch
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """The command's options."""
     parser = argparse.ArgumentParser('mmfkd analyze taps', description=__doc__.splitlines()[0])
-    parser.add_argument('config', help='for example configs/fdkd/synthetic_depth2rgb.py')
+    parser.add_argument('config', help='The config, such as configs/fdkd/synthetic_depth2rgb.py.')
     parser.add_argument('--size', nargs=2, type=int, default=(64, 64), metavar=('H', 'W'),
-                        help='of the random input, in pixels (default: 64 64)')
+                        help='The size of the random input in pixels (default: 64 64).')
     parser.add_argument('--filter', default='', metavar='TEXT',
-                        help='list only the places whose path contains it')
+                        help='List only the places whose path contains this text.')
     return parser.parse_args(argv)
 
 

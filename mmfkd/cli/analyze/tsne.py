@@ -1,8 +1,8 @@
-"""t-SNE of teacher's and student's features in one plane, a panel a config (FDKD, Figure 6).
+r"""Draw the teacher's and the student's features in one plane by t-SNE (FDKD, Figure 6).
 
 Example::
 
-    mmfkd analyze tsne configs/feature/vggsound50_visual2audio.py:best \\
+    mmfkd analyze tsne configs/feature/vggsound50_visual2audio.py:best \
         configs/fdkd/vggsound50_visual2audio.py:best --per-class 40 -o tsne.png
 """
 
@@ -32,15 +32,19 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser('mmfkd analyze tsne', description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('sources', nargs='+', metavar='CONFIG:CHECKPOINT',
-                        help="a checkpoint is a file, a work dir, or 'best' (which may be left "
-                             'out)')
+                        help="Configs and their checkpoints. A checkpoint is a file, a work dir, "
+                             "or "
+                             "'best', which may be left out.")
     parser.add_argument('--taps', nargs='+', default=['student.feat', 'teacher.feat'],
-                        metavar='BRANCH.TAP', help='default: student.feat teacher.feat')
+                        metavar='BRANCH.TAP',
+                        help='The taps to compare (default: student.feat teacher.feat).')
     parser.add_argument('--classes', nargs='+', metavar='CLASS',
-                        help='names or numbers (default: the six with most samples)')
+                        help='The classes, by name or number (default: the six with most samples).')
     parser.add_argument('--per-class', type=int, default=30,
-                        help='samples, or pixels of maps, a class (default: 30)')
-    parser.add_argument('--perplexity', type=float, default=30, help='of t-SNE (default: 30)')
+                        help='The number of samples, or of pixels of maps, of a class (default: '
+                             '30).')
+    parser.add_argument('--perplexity', type=float, default=30,
+                        help='The perplexity of t-SNE (default: 30).')
     add_pixels(parser, 64)
     add_data(parser)
     return parser.parse_args(argv)
@@ -83,7 +87,7 @@ def panel(source: str, args: argparse.Namespace) -> dict:
     chosen = balanced_indices(found.labels, args.per_class, classes, args.seed)
     points = embed({key: x[chosen] for key, x in found.values.items()}, args.perplexity, args.seed)
     return dict(config=config, checkpoint=str(path), points=points, labels=found.labels[chosen],
-                classes={one: names[one] for one in classes})
+                classes={number: names[number] for number in classes})
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -93,7 +97,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         panels = [panel(source, args) for source in args.sources]
     except (FileNotFoundError, KeyError, ValueError) as error:
         sys.exit(str(error))
-    names = {one: name for found in panels for one, name in found['classes'].items()}
+    names = {number: name for found in panels for number, name in found['classes'].items()}
     figure = scatter([Cloud('/'.join(Path(found['config']).with_suffix('').parts[-2:]),
                             found['points'], found['labels']) for found in panels], names)
     write_result(args.out, figure, dict(

@@ -77,7 +77,8 @@ def main(argv=None):
     """Reads the options and runs the command."""
     parser = list_parser(__doc__, 'data/cremad')
     parser.add_argument('--seed', type=int, default=0,
-                        help='decides the split where there are no lists (default: %(default)s)')
+                        help='The seed of the split where there are no lists (default: '
+                             '%(default)s).')
     return run_command(prepare, parser.parse_args(argv))
 
 

@@ -44,21 +44,21 @@ class PrepareError(Exception):
 
 
 def damaged(path, reason):
-    """Return the PrepareError for an input file that exists but cannot be used."""
+    """Returns the PrepareError for an input file that exists but cannot be used."""
     return PrepareError(
         f'cannot read {path}: {reason}\nIf its download was cut short, delete the file and get it '
         f'again:\n  {path.name}: {SOURCES[path.name]}')
 
 
 def check_inputs(raw):
-    """Raise a PrepareError that lists every input file missing in the folder ``raw``."""
+    """Raises a PrepareError that lists every input file missing in the folder ``raw``."""
     missing = [f'  {name}: {SOURCES[name]}' for name in SOURCES if not (raw / name).is_file()]
     if missing:
         raise PrepareError('\n'.join([f'missing in {raw}, download there:', *missing]))
 
 
 def read_mat(path, *names):
-    """Return variables of a small MATLAB file, each a flat int64 array.
+    """Returns variables of a small MATLAB file, each a flat int64 array.
 
     Raises:
         PrepareError: the file is damaged or lacks a variable.
@@ -72,7 +72,7 @@ def read_mat(path, *names):
 
 
 def load_splits(path):
-    """Return the image numbers, counted from 1, of the splits: dict(train=[...], test=[...]).
+    """Returns the image numbers, counted from 1, of the splits: dict(train=[...], test=[...]).
 
     Raises:
         PrepareError: the file is damaged, or lists an image twice.
@@ -84,7 +84,7 @@ def load_splits(path):
 
 
 def load_label_table(path):
-    """Return the class mapping as a uint8 table: raw label -> 0..39, raw label 0 -> 255.
+    """Returns the class mapping as a uint8 table: raw label -> 0..39, raw label 0 -> 255.
 
     Raises:
         PrepareError: the file is damaged, or maps to something else than 1..40.
@@ -96,7 +96,7 @@ def load_label_table(path):
 
 
 def open_labeled(path):
-    """Open the labelled set and check its layout.
+    """Opens the labelled set and checks its layout.
 
     Returns:
         h5py.File: ``images`` (N, 3, W, H) uint8, ``depths`` (N, W, H) in metres and ``labels``
@@ -135,7 +135,7 @@ def check_counts(splits, total, allow_partial):
 
 
 def convert(rgb, depth, label, table):
-    """Convert one image from the layout of the labelled set.
+    """Converts one image from the layout of the labelled set.
 
     Args:
         rgb: uint8 (3, W, H).
@@ -159,7 +159,7 @@ def convert(rgb, depth, label, table):
 
 
 def write_png(path, image):
-    """Write (H, W) uint8 / uint16 or RGB (H, W, 3) uint8, never leaving a partial ``path``."""
+    """Writes (H, W) uint8 / uint16 or RGB (H, W, 3) uint8, never leaving a partial ``path``."""
     if image.ndim == 3:
         image = image[..., ::-1]
     temporary = path.with_name(path.name + TEMPORARY)
@@ -168,7 +168,7 @@ def write_png(path, image):
 
 
 def extract(file, splits, table, out):
-    """Write the images that are not complete in ``out`` yet.
+    """Writes the images that are not complete in ``out`` yet.
 
     Args:
         file: the open labelled set.
@@ -206,7 +206,7 @@ def extract(file, splits, table, out):
 
 
 def check_outputs(splits, out):
-    """Raise a PrepareError unless ``out`` holds exactly the images of ``splits``."""
+    """Raises a PrepareError unless ``out`` holds exactly the images of ``splits``."""
     for split, kind in ((split, kind) for split in splits for kind in KINDS):
         wanted = {f'{number:06d}.png' for number in splits[split]}
         found = {path.name for path in (out / split / kind).glob('*.png')}
@@ -217,16 +217,16 @@ def check_outputs(splits, out):
 
 
 def main(argv=None):
-    """Run the command and return its exit code."""
+    """Runs the command and return its exit code."""
     parser = argparse.ArgumentParser(
         'mmfkd prepare nyuv2', description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('raw', nargs='?', type=Path, default=Path('data/nyuv2/raw'),
-                        help='folder of the three .mat files (default: %(default)s)')
+                        help='The folder of the three .mat files (default: %(default)s).')
     parser.add_argument('--out', type=Path, default=Path('data/nyuv2'),
-                        help='folder that receives train/ and test/ (default: %(default)s)')
+                        help='The folder that receives train/ and test/ (default: %(default)s).')
     parser.add_argument('--allow-partial', action='store_true',
-                        help='accept other counts than the official 795 / 654')
+                        help='Accept other counts than the official 795 / 654.')
     args = parser.parse_args(argv)
     try:
         check_inputs(args.raw)

@@ -67,22 +67,24 @@ def defaults(name: str) -> str:
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Options of the command, with the defaults of the layout."""
     count, natural = partial(at_least, 1), partial(at_least, 0)
     # argparse names the type in its message when the text is no number at all.
     count.__name__ = natural.__name__ = 'whole number'
     parser = argparse.ArgumentParser('mmfkd prepare synthetic', description=__doc__.splitlines()[0])
-    parser.add_argument('root', type=Path, help='folder to write into, such as data/nyuv2')
+    parser.add_argument('root', type=Path, help='The folder to write into, such as data/nyuv2.')
     parser.add_argument('--layout', choices=list(LAYOUTS), default='nyuv2',
-                        help='data set to write like (default: nyuv2)')
+                        help='The data set whose layout is written (default: nyuv2).')
     for split, purpose in dict(train='training', dev='selection', test='test').items():
         parser.add_argument(f'--{split}', type=count,
-                            help=f'number of {purpose} samples (default: {defaults(split)})')
+                            help=f'The number of {purpose} samples (default: {defaults(split)}).')
     parser.add_argument('--size', type=count, nargs=2, metavar=('HEIGHT', 'WIDTH'),
-                        help=f'pixels (default: {defaults("size")})')
-    parser.add_argument('--seed', type=natural, default=0, help='decides the samples')
+                        help=f'The size in pixels (default: {defaults("size")}).')
+    parser.add_argument('--seed', type=natural, default=0,
+                        help='The seed of the samples (default: 0).')
     parser.add_argument('--overwrite', action='store_true',
-                        help='delete what the layout writes in a root that is not empty, such as '
-                             'the folders train and test of nyuv2')
+                        help='Delete what the layout writes in a root that is not empty, such as '
+                             'the folders train and test of nyuv2.')
     args = parser.parse_args(argv)
     spec = LAYOUTS[args.layout]
     if args.dev is not None and 'dev' not in spec:
@@ -94,6 +96,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
+    """Runs the command."""
     args = parse_args(argv)
     if args.root.exists() and not args.root.is_dir():
         sys.exit(f'{args.root} is a file: name a folder')

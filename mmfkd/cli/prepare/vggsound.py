@@ -67,9 +67,9 @@ def make_lists(root: Path, classes: Path | None) -> dict[str, list[dict]]:
 def prepare(args: argparse.Namespace) -> int:
     """Runs the command and returns its exit code."""
     root = args.root
-    there = [name for name in LISTS.values() if (root / name).is_file()]
-    if args.classes is not None and there:
-        raise PrepareError(f'--classes is for {OFFICIAL}, but {", ".join(there)} is in {root}: '
+    present = [name for name in LISTS.values() if (root / name).is_file()]
+    if args.classes is not None and present:
+        raise PrepareError(f'--classes is for {OFFICIAL}, but {", ".join(present)} is in {root}: '
                            'remove the lists or leave the option out')
     lists = read_or_make_lists(root, LISTS, FORMAT, lambda: make_lists(root, args.classes))
     splits = {split: [] for split in lists}
@@ -85,7 +85,8 @@ def main(argv=None):
     """Reads the options and runs the command."""
     parser = list_parser(__doc__, 'data/vggsound50')
     parser.add_argument('--classes', type=Path, metavar='FILE',
-                        help=f'classes to take from {OFFICIAL}, one a line (default: all)')
+                        help=f'The file of the classes to take from {OFFICIAL}, one a line '
+                             '(default: all).')
     return run_command(prepare, parser.parse_args(argv))
 
 

@@ -1,4 +1,4 @@
-"""What the commands in tools/prepare share that check registered images: faults, lists, counts."""
+"""Checks of registered images: faults, lists, counts."""
 
 import argparse
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What the commands in tools/prepare that go by lists share: lists, splits, options, reports."""
+"""Lists of samples, random splits and reports of prepared data."""
 
 import argparse
 import csv
@@ -119,7 +119,7 @@ def seeded_split(names: Iterable[str], shares: Mapping[str, float],
 
 def read_or_make_lists(root: Path, files: Mapping[str, str], form: ListFormat,
                        make: Callable[[], Mapping[str, list[dict]]]) -> dict[str, list[dict]]:
-    """The lists of the splits, which are made and written first if there is none.
+    """The lists of the splits, which are made and written first if present is none.
 
     Args:
         root: folder of the lists.
@@ -132,8 +132,8 @@ def read_or_make_lists(root: Path, files: Mapping[str, str], form: ListFormat,
     """
     missing = [name for name in files.values() if not (root / name).is_file()]
     if missing and len(missing) < len(files):
-        there = [name for name in files.values() if name not in missing]
-        raise PrepareError(f'{root}: {", ".join(missing)} is missing beside {", ".join(there)}: '
+        present = [name for name in files.values() if name not in missing]
+        raise PrepareError(f'{root}: {", ".join(missing)} is missing beside {", ".join(present)}: '
                            'get it, or remove the others to have all of them made')
     if missing:
         for split, rows in make().items():
@@ -236,12 +236,12 @@ def list_parser(doc: str, root: str, skippable: bool = True) -> argparse.Argumen
     parser = argparse.ArgumentParser(
         description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('root', nargs='?', type=Path, default=Path(root),
-                        help='folder of the data set (default: %(default)s)')
+                        help='The folder of the data set (default: %(default)s).')
     parser.add_argument('--workers', type=whole_number, default=os.cpu_count() or 1,
-                        help='number of processes (default: one for each core)')
+                        help='The number of processes (default: one for each core).')
     if skippable:
         parser.add_argument('--skip-broken', action='store_true',
-                            help='do not fail because of files that are missing or broken')
+                            help='Do not fail because of files that are missing or broken.')
     else:
         parser.set_defaults(skip_broken=None)
     return parser

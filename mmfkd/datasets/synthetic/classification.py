@@ -63,13 +63,14 @@ class SyntheticTextImage(SyntheticPairs):
 
 @TRANSFORMS.register_module()
 class RenderAudioVisual(BaseTransform):
-    """Render the clip that an entry of :class:`SyntheticAudioVisual` describes.
+    """Renders the clip that an entry of :class:`SyntheticAudioVisual` describes.
 
     Reads ``scene_seed``, ``gt_label`` and ``size``. Adds ``modalities``, ``{'audio': float32 (S,)
     in -1..1 at 16 kHz, 1 to 3 seconds, 'visual': list of three uint8 (H, W, 3) BGR}``.
     """
 
     def transform(self, results: dict) -> dict:
+        """See the class."""
         results['modalities'] = talking_heads.render_clip(
             results['scene_seed'], results['gt_label'], results['size'])
         return results
@@ -77,13 +78,14 @@ class RenderAudioVisual(BaseTransform):
 
 @TRANSFORMS.register_module()
 class RenderTextImage(BaseTransform):
-    """Render the tweet that an entry of :class:`SyntheticTextImage` describes.
+    """Renders the tweet that an entry of :class:`SyntheticTextImage` describes.
 
     Reads ``scene_seed``, ``gt_label`` and ``size``. Adds ``modalities``, ``{'text': str, 'image':
     uint8 (H, W, 3) BGR}``.
     """
 
     def transform(self, results: dict) -> dict:
+        """See the class."""
         tweet = tweets.render_tweet(results['scene_seed'], results['gt_label'], results['size'])
         results['modalities'] = dict(text=tweet['text'], image=tweet['image'])
         return results

@@ -19,7 +19,7 @@ FPS = 5
 def write_cremad_layout(root: str | Path, num_train: int, num_test: int,
                         size: Sequence[int] = (64, 64), seed: int = 0,
                         progress: Callable[[list], Iterable] = iter) -> None:
-    """Write clips as ``root/AudioWAV/CLIP.wav`` and ``root/VideoFlash/CLIP.flv``.
+    """Writes clips as ``root/AudioWAV/CLIP.wav`` and ``root/VideoFlash/CLIP.flv``.
 
     The sound is 16 kHz mono, 16 bit; the video shows each of the three frames for a second, with
     the sound. ``train.csv`` and ``test.csv`` hold lines ``CLIP,EMOTION`` without a header, and a

@@ -23,7 +23,7 @@ FINE_LABELS = dict(
 def write_crisismmd_layout(root: str | Path, num_train: int, num_dev: int, num_test: int,
                            size: Sequence[int] = (64, 64), seed: int = 0,
                            progress: Callable[[list], Iterable] = iter) -> None:
-    """Write tweets as ``root/data_image/EVENT/DATE/TWEET_0.jpg`` and lists of their texts.
+    """Writes tweets as ``root/data_image/EVENT/DATE/TWEET_0.jpg`` and lists of their texts.
 
     The lists ``task_humanitarian_text_img_agreed_lab_{train,dev,test}.tsv`` have a header and the
     real columns: no field is quoted, quotes in texts stand as they are, and ``label`` may be finer
@@ -69,7 +69,7 @@ def write_crisismmd_layout(root: str | Path, num_train: int, num_dev: int, num_t
 
 def write_tiny_bert(folder: str | Path, seed: int = 0, hidden_size: int = 768,
                     layers: int = 1) -> None:
-    """Write a BERT of random weights and the vocabulary of the tweets, as a pretrained one is.
+    """Writes a BERT of random weights and the vocabulary of the tweets, as a pretrained one is.
 
     ``BertModel`` and ``BertTokenizer`` of transformers load it with ``from_pretrained(folder)``.
 

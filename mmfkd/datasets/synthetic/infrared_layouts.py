@@ -27,7 +27,7 @@ FMB_NAMES = dict(
 def write_msrs_layout(root: str | Path, num_train: int, num_test: int,
                       size: Sequence[int] = (480, 640), seed: int = 0,
                       progress: Callable[[list], Iterable] = iter) -> None:
-    """Write streets as ``root/{train,test}/{vi,ir,Segmentation_labels}/NNNNND.png``.
+    """Writes streets as ``root/{train,test}/{vi,ir,Segmentation_labels}/NNNNND.png``.
 
     The last letter is D by day and N by night, numbers go on from train to test, and ``ir`` has
     one channel. Train holds the first scenes of ``SyntheticEOIR(seed=seed)``, test those of
@@ -58,7 +58,7 @@ def write_msrs_layout(root: str | Path, num_train: int, num_test: int,
 def write_fmb_layout(root: str | Path, num_train: int, num_test: int,
                      size: Sequence[int] = (600, 800), seed: int = 0,
                      progress: Callable[[list], Iterable] = iter) -> None:
-    """Write streets as ``root/{train,test}/{Visible,Infrared,Label}/NNNNN.png``.
+    """Writes streets as ``root/{train,test}/{Visible,Infrared,Label}/NNNNN.png``.
 
     ``Infrared`` has three equal channels; for the rest see :func:`write_msrs_layout`.
     """
@@ -73,7 +73,7 @@ def write_fmb_layout(root: str | Path, num_train: int, num_test: int,
 def write_mvss_layout(root: str | Path, num_train: int, num_val: int, num_test: int,
                       size: Sequence[int] = (320, 480), seed: int = 0,
                       progress: Callable[[list], Iterable] = iter) -> None:
-    """Write streets as videos ``root/data/VIDEO/{visible,infrared,label}`` and lists of these.
+    """Writes streets as videos ``root/data/VIDEO/{visible,infrared,label}`` and lists of these.
 
     A video has up to four labelled frames, ``NNNNNv.jpg``, ``NNNNNi.jpg`` and ``NNNNNl.png``, all
     by day or all by night, and one frame without a label. Ground is 255 in labels. ``test_night``
@@ -133,7 +133,7 @@ def _videos(seed: int, count: int) -> Iterator[list[int]]:
     """Scene seeds of each video: those by day first, in their order, then those by night."""
     seeds = [scene_seed(seed, index) for index in range(count)]
     for night in (False, True):
-        alike = [one for one in seeds if is_night(one) == night]
+        alike = [seed for seed in seeds if is_night(seed) == night]
         for start in range(0, len(alike), FRAMES):
             yield alike[start:start + FRAMES]
 

@@ -15,7 +15,7 @@ NYU40_IDS = (0, 1, 2, 3, 6, 7, 8, 10, 19, 21, 28, 29)  # place in the NYU 40-cla
 def write_nyuv2_layout(root: str | Path, num_train: int, num_test: int,
                        size: Sequence[int] = (480, 640), seed: int = 0,
                        progress: Callable[[list], Iterable] = iter) -> None:
-    """Write scenes as ``root/{train,test}/{rgb,depth,label}/NNNNNN.png``.
+    """Writes scenes as ``root/{train,test}/{rgb,depth,label}/NNNNNN.png``.
 
     ``rgb`` is 8-bit colour, ``depth`` 16-bit millimetres and ``label`` 8-bit in the NYU 40-class
     numbering from 0, with 255 (ignore) along object borders. Train holds the first scenes of

@@ -37,7 +37,7 @@ DISPARITY = 366.0  # Kinect's baseline times focal length, in metres times dispa
 
 
 def render_scene(seed: int, size: Sequence[int] = (96, 96)) -> dict[str, np.ndarray]:
-    """Render the scene that ``seed`` decides, at ``size`` (height, width) pixels.
+    """Renders the scene that ``seed`` decides, at ``size`` (height, width) pixels.
 
     Returns:
         ``rgb``: uint8 (H, W, 3), BGR. ``depth``: float32 (H, W, 1), millimetres along the optical

@@ -55,7 +55,7 @@ class SyntheticRGBD(SyntheticScenes):
 
 @TRANSFORMS.register_module()
 class RenderRGBD(BaseTransform):
-    """Render the scene that an entry of :class:`SyntheticRGBD` describes.
+    """Renders the scene that an entry of :class:`SyntheticRGBD` describes.
 
     Reads ``scene_seed`` and ``size``. Adds ``modalities``, ``{'rgb': uint8 (H, W, 3) BGR, 'depth':
     float32 (H, W, 1) millimetres}``, ``gt_seg_map`` uint8 (H, W), ``seg_fields``, ``img_shape``
@@ -63,6 +63,7 @@ class RenderRGBD(BaseTransform):
     """
 
     def transform(self, results: dict) -> dict:
+        """See the class."""
         scene = rooms.render_scene(results['scene_seed'], results['size'])
         results['modalities'] = dict(rgb=scene['rgb'], depth=scene['depth'])
         results['gt_seg_map'] = scene['label']
@@ -83,7 +84,7 @@ class SyntheticEOIR(SyntheticScenes):
 
 @TRANSFORMS.register_module()
 class RenderEOIR(BaseTransform):
-    """Render the street that an entry of :class:`SyntheticEOIR` describes.
+    """Renders the street that an entry of :class:`SyntheticEOIR` describes.
 
     Reads ``scene_seed`` and ``size``. Adds ``modalities``, ``{'rgb': uint8 (H, W, 3) BGR, 'ir':
     uint8 (H, W, 3) equal channels}``, ``gt_seg_map`` uint8 (H, W), ``seg_fields``, ``night``
@@ -91,6 +92,7 @@ class RenderEOIR(BaseTransform):
     """
 
     def transform(self, results: dict) -> dict:
+        """See the class."""
         scene = streets.render_street(results['scene_seed'], results['size'])
         results['modalities'] = dict(rgb=scene['rgb'], ir=scene['ir'])
         results['gt_seg_map'] = scene['label']

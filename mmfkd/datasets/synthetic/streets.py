@@ -46,7 +46,7 @@ def is_night(seed: int) -> bool:
 
 
 def render_street(seed: int, size: Sequence[int] = (96, 96)) -> dict:
-    """Render the street that ``seed`` decides, at ``size`` (height, width) pixels.
+    """Renders the street that ``seed`` decides, at ``size`` (height, width) pixels.
 
     Returns:
         ``rgb``: uint8 (H, W, 3), BGR. ``ir``: uint8 (H, W, 3), equal channels. ``label``: uint8

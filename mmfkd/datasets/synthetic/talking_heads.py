@@ -30,7 +30,7 @@ HARMONICS = np.sin(np.outer(np.arange(1, 13), np.arange(PERIOD)) * (2 * np.pi / 
 
 
 def render_clip(seed: int, label: int, size: Sequence[int] = (64, 64)) -> dict:
-    """Render the clip that ``seed`` decides, with the emotion ``label``.
+    """Renders the clip that ``seed`` decides, with the emotion ``label``.
 
     Args:
         seed: Decides everything but the emotion.
@@ -123,7 +123,7 @@ def ellipse(y: np.ndarray, x: np.ndarray, height: float | np.ndarray,
 
 
 def dab(image: np.ndarray, share: np.ndarray, color: Sequence[float]) -> None:
-    """Paint ``color`` (3,) over ``image`` (3, ..., H, W), in place, where ``share`` is not 0."""
+    """Paints ``color`` (3,) over ``image`` (3, ..., H, W), in place, where ``share`` is not 0."""
     for plane, value in zip(image, color, strict=True):
         plane += share * (np.float32(value) - plane)
 

@@ -55,7 +55,7 @@ def vocabulary() -> list[str]:
 
 
 def render_tweet(seed: int, label: int, size: Sequence[int] = (64, 64)) -> dict:
-    """Render the tweet that ``seed`` decides, of the class ``label``.
+    """Renders the tweet that ``seed`` decides, of the class ``label``.
 
     Args:
         seed: Decides everything but the class.

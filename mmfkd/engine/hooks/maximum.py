@@ -1,4 +1,4 @@
-"""The number that papers report when they have no validation set."""
+"""The maximum over epochs on test, which papers without a validation set report."""
 
 from mmengine.hooks import Hook
 from mmengine.runner import Runner

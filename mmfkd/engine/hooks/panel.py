@@ -1,4 +1,4 @@
-"""Pictures of what is learned."""
+"""Pictures of predictions during training."""
 
 import cv2
 import numpy as np

@@ -1,4 +1,4 @@
-"""Randomness that a resumed run repeats."""
+"""Seeds of epochs and workers, which a resumed run repeats."""
 
 import random
 

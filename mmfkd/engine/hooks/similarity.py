@@ -1,4 +1,4 @@
-"""How alike student and teacher become while the student learns, and what drives it."""
+"""Similarity of student and teacher during training, and the gradients of the losses."""
 
 import random
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""Looks at the teachers before training starts."""
+"""A validation of the teachers before training starts."""
 
 import torch
 from mmengine.evaluator import Evaluator
