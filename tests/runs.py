@@ -46,14 +46,14 @@ def write_config(folder: Path, text: str, epochs: int = 3, workers: int = 0) -> 
     return path
 
 
-def run(*command: str | Path, modules: Path | None = None, check: bool = True
-        ) -> subprocess.CompletedProcess:
-    """Runs a command of the project; ``modules`` is put on the Python path."""
+def run(*command: str | Path, modules: Path | None = None, check: bool = True,
+        cwd: Path = ROOT, package: Path = ROOT) -> subprocess.CompletedProcess:
+    """Runs a command of the project; ``modules`` is put on the Python path, as ``package`` is."""
     env = dict(os.environ, OMP_NUM_THREADS='1', PYTHONHASHSEED='0',
                PATH=f'{Path(sys.executable).parent}{os.pathsep}{os.environ["PATH"]}')
-    paths = [str(path) for path in (ROOT, modules) if path] + [env.get('PYTHONPATH', '')]
+    paths = [str(path) for path in (package, modules) if path] + [env.get('PYTHONPATH', '')]
     env['PYTHONPATH'] = os.pathsep.join(path for path in paths if path)
-    done = subprocess.run([str(part) for part in command], cwd=ROOT, env=env, check=False,
+    done = subprocess.run([str(part) for part in command], cwd=cwd, env=env, check=False,
                           capture_output=True, text=True)
     assert not check or done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     return done

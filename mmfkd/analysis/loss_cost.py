@@ -2,7 +2,6 @@
 
 import multiprocessing
 import re
-import resource
 from pathlib import Path
 from statistics import median
 
@@ -95,6 +94,9 @@ def _resident() -> int:
     if status.is_file():
         # What getrusage says begins at the peak of the process that started this one.
         return 1024 * int(re.search(r'VmHWM:\s+(\d+) kB', status.read_text())[1])
+    # Not on every system; those without the file above have it.
+    import resource
+
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 

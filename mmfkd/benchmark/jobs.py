@@ -5,7 +5,6 @@ work dir: a table that is started again leaves a training that outlived its pare
 it and takes its result.
 """
 
-import fcntl
 import os
 import shlex
 import subprocess
@@ -20,17 +19,26 @@ from .grid import Cell
 from .results import is_done
 
 LOG = 'benchmark.log'
+LOCKS = os.name == 'posix'
 
 
 @contextmanager
 def locked(folder: Path, poll: float = 1.0) -> Iterator[int]:
     """Holds the lock of a work dir, and waits while another process has it.
 
+    Windows has no such locks: there, do not start a table again while one of its trainings runs.
+
     Yields:
         the file descriptor of the lock; a child that inherits it keeps the lock as long as it
         lives.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    if not LOCKS:
+        yield -1
+        return
+
+    import fcntl
+
     descriptor = os.open(folder / '.lock', os.O_CREAT | os.O_RDWR)
     try:
         while True:
@@ -64,7 +72,8 @@ def train(cell: Cell, options: Mapping[str, object], amp: bool, environment: Map
         with log.open('w') as file:
             code = subprocess.run(
                 cell.command(options, amp), stdout=file, stderr=subprocess.STDOUT, check=False,
-                pass_fds=(descriptor,), env={**os.environ, **environment}).returncode
+                pass_fds=(descriptor,) if LOCKS else (),
+                env={**os.environ, **environment}).returncode
     if is_done(cell.work_dir):
         return None
     lines = [line for line in log.read_text(errors='replace').splitlines() if line.strip()]

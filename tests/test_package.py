@@ -1,0 +1,103 @@
+"""The wheel and the source distribution carry everything, and the wheel works alone."""
+
+import json
+import shutil
+import subprocess
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+from runs import ROOT, run
+
+BUILD = 'import sys, setuptools.build_meta as backend; getattr(backend, sys.argv[1])(sys.argv[2])'
+SMALL = ['train_cfg.max_epochs=1', 'train_cfg.val_interval=1', 'train_dataloader.batch_size=2',
+         'default_hooks.teacher_report.refuse=False',
+         *(f'{split}_dataloader.{key}' for split in ('train', 'val', 'test') for key in (
+             'dataset.num_scenes=4', 'dataset.size=(32,32)', 'num_workers=0'))]
+
+
+def build(kind: str, source: Path, out: Path) -> Path:
+    """Builds a distribution with the installed setuptools, so that no network is needed."""
+    out.mkdir()
+    done = subprocess.run([sys.executable, '-c', BUILD, f'build_{kind}', str(out)], cwd=source,
+                          capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    path, = out.iterdir()
+    return path
+
+
+@pytest.fixture(scope='module')
+def wheels(tmp_path_factory) -> tuple[Path, Path]:
+    """The wheel of the checkout, and that of its source distribution."""
+    folder = tmp_path_factory.mktemp('build')
+    ignored = shutil.ignore_patterns('work_dirs', 'data', '.git', '__pycache__', '*.egg-info',
+                                     'build', 'site')
+    shutil.copytree(ROOT, folder / 'checkout', ignore=ignored, symlinks=True)
+    sdist = build('sdist', folder / 'checkout', folder / 'sdist')
+    with tarfile.open(sdist) as file:
+        file.extractall(folder / 'unpacked', filter='data')
+    source, = (folder / 'unpacked').iterdir()
+    return (build('wheel', folder / 'checkout', folder / 'wheel'),
+            build('wheel', source, folder / 'second'))
+
+
+def contents(wheel: Path) -> dict[str, int]:
+    """Name and checksum of each file, but for the list of files itself."""
+    with zipfile.ZipFile(wheel) as file:
+        return {info.filename: info.CRC for info in file.infolist()
+                if not info.filename.endswith('RECORD')}
+
+
+def test_the_wheel_has_configs_metafiles_tools_and_types(wheels):
+    found = set(contents(wheels[0]))
+    for folder in ('configs', 'tools'):
+        wanted = {f'mmfkd/.mim/{path.relative_to(ROOT).as_posix()}'
+                  for path in (ROOT / folder).rglob('*')
+                  if path.is_file() and '__pycache__' not in path.parts}
+        assert len(wanted) > 20
+        assert wanted == {name for name in found if name.startswith(f'mmfkd/.mim/{folder}/')}
+    assert {'mmfkd/.mim/model-index.yml', 'mmfkd/py.typed', 'mmfkd/cli/train.py'} <= found
+    assert not [name for name in found if name.startswith(('tests/', 'benchmarks/'))]
+
+
+def test_the_source_distribution_builds_the_same_wheel(wheels):
+    assert contents(wheels[0]) == contents(wheels[1])
+
+
+def test_the_wheel_alone_trains_tests_and_exports_in_an_empty_folder(wheels, tmp_path):
+    with zipfile.ZipFile(wheels[0]) as file:
+        file.extractall(tmp_path / 'installed')
+    folder = tmp_path / 'empty'
+    folder.mkdir()
+
+    def command(*arguments):
+        return run(sys.executable, '-m', 'mmfkd', *arguments, cwd=folder,
+                   package=tmp_path / 'installed')
+
+    name = 'fdkd/synthetic_depth2rgb'
+    done = command('train', name, '--cfg-options', *SMALL)
+    assert 'mmfkd train unimodal/synthetic_depth.py' in done.stdout
+    summary = json.loads((folder / f'work_dirs/{name}/summary.json').read_text())
+    assert Path(summary['config']).is_relative_to(tmp_path / 'installed/mmfkd/.mim/configs')
+    command('test', name, 'best', '--cfg-options', *SMALL)
+    command('export', name, 'best', '-o', 'exported', '--size', '32', '32')
+    assert (folder / 'exported/weights.pth').is_file()
+
+
+def test_the_command_lists_its_commands_and_refuses_others():
+    done = run(sys.executable, '-m', 'mmfkd', '--help')
+    for name in ('train', 'test', 'export', 'benchmark', 'prepare', 'analyze', 'compose', 'env'):
+        assert f'\n  {name} ' in done.stdout
+        helped = run(sys.executable, '-m', 'mmfkd', name, '--help')
+        assert f'usage: mmfkd {name}' in helped.stdout
+    done = run(sys.executable, '-m', 'mmfkd', 'trian', check=False)
+    assert done.returncode == 2 and "there is no command 'trian'" in done.stderr
+
+
+@pytest.mark.parametrize('missing', ['fcntl', 'resource'])
+def test_what_only_some_systems_have_is_imported_where_it_is_used(missing):
+    code = (f'import sys; sys.modules[{missing!r}] = None; import mmfkd.benchmark, '
+            'mmfkd.analysis.loss_cost, mmfkd.engine.training, mmfkd.datasets, mmfkd.export.student')
+    run(sys.executable, '-W', 'ignore', '-c', code)
