@@ -72,8 +72,8 @@ def test_working_sets_have_no_findings(versions):
         (FORKS, {'torchvision': '0.25.0'}, 'torchvision', "'torchvision==0.26.*'"),
         (FORKS, {'torch': None}, 'torch', "'torch>=2.6'"),
         (FORKS, {'onedl-mmcv': None}, 'mmcv', "pip install 'onedl-mmcv<2.4,>=2.3.6'"),
-        (FORKS, {'numpy': None}, 'numpy', "pip install 'numpy>=1.26'"),
-        (FORKS, {'opencv-python': None}, 'opencv', "pip install 'opencv-python>=4.9'"),
+        (FORKS, {'numpy': None}, 'numpy', "pip install 'numpy>=2.0'"),
+        (FORKS, {'opencv-python': None}, 'opencv', "pip install 'opencv-python>=4.10.0.84'"),
         (FORKS, {'transformers': '4.39.3'}, 'transformers', "'transformers>=4.40'"),
         (
             FORKS,
