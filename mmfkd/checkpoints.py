@@ -3,6 +3,7 @@
 import re
 import zipfile
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
@@ -52,7 +53,7 @@ def resolve_checkpoint(checkpoint: str | Path, config: str | Path | None = None,
         if config is None and work_dir is None:
             raise ValueError(f"checkpoint='{checkpoint}' needs 'config', the config that the "
                              'weights were trained with')
-        path = Path(work_dir or default_work_dir(config))
+        path = Path(work_dir or default_work_dir(cast(str, config)))
     if path.is_file():
         return path
     best = best_checkpoint(path)

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib import metadata
+from typing import cast
 
 from mmfkd.version import __version__
 
@@ -69,7 +70,8 @@ def pins() -> dict[str, str]:
     """
     with suppress(metadata.PackageNotFoundError):
         plain = [text for text in metadata.requires('mmfkd') or () if 'extra ==' not in text]
-        return {re.match(r'[\w.-]+', text)[0]: text.partition(';')[0].strip() for text in plain}
+        return {cast(re.Match, re.match(r'[\w.-]+', text))[0]: text.partition(';')[0].strip()
+                for text in plain}
     return {}
 
 

@@ -22,7 +22,7 @@ class Scale(NamedTuple):
         std: likewise, of the population.
     """
 
-    count: int
+    count: int  # type: ignore[assignment]
     mean: float
     std: float
 

@@ -1,7 +1,7 @@
 """Features that the branches of a distiller compute on the data of a split."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -45,7 +45,7 @@ def collect_features(model: CrossModalDistiller, loader: Iterable,
     """
     generator = torch.Generator().manual_seed(seed)
     values: dict[str, list[np.ndarray]] = {key: [] for key in keys}
-    labels = []
+    labels: list[Any] = []
     for feats, samples in feature_batches(model, loader, keys, limit):
         if pixels is None:
             found = _labels(samples, feats[keys[-1]])

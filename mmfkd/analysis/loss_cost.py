@@ -92,8 +92,10 @@ def _resident() -> int:
     """The largest number of bytes that this process has had in memory."""
     status = Path('/proc/self/status')
     if status.is_file():
-        # What getrusage says begins at the peak of the process that started this one.
-        return 1024 * int(re.search(r'VmHWM:\s+(\d+) kB', status.read_text())[1])
+        match = re.search(r'VmHWM:\s+(\d+) kB', status.read_text())
+        if match:
+            # What getrusage says begins at the peak of the process that started this one.
+            return 1024 * int(match[1])
     # Not on every system; those without the file above have it.
     import resource
 

@@ -42,5 +42,5 @@ def log_mse_shape(difference: np.ndarray, teacher: float = 0.0) -> Shape:
     return Shape(distance ** 2, 2 * distance / (1 + np.abs(student)))
 
 
-def _compress(x: np.ndarray) -> np.ndarray:
+def _compress(x: np.ndarray | np.floating) -> np.ndarray:
     return np.sign(x) * np.log1p(np.abs(x))

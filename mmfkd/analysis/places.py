@@ -1,6 +1,6 @@
 """The places of a network that can be tapped, and the random batch that finds them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from typing import Any, NamedTuple
 
@@ -94,6 +94,7 @@ def _items(output: Any) -> Iterator[tuple[str, Tensor]]:
     if _is_feature(output):
         yield '', output
         return
+    items: Iterable[tuple[Any, Any]]
     if isinstance(output, Mapping):
         items = [(key, value) for key, value in output.items() if str(key).isidentifier()]
     else:
@@ -164,7 +165,7 @@ def _random_inputs(branch: Branch, modality: str, size: Sequence[int], batch: in
     clips = [module.frames for module in modules if isinstance(module, FramePooling)]
     shape = (batch, *(clips if clips else ()))
     if modality in branch.norms:
-        norm = branch.norms[modality]
+        norm: Any = branch.norms[modality]
         return torch.randn(*shape, len(norm.mean), *size) * norm.std.cpu() + norm.mean.cpu()
     convs = [module for module in modules if isinstance(module, nn.Conv2d)]
     if not convs:
@@ -173,7 +174,7 @@ def _random_inputs(branch: Branch, modality: str, size: Sequence[int], batch: in
     return torch.randn(*shape, convs[0].in_channels, *size)
 
 
-def _random_samples(model: nn.Module, size: Sequence[int], batch: int) -> list:
+def _random_samples(model: Any, size: Sequence[int], batch: int) -> list:
     if isinstance(model, BaseSegmentor):
         labels = torch.randint(model.num_classes, (batch, 1, *size))
         return [SegDataSample(gt_sem_seg=PixelData(data=label),

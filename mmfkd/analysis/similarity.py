@@ -139,7 +139,7 @@ def band_cka(x: np.ndarray | Tensor, y: np.ndarray | Tensor, cutoff: float = 0.5
 
 
 def _pair(x: np.ndarray | Tensor, y: np.ndarray | Tensor) -> tuple[Tensor, Tensor]:
-    pair = tuple(torch.as_tensor(z).detach().double() for z in (x, y))
+    pair = torch.as_tensor(x).detach().double(), torch.as_tensor(y).detach().double()
     shapes = ' and '.join(str(tuple(z.shape)) for z in pair)
     if any(z.ndim != 2 for z in pair):
         raise ValueError(f'CKA takes matrices (samples, features), not {shapes}: pool maps, or '

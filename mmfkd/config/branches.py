@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from mmengine.config import Config
 
@@ -72,7 +73,7 @@ def branch_config(spec: Mapping) -> dict:
     return {**student_config(spec['config']), **given}
 
 
-def without_init(config: object) -> object:
+def without_init(config: Any) -> Any:
     """A copy of a model config with no ``init_cfg``: its weights will come from a checkpoint."""
     if isinstance(config, dict):
         return type(config)({key: None if key == 'init_cfg' else without_init(value)

@@ -1,6 +1,8 @@
 """Segmentation of registered optical and infrared images, in the layouts of the authors."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from mmfkd.registry import DATASETS
 
@@ -26,7 +28,7 @@ class MSRSDataset(RGBXDataset):
     val split: hold one out with ``subset``.
     """
 
-    METAINFO = dict(
+    METAINFO: dict[str, Any] = dict(
         classes=('unlabeled', 'car', 'person', 'bike', 'curve', 'car_stop', 'guardrail',
                  'color_cone', 'bump'),
         palette=[[0, 0, 0], [64, 0, 128], [64, 64, 0], [0, 128, 192], [0, 0, 192], [128, 128, 0],
@@ -48,7 +50,7 @@ class MVSSDataset(RGBXDataset):
         FileNotFoundError: the list of the split, or a folder of one of its videos, is missing.
     """
 
-    METAINFO = dict(
+    METAINFO: dict[str, Any] = dict(
         classes=('Background', 'Car', 'Bus', 'Motorcycle', 'Bicycle', 'Pedestrian',
                  'Motorcyclist', 'Bicyclist', 'Cart', 'Bench', 'Umbrella', 'Box', 'Pole',
                  'Street_lamp', 'Traffic_light', 'Traffic_sign', 'Car_stop', 'Color_cone', 'Sky',
@@ -69,7 +71,7 @@ class MVSSDataset(RGBXDataset):
                 for frame, path in list_files(Path(folder.replace('{video}', video)),
                                               suffix).items()}
 
-    def wanted_stems(self, files: dict[str, dict[str, Path]]) -> set[str]:
+    def wanted_stems(self, files: Mapping[str, Mapping[str, Path]]) -> set[str]:
         """Stems of the labels: most frames have none."""
         return set(files['label'])
 
@@ -92,7 +94,7 @@ class FMBDataset(RGBXDataset):
     scored; see :class:`FMB14Dataset`. There is no val split: hold one out with ``subset``.
     """
 
-    METAINFO = dict(
+    METAINFO: dict[str, Any] = dict(
         classes=('background', 'Road', 'Sidewalk', 'Building', 'Lamp', 'Sign', 'Vegetation', 'Sky',
                  'Person', 'Car', 'Truck', 'Bus', 'Motorcycle', 'Bicycle', 'Pole'),
         palette=[[0, 0, 0], [228, 228, 179], [133, 57, 181], [177, 162, 67], [50, 178, 200],

@@ -7,6 +7,7 @@ from mmseg.datasets import BaseSegDataset
 
 from mmfkd.registry import DATASETS
 
+from .palettes import voc_palette
 from .subset import check_subset, select_subset
 from .transforms.images import COLOR
 
@@ -149,7 +150,7 @@ class RGBXDataset(BaseSegDataset):
         return set().union(*files.values())
 
     def _some_files(self, folder: str, suffix: str | Sequence[str]) -> dict[str, Path]:
-        found = {}
+        found: dict[str, Path] = {}
         for one in _suffixes(suffix):
             found = {**self.find_files(folder, one), **found}  # the first suffix counts
         if not found:
@@ -207,18 +208,6 @@ def _suffixes(suffix: str | Sequence[str]) -> tuple[str, ...]:
 
 def _listed(suffix: str | Sequence[str]) -> str:
     return ' or '.join(_suffixes(suffix))
-
-
-def voc_palette(count: int) -> list[list[int]]:
-    """The bit-interleaved colours of PASCAL VOC for the labels 1 to ``count``."""
-    palette = []
-    for label in range(1, count + 1):
-        color = [0, 0, 0]
-        for bit in range(8):
-            for channel in range(3):
-                color[channel] |= (label >> (3 * bit + channel) & 1) << (7 - bit)
-        palette.append(color)
-    return palette
 
 
 @DATASETS.register_module()

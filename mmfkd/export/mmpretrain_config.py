@@ -1,5 +1,7 @@
 """The config of a classification student as a config of mmpretrain."""
 
+from typing import Any
+
 from mmengine.config import Config
 
 from mmfkd.config import without_init
@@ -97,7 +99,7 @@ def class_names(cfg: Config) -> list[str]:
     """Names of the classes; numbers where the data set takes them from its files."""
     dataset = dataset_config(cfg)
     given = (dataset.get('metainfo') or {}).get('classes')
-    own = getattr(DATASETS.get(dataset['type']), 'METAINFO', {}).get('classes')
+    own: Any = getattr(DATASETS.get(dataset['type']), 'METAINFO', {}).get('classes')
     count = next(iter(cfg.model.students.values()))
     if given or own:
         return list(given or own)

@@ -1,11 +1,13 @@
 """The config of a segmentation student as a config of mmseg alone."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from mmengine.config import Config
 
 from mmfkd.config import without_init
-from mmfkd.datasets.rgbx import COLOR, GREY, UNCHANGED, voc_palette
+from mmfkd.datasets.palettes import voc_palette
+from mmfkd.datasets.rgbx import COLOR, GREY, UNCHANGED
 from mmfkd.registry import DATASETS, TRANSFORMS
 
 # Steps of our pipelines whose work one loader and mmseg's PackSegInputs do for one modality.
@@ -53,7 +55,7 @@ def plain_segmentor(model: dict) -> dict:
     return {**plain({**model, 'decode_head': {}}, 'model'), 'decode_head': head}
 
 
-def plain(config: object, place: str, scope: str = 'mmseg') -> object:
+def plain(config: Any, place: str, scope: str = 'mmseg') -> Any:
     """A copy of a config in a scope of its own, without ``_scope_`` and prefixes of that scope."""
     if isinstance(config, (list, tuple)):
         return type(config)(plain(item, f'{place}[{i}]', scope) for i, item in enumerate(config))

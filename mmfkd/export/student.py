@@ -166,7 +166,8 @@ def raw_input(spec: dict, size: tuple[int, int]) -> Tensor:
 
 def padded(size: tuple[int, int], divisor: int) -> tuple[int, int]:
     """Height and width as the data preprocessor pads them."""
-    return tuple(-(-length // divisor) * divisor for length in size)
+    height, width = (-(-length // divisor) * divisor for length in size)
+    return height, width
 
 
 def count(model: nn.Module) -> int:

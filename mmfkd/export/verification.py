@@ -88,7 +88,7 @@ def main() -> None:
     folder = Path(sys.argv[1])
     reference = torch.load(folder / 'reference.pt', weights_only=True)
     # None makes every import of it fail, also where it is installed.
-    sys.modules['mmfkd'] = None
+    sys.modules['mmfkd'] = None  # type: ignore[assignment]
     problems = verify_program(folder, reference)
     if needs_mmfkd(folder):
         del sys.modules['mmfkd']

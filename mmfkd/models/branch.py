@@ -1,7 +1,8 @@
 """A branch: one network of one modality, with its normalisation and its taps."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 import torch
 from mmengine.model import BaseModule
@@ -20,6 +21,9 @@ class Normalize(nn.Module):
         std: likewise.
         bgr_to_rgb: reverse the channels first.
     """
+
+    mean: Tensor
+    std: Tensor
 
     def __init__(self, mean: Sequence[float], std: Sequence[float],
                  bgr_to_rgb: bool = False) -> None:
@@ -121,8 +125,10 @@ class Branch(BaseModule):
                 network, any of them.
         """
         x, frames = self.prepare(self._present(inputs, mode, available or self.available))
-        names = None if record is True else record
-        with self.taps.recording(names) if record else nullcontext({}) as feats:
+        names: Any = None if record is True else record
+        recorded: AbstractContextManager[dict[str, Tensor]] = (
+            self.taps.recording(names) if record else nullcontext({}))
+        with recorded as feats:
             output = self.model(x, data_samples, mode=mode)
         if frames > 1:
             # What the neck has averaged has fewer rows, and stays.

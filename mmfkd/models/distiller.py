@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import NamedTuple
+from typing import Any, cast
 
 import torch
 from mmengine.logging import print_log
 from mmengine.model import BaseModel, ModuleDict
-from torch import Tensor, nn
+from torch import Tensor
 
 from mmfkd.checkpoints import branch_weights, load_strictly, load_weights, resolve_checkpoint
 from mmfkd.config import TapKey, branch_config
@@ -15,26 +15,8 @@ from mmfkd.registry import MODELS
 
 from .branch import Branch
 from .predictions import copies, fields_from_logits, predicted_fields
+from .routing import TrainingPass, named_taps, prefixed, route, taps_of
 from .teachers import Teachers, build_teacher
-
-
-class TrainingPass(NamedTuple):
-    """What the forward half of a training step computes.
-
-    Attributes:
-        feats: ``branch.tap`` to what it recorded.
-        tasks: student to its task losses.
-        terms: distillation loss to its weighted terms.
-    """
-
-    feats: dict[str, Tensor]
-    tasks: dict[str, dict[str, Tensor]]
-    terms: dict[str, dict[str, Tensor]]
-
-    def losses(self) -> dict[str, Tensor]:
-        """Task losses and terms, as mmengine sums and logs them."""
-        return {f'{name}.{key}': value for losses in (self.tasks, self.terms)
-                for name, values in losses.items() for key, value in values.items()}
 
 
 @MODELS.register_module()
@@ -162,7 +144,7 @@ class CrossModalDistiller(BaseModel):
             named losses, data samples with predictions, or the first student's raw output.
         """
         if mode == 'loss':
-            return self.loss(inputs, data_samples)
+            return self.loss(inputs, cast(list, data_samples))
         if mode == 'predict':
             return self.predict(inputs, data_samples)
         if mode == 'tensor':
@@ -194,7 +176,7 @@ class CrossModalDistiller(BaseModel):
             for name, student in self.students.items():
                 tasks[name], tapped = student(inputs, data_samples, mode='loss',
                                               record=taps_of(keys, name))
-                feats.update(_prefixed(name, tapped))
+                feats.update(prefixed(name, tapped))
         with phase('losses'):
             for name, loss in self.losses.items():
                 terms[name] = loss(**route(loss, feats, data_samples))
@@ -212,7 +194,7 @@ class CrossModalDistiller(BaseModel):
         for name, branch in self.branches.items():
             taps = taps_of(keys, name)
             if taps:
-                feats.update(_prefixed(name, branch(inputs, mode='tensor', record=taps)[1]))
+                feats.update(prefixed(name, branch(inputs, mode='tensor', record=taps)[1]))
         return feats
 
     def predict(self, inputs: Mapping[str, Tensor], data_samples: list | None = None) -> list:
@@ -231,7 +213,7 @@ class CrossModalDistiller(BaseModel):
             samples = data_samples if student is self.student else copies(data_samples)
             taps = taps_of([loss.student for loss in heads.values()], name)
             outputs[name], tapped = student(inputs, samples, mode='predict', record=taps)
-            feats.update(_prefixed(name, tapped))
+            feats.update(prefixed(name, tapped))
         samples, *_ = outputs.values()
         others = {name: [predicted_fields(sample) for sample in own]
                   for name, own in outputs.items() if own is not samples}
@@ -255,8 +237,8 @@ class CrossModalDistiller(BaseModel):
                 found['+'.join(subset)] = [predicted_fields(sample) for sample in samples]
         return found
 
-    def _predict_heads(self, name: str, loss: nn.Module, feats: Mapping[str, Tensor],
-                       data_samples: list | None) -> dict[str, list[dict]]:
+    def _predict_heads(self, name: str, loss: Any, feats: Mapping[str, Tensor],
+                       data_samples: Any) -> dict[str, list[dict]]:
         """Predictions of the classifiers that a loss has on a student's feature."""
         owner = TapKey.parse(loss.student).branch
         student = self.students[owner]
@@ -264,33 +246,3 @@ class CrossModalDistiller(BaseModel):
         return {f"{prefix}{name.removeprefix('loss_')}.{head}": fields_from_logits(
                     student.model, logits, data_samples)
                 for head, logits in loss.predictions(feats[loss.student]).items()}
-
-
-def named_taps(loss: nn.Module) -> list[str]:
-    """Every ``branch.tap`` that a loss names."""
-    return [key for keys in loss.inputs.values()
-            for key in ((keys,) if isinstance(keys, str) else keys)]
-
-
-def taps_of(keys: Iterable[str], branch: str) -> list[str]:
-    """The taps of a branch among several ``branch.tap``, sorted."""
-    return sorted({key.tap for key in map(TapKey.parse, keys) if key.branch == branch})
-
-
-def route(loss: nn.Module, feats: Mapping[str, Tensor], data_samples: list
-          ) -> dict[str, Tensor | list[Tensor]]:
-    """Arguments of a loss: what the taps it names recorded, and the labels if it needs them."""
-    tensors = {argument: feats[keys] if isinstance(keys, str) else [feats[key] for key in keys]
-               for argument, keys in loss.inputs.items()}
-    return dict(tensors, gt=stack_labels(data_samples)) if loss.needs_gt else tensors
-
-
-def _prefixed(prefix: str, values: Mapping) -> dict:
-    return {f'{prefix}.{key}': value for key, value in values.items()}
-
-
-def stack_labels(data_samples: list) -> Tensor:
-    """Labels of a batch: (N, H, W) of segmentation samples, (N,) of classification samples."""
-    if 'gt_sem_seg' in data_samples[0]:
-        return torch.cat([sample.gt_sem_seg.data for sample in data_samples])
-    return torch.cat([sample.gt_label for sample in data_samples])

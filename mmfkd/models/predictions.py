@@ -1,7 +1,9 @@
 """Predictions beside the first student's, in the form that metrics read."""
 
+from typing import Any
+
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 
@@ -15,7 +17,7 @@ def predicted_fields(sample) -> dict:
     return {key: value for key, value in sample.to_dict().items() if key.startswith('pred')}
 
 
-def fields_from_logits(model: nn.Module, logits: Tensor, data_samples: list) -> list[dict]:
+def fields_from_logits(model: Any, logits: Tensor, data_samples: list) -> list[dict]:
     """Predictions of a classifier on a feature of ``model``, per sample.
 
     Args:

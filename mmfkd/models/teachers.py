@@ -1,6 +1,7 @@
 """Frozen branches, built with the weights that they were trained to."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from mmengine.logging import print_log
 
@@ -38,7 +39,7 @@ def build_teacher(model: dict | None = None, modality: str | list | None = None,
         FileNotFoundError: no checkpoint.
         ValueError: a checkpoint without weights or of another architecture.
     """
-    spec = dict(model=model, modality=modality, norm=norm, taps=taps, pool=pool)
+    spec: dict[str, Any] = dict(model=model, modality=modality, norm=norm, taps=taps, pool=pool)
     if model is None:
         if config is None:
             raise ValueError("a teacher needs 'config', or 'model' and 'modality'")

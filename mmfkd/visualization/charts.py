@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from itertools import cycle
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib import colormaps
@@ -83,7 +83,8 @@ def scatter(panels: Sequence[Cloud], names: Mapping[int, str]) -> Figure:
     for axes, panel in zip(_row(figure, len(panels)), panels, strict=True):
         for marker, (group, points) in zip(cycle(MARKERS), panel.groups.items(), strict=False):
             for i, (label, name) in enumerate(names.items()):
-                axes.scatter(*points[panel.labels == label].T, s=18, marker=marker,
+                x, y = points[panel.labels == label].T
+                axes.scatter(x, y, s=18, marker=marker,
                              color=colors(i % colors.N), label=f'{name}, {group}')
         axes.set(title=panel.title, xticks=[], yticks=[])
     figure.legend(*axes.get_legend_handles_labels(), loc='outside lower center', ncols=4,
@@ -106,7 +107,8 @@ def heat_map(values: np.ndarray, rows: Sequence[str], columns: Sequence[str],
     image = axes.imshow(values, cmap='viridis', aspect='auto')
     for (i, j), value in np.ndenumerate(values):
         # Dark numbers on the light end of the colours.
-        color = 'black' if image.norm(value) > 0.6 else 'white'
+        level: Any = image.norm(value)
+        color = 'black' if level > 0.6 else 'white'
         axes.text(j, i, f'{value:.2f}', ha='center', va='center', color=color)
     axes.set_yticks(range(len(rows)), rows)
     axes.set_xticks(range(len(columns)), columns)

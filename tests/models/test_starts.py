@@ -4,7 +4,7 @@ import pytest
 import torch
 from mmengine.config import ConfigDict
 
-from mmfkd.models.distiller import taps_of
+from mmfkd.models.routing import taps_of
 from mmfkd.registry import MODELS
 
 

@@ -24,7 +24,7 @@ from .options import (
     write_result,
 )
 
-AXES = dict(channel=1, space=(-2, -1))
+AXES: dict[str, int | tuple[int, int]] = dict(channel=1, space=(-2, -1))
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:

@@ -12,7 +12,7 @@ Example::
 import argparse
 import sys
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from mmengine.registry import init_default_scope
@@ -70,7 +70,8 @@ def cases(args: argparse.Namespace) -> dict[str, Case]:
 
 def random_images(case: Case, size: Sequence[int], device: torch.device) -> dict[str, Tensor]:
     """An image of each modality that a case is given."""
-    channels = {name: len(norm.mean) for name, norm in case.branch.norms.items()}
+    norms: Any = case.branch.norms
+    channels = {name: len(norm.mean) for name, norm in norms.items()}
     return {name: 255 * torch.rand(1, channels.get(name, 3), *size, device=device)
             for name in case.modalities}
 

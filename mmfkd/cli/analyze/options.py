@@ -18,7 +18,8 @@ from mmfkd.config import TapKey, branch_config, load_distiller_config
 from mmfkd.inference.loading import load_distiller
 from mmfkd.models import CrossModalDistiller
 
-One, All = TypeVar('One'), TypeVar('All')
+One = TypeVar('One')
+All = TypeVar('All')
 
 
 def add_source(parser: argparse.ArgumentParser) -> None:
@@ -125,7 +126,7 @@ def measure_taps(args: argparse.Namespace, one: Callable[[str, Tensor], One],
     cfg = load_distiller_config(args.config, args.cfg_options)
     keys = chosen_taps(cfg, args.taps)
     model, path = load_distiller(cfg, args.checkpoint, keys)
-    measures = {key: [] for key in keys}
+    measures: dict[str, list[One]] = {key: [] for key in keys}
     for feats, _ in feature_batches(model, split_loader(cfg, args.split), keys, args.limit):
         for key, feat in feats.items():
             measures[key].append(one(key, feat))

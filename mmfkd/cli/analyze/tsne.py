@@ -10,6 +10,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -82,7 +83,8 @@ def panel(source: str, args: argparse.Namespace) -> dict:
     if found.labels is None:
         raise ValueError(f'{config}: there is no label for each row of {" and ".join(args.taps)}; '
                          'tap vectors of a classifier or maps of a segmentor')
-    names = loader.dataset.metainfo['classes']
+    dataset: Any = loader.dataset
+    names = dataset.metainfo['classes']
     classes = choose_classes(args.classes, found.labels, names)
     chosen = balanced_indices(found.labels, args.per_class, classes, args.seed)
     points = embed({key: x[chosen] for key, x in found.values.items()}, args.perplexity, args.seed)

@@ -23,12 +23,12 @@ from mmfkd.datasets.preparation.clips import Clip
 from mmfkd.datasets.preparation.splits import (
     ListFormat,
     PrepareError,
-    list_parser,
     prepare_splits,
     read_or_make_lists,
-    run_command,
     seeded_split,
 )
+
+from .options import list_parser, run_command
 
 SOURCE = 'https://github.com/YapengTian/AVE-ECCV18'
 LISTS = dict(train='trainSet.txt', val='valSet.txt', test='testSet.txt')

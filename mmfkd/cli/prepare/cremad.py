@@ -23,12 +23,12 @@ from mmfkd.datasets.preparation.clips import Clip
 from mmfkd.datasets.preparation.splits import (
     ListFormat,
     PrepareError,
-    list_parser,
     prepare_splits,
     read_or_make_lists,
-    run_command,
     seeded_split,
 )
+
+from .options import list_parser, run_command
 
 SOURCE = "https://github.com/CheyneyComputerScience/CREMA-D ('git lfs pull')"
 LISTS = dict(train='train.csv', test='test.csv')

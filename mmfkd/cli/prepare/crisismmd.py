@@ -14,20 +14,16 @@ import sys
 from collections import Counter
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 from tqdm import tqdm
 
 from mmfkd.datasets.imagetext import FIVE_CLASSES
 from mmfkd.datasets.preparation.clips import ClipError, run_parallel
-from mmfkd.datasets.preparation.splits import (
-    ListFormat,
-    PrepareError,
-    count_samples,
-    finish,
-    list_parser,
-    run_command,
-)
+from mmfkd.datasets.preparation.splits import ListFormat, PrepareError, count_samples, finish
+
+from .options import list_parser, run_command
 
 SOURCE = 'https://crisisnlp.qcri.org/crisismmd (CrisisMMD v2.0, datasplit with agreed labels)'
 LISTS = {split: f'task_humanitarian_text_img_agreed_lab_{split}.tsv'
@@ -70,7 +66,7 @@ def prepare(args: argparse.Namespace) -> int:
             skipped.setdefault(path, str(ClipError(path, 'its text in the list is empty')))
     ready = {split: [root / row['image'] not in skipped for row in rows]
              for split, rows in lists.items()}
-    counts = count_samples(ready, PUBLISHED)
+    counts: dict[str, dict[str, Any]] = count_samples(ready, PUBLISHED)
     for split, rows in lists.items():
         counts[split]['labels'] = dict(sorted(Counter(row['label'] for row in rows).items()))
         print(f'{split}:', ', '.join(f'{label} {number}'

@@ -15,7 +15,8 @@ import sys
 
 from mmfkd.datasets import FMBDataset
 from mmfkd.datasets.preparation.images import check_images, open_split, write_subsets
-from mmfkd.datasets.preparation.splits import list_parser, run_command
+
+from .options import list_parser, run_command
 
 SOURCE = 'https://github.com/JinyuanLiu-CV/SegMiF'
 PUBLISHED = dict(train=1220, test=280)

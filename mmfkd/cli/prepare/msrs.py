@@ -16,7 +16,8 @@ import sys
 
 from mmfkd.datasets import MSRSDataset
 from mmfkd.datasets.preparation.images import check_images, compare_list, open_split, write_subsets
-from mmfkd.datasets.preparation.splits import list_parser, run_command
+
+from .options import list_parser, run_command
 
 SOURCE = 'https://github.com/Linfeng-Tang/MSRS'
 PUBLISHED = dict(train=1083, test=361)

@@ -17,7 +17,8 @@ import sys
 
 from mmfkd.datasets import MVSSDataset
 from mmfkd.datasets.preparation.images import check_images, open_split, stems_of
-from mmfkd.datasets.preparation.splits import list_parser, run_command
+
+from .options import list_parser, run_command
 
 SOURCE = 'https://github.com/jiwei0921/MVSS-Baseline'
 SPLITS = ('train', 'val', 'test', 'test_night')

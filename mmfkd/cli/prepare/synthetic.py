@@ -13,9 +13,10 @@ Example::
 import argparse
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
@@ -29,7 +30,7 @@ from mmfkd.datasets.synthetic.infrared_layouts import (
 from mmfkd.datasets.synthetic.nyuv2_layout import write_nyuv2_layout
 
 # Sizes by default, those of the real splits, and what --overwrite removes.
-LAYOUTS = dict(
+LAYOUTS: dict[str, dict[str, Any]] = dict(
     nyuv2=dict(train=795, test=654, size=(480, 640), parts=('train', 'test'),
                contents='train and test folders'),
     cremad=dict(train=6698, test=744, size=(64, 64),
@@ -47,8 +48,9 @@ LAYOUTS = dict(
               contents='data folder and its lists'),
     fmb=dict(train=1220, test=280, size=(600, 800), parts=('train', 'test'),
              contents='train and test folders'))
-WRITERS = dict(nyuv2=write_nyuv2_layout, cremad=write_cremad_layout, msrs=write_msrs_layout,
-               crisismmd=write_crisismmd_layout, mvss=write_mvss_layout, fmb=write_fmb_layout)
+WRITERS: dict[str, Callable] = dict(
+    nyuv2=write_nyuv2_layout, cremad=write_cremad_layout, msrs=write_msrs_layout,
+    crisismmd=write_crisismmd_layout, mvss=write_mvss_layout, fmb=write_fmb_layout)
 
 
 def at_least(low: int, text: str) -> int:
@@ -68,7 +70,8 @@ def defaults(name: str) -> str:
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Options of the command, with the defaults of the layout."""
-    count, natural = partial(at_least, 1), partial(at_least, 0)
+    count: Any = partial(at_least, 1)
+    natural: Any = partial(at_least, 0)
     # argparse names the type in its message when the text is no number at all.
     count.__name__ = natural.__name__ = 'whole number'
     parser = argparse.ArgumentParser('mmfkd prepare synthetic', description=__doc__.splitlines()[0])

@@ -23,11 +23,11 @@ from mmfkd.datasets.preparation.clips import Clip
 from mmfkd.datasets.preparation.splits import (
     ListFormat,
     PrepareError,
-    list_parser,
     prepare_splits,
     read_or_make_lists,
-    run_command,
 )
+
+from .options import list_parser, run_command
 
 SOURCE = 'https://www.robots.ox.ac.uk/~vgg/data/vggsound/'
 LISTS = dict(train='train_tiny.csv', test='test_tiny.csv')
@@ -72,7 +72,7 @@ def prepare(args: argparse.Namespace) -> int:
         raise PrepareError(f'--classes is for {OFFICIAL}, but {", ".join(present)} is in {root}: '
                            'remove the lists or leave the option out')
     lists = read_or_make_lists(root, LISTS, FORMAT, lambda: make_lists(root, args.classes))
-    splits = {split: [] for split in lists}
+    splits: dict[str, list[Clip]] = {split: [] for split in lists}
     for split, rows in lists.items():
         for row in rows:
             name = f'{row["id"]}_{row["start"]:06d}'

@@ -16,7 +16,7 @@ from fractions import Fraction
 from itertools import chain
 from math import floor
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, Literal, NamedTuple, cast
 
 import av
 import numpy as np
@@ -186,7 +186,7 @@ def _prepare(clip: Clip) -> str | ClipError:
     lacks_wav = clip.wav is not None and not clip.wav.is_file()
     try:
         if lacks_wav:
-            extract_audio(clip.video, clip.wav)
+            extract_audio(clip.video, cast(Path, clip.wav))
         elif clip.wav is not None:
             _check_wav(clip.wav)
         if clip.frames is not None and not (clip.frames / FIRST_FRAME).is_file():
@@ -194,7 +194,7 @@ def _prepare(clip: Clip) -> str | ClipError:
     except ClipError as error:
         # Or the sound of a broken video would stay when a whole one takes its place.
         if lacks_wav:
-            clip.wav.unlink(missing_ok=True)
+            cast(Path, clip.wav).unlink(missing_ok=True)
         return error
     return outcome
 
@@ -209,7 +209,7 @@ def _check_wav(wav: Path) -> None:
 
 
 @contextmanager
-def _opened(video: Path, kind: str) -> Iterator[av.stream.Stream]:
+def _opened(video: Path, kind: Literal['video', 'audio']) -> Iterator[Any]:
     """The stream 'video' or 'audio' of a file; errors of decoding in the block are ClipErrors."""
     if not video.is_file():
         raise ClipError(video, 'there is no such file')
@@ -226,7 +226,7 @@ def _opened(video: Path, kind: str) -> Iterator[av.stream.Stream]:
         raise _broken(video, getattr(error, 'strerror', None) or str(error)) from error
 
 
-def _decoded(video: Path, stream: av.stream.Stream) -> Iterator[av.frame.Frame]:
+def _decoded(video: Path, stream: Any) -> Iterator[Any]:
     """The frames of a stream; a ClipError where they end before the file says they do."""
     timed, unit = ((stream, stream.time_base) if stream.duration
                    else (stream.container, Fraction(1, av.time_base)))

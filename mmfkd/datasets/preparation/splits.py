@@ -3,14 +3,13 @@
 import argparse
 import csv
 import json
-import os
 import random
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
@@ -49,7 +48,7 @@ class ListFormat:
         """
         if not path.is_file():
             raise PrepareError(f'{path} is missing')
-        rows = []
+        rows: list[dict] = []
         try:
             with path.open(newline='', encoding='utf-8-sig') as file:
                 reader = csv.reader(file, delimiter=self.delimiter, quoting=self._quoting)
@@ -71,7 +70,7 @@ class ListFormat:
                 writer.writerows([row[name] for name in self.columns] for row in rows)
 
     @property
-    def _quoting(self) -> int:
+    def _quoting(self) -> Any:
         return csv.QUOTE_MINIMAL if self.delimiter == ',' else csv.QUOTE_NONE
 
     def _parse(self, line: list[str], place: str) -> dict:
@@ -215,51 +214,4 @@ def finish(args: argparse.Namespace, summary: Mapping, skipped: Mapping[Path, st
         return 0
     other = '' if args.skip_broken is None else ', or go on without them: --skip-broken'
     print(f'error: {cure}{other}', file=sys.stderr)
-    return 1
-
-
-def whole_number(text: str) -> int:
-    """``text`` as a number from 1."""
-    if int(text) < 1:
-        raise argparse.ArgumentTypeError(f'{text} is below 1')
-    return int(text)
-
-
-def list_parser(doc: str, root: str, skippable: bool = True) -> argparse.ArgumentParser:
-    """A parser with the options that the commands have in common.
-
-    Args:
-        doc: of the command.
-        root: usual folder of the data set.
-        skippable: the data set can leave samples out; else there is no ``--skip-broken``.
-    """
-    parser = argparse.ArgumentParser(
-        description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('root', nargs='?', type=Path, default=Path(root),
-                        help='The folder of the data set (default: %(default)s).')
-    parser.add_argument('--workers', type=whole_number, default=os.cpu_count() or 1,
-                        help='The number of processes (default: one for each core).')
-    if skippable:
-        parser.add_argument('--skip-broken', action='store_true',
-                            help='Do not fail because of files that are missing or broken.')
-    else:
-        parser.set_defaults(skip_broken=None)
-    return parser
-
-
-def run_command(command: Callable[[argparse.Namespace], int], args: argparse.Namespace) -> int:
-    """Runs a command and returns its exit code; what the user can cure is said in a line."""
-    try:
-        if not args.root.is_dir():
-            raise PrepareError(f'{args.root} does not exist: name the folder of the data set; '
-                               '--help says what it holds')
-        return command(args)
-    except (PrepareError, OSError) as error:
-        print(f'error: {error}', file=sys.stderr)
-    except BrokenProcessPool:
-        print('error: a process died, perhaps for want of memory; the same command with fewer '
-              '--workers continues from here', file=sys.stderr)
-    except KeyboardInterrupt:
-        print('stopped; the same command continues from here', file=sys.stderr)
-        return 130
     return 1

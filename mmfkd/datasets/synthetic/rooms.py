@@ -11,6 +11,7 @@ one scene takes about 6 ms at 96x96 and 0.2 s at 480x640. Neither modality is en
 """
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import cv2
 import numpy as np
@@ -86,7 +87,9 @@ def _aim(rng: np.random.Generator, size: Sequence[int], inward: float) -> np.nda
 def _furnish(rng: np.random.Generator, room: np.ndarray,
              eye: np.ndarray) -> tuple[np.ndarray, np.ndarray, list[int]]:
     """Boxes (K, 2, 3) with the room first, the piece (K,) each belongs to, class of each piece."""
-    boxes, owners, kinds = [(np.zeros(3), room)], [-1], []
+    boxes: list[tuple[Any, Any]] = [(np.zeros(3), room)]
+    owners = [-1]
+    kinds: list[int] = []
     taken = [(eye[:2] - 0.6, eye[:2] + 0.6)]
     for kind in rng.choice(list(FURNITURE), size=rng.integers(8, 14)).tolist():
         extent = rng.uniform(*FURNITURE[kind])
@@ -99,7 +102,7 @@ def _furnish(rng: np.random.Generator, room: np.ndarray,
         if any((low[:2] < b + 0.1).all() and (high[:2] > a - 0.1).all() for a, b in taken):
             continue
         taken.append((low[:2], high[:2]))
-        parts = [(low, high)]
+        parts: list[tuple[Any, Any]] = [(low, high)]
         if kind == TABLE:
             top = high[2] - 0.06
             parts = [((*low[:2], top), high)] + [((x, y, 0), (x + 0.08, y + 0.08, top))

@@ -11,7 +11,8 @@ def check_size(size: Sequence[int]) -> tuple[int, int]:
             or not all(isinstance(n, int) and n > 0 for n in size)):
         raise ValueError(f'size={size!r} must be two positive whole numbers of pixels, height '
                          'then width, such as (96, 96)')
-    return tuple(size)
+    height, width = size
+    return height, width
 
 
 def scene_seed(seed: int, index: int) -> int:

@@ -61,7 +61,8 @@ class Canvas:
         self.parts = np.zeros(size, np.uint8)
         self.lights: list[tuple[float, float, float, float]] = []
 
-    def fill(self, polygons: Sequence, part: int, colour: Sequence[float], heat: float) -> None:
+    def fill(self, polygons: Sequence, part: int, colour: Sequence[float] | np.ndarray,
+             heat: float) -> None:
         """Paints polygons, each (N, 2) in pixels, x first, on all maps."""
         corners = [np.round(np.asarray(polygon) * 2**SHIFT).astype(np.int32)
                    for polygon in polygons]
@@ -73,6 +74,7 @@ class Canvas:
 def photograph(rng: np.random.Generator, canvas: Canvas, night: bool) -> np.ndarray:
     """uint8 (H, W, 3) BGR: daylight with soft shadows, or lamps in the dark; noise."""
     size = canvas.parts.shape
+    light: np.ndarray
     if night:
         light = np.full(size, rng.uniform(0.003, 0.012), np.float32)
         y, x = np.ogrid[:size[0], :size[1]]

@@ -54,8 +54,9 @@ def render_street(seed: int, size: Sequence[int] = (96, 96)) -> dict:
     """
     rng = np.random.default_rng(seed)
     night = bool(rng.random() < 0.5)  # the first draw; see is_night
-    canvas = Canvas(tuple(size))
-    horizon = rng.uniform(0.28, 0.42) * size[0]
+    height, width = size
+    canvas = Canvas((height, width))
+    horizon = rng.uniform(0.28, 0.42) * height
     warmth = rng.normal(1.5, 0.7) if night else rng.normal(5, 1.5)
     edges = _paint_ground(rng, canvas, horizon, warmth)
     _paint_backdrop(rng, canvas, horizon)
@@ -64,9 +65,9 @@ def render_street(seed: int, size: Sequence[int] = (96, 96)) -> dict:
     kinds = rng.choice(len(THINGS), rng.integers(8, 13))
     for kind, depth in zip(kinds, np.sort(rng.uniform(0.3, 1.0, len(kinds))), strict=True):
         part, paint = THINGS[kind]
-        row = horizon + depth * (size[0] - horizon)
+        row = horizon + depth * (height - horizon)
         extent = rng.uniform(*SIZES[part]) * (row - horizon) / EYE
-        paint(rng, canvas, Spot(rng.uniform(0, size[1]), row, *extent))
+        paint(rng, canvas, Spot(rng.uniform(0, width), row, *extent))
     return dict(rgb=photograph(rng, canvas, night), ir=measure(rng, canvas), night=night,
                 label=np.where(canvas.parts < len(CLASSES), canvas.parts, 0).astype(np.uint8),
                 parts=canvas.parts)
@@ -187,7 +188,7 @@ def _paint_poster(rng: np.random.Generator, canvas: Canvas, spot: Spot) -> None:
         _paint_wheels(rng, canvas, Spot(spot.x, spot.row, *shape), POSTER, rng.normal(0, 1.5))
 
 
-def _paint_bar(part: int, colours: Sequence, heat: float) -> Callable:
+def _paint_bar(part: int, colours: Sequence | np.ndarray, heat: float) -> Callable:
     """Painter of a low bar in bands of ``colours``."""
     def paint(rng: np.random.Generator, canvas: Canvas, spot: Spot) -> None:
         warmth = rng.normal(heat, 1.2)

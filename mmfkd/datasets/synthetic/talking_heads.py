@@ -122,7 +122,7 @@ def ellipse(y: np.ndarray, x: np.ndarray, height: float | np.ndarray,
     return (3 - 3 * ((y / height)**2 + (x / width)**2)).clip(0, 1)
 
 
-def dab(image: np.ndarray, share: np.ndarray, color: Sequence[float]) -> None:
+def dab(image: np.ndarray, share: np.ndarray, color: Sequence[float] | np.ndarray) -> None:
     """Paints ``color`` (3,) over ``image`` (3, ..., H, W), in place, where ``share`` is not 0."""
     for plane, value in zip(image, color, strict=True):
         plane += share * (np.float32(value) - plane)

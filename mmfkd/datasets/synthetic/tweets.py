@@ -78,7 +78,7 @@ def render_tweet(seed: int, label: int, size: Sequence[int] = (64, 64)) -> dict:
                 image=_draw(rng, motif, rng.normal(RIPPLES[label], FAINT), size), event=event)
 
 
-def _write(rng: np.random.Generator, topic: int, label: int, event: str) -> str:
+def _write(rng: np.random.Generator, topic: int | np.integer, label: int, event: str) -> str:
     """A tweet with words of ``topic``, at times some of ``label``, and some of anything."""
     words = _some(rng, TOPIC_WORDS[topic], rng.integers(1, 4))
     words += _some(rng, CLASS_WORDS[label], rng.random() < 0.35)
@@ -97,11 +97,12 @@ def _write(rng: np.random.Generator, topic: int, label: int, event: str) -> str:
     return ' '.join(words + tags)
 
 
-def _some(rng: np.random.Generator, words: Sequence[str], count: int) -> list[str]:
+def _some(rng: np.random.Generator, words: Sequence[str], count: int | np.integer) -> list[str]:
     return [words[k] for k in rng.integers(len(words), size=int(count))]
 
 
-def _draw(rng: np.random.Generator, motif: int, ripples: float, size: Sequence[int]) -> np.ndarray:
+def _draw(rng: np.random.Generator, motif: int | np.integer, ripples: float,
+          size: Sequence[int]) -> np.ndarray:
     """Image (H, W, 3) of several things of one kind, and one of any, on ground with ripples."""
     y, x = grid(size)
     image = backdrop(rng, y, x)

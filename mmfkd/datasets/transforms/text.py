@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from mmcv.transforms import BaseTransform
@@ -68,7 +69,7 @@ def find_words(tokenizer: str) -> Path:
         from transformers.utils import cached_file
 
         try:
-            return Path(cached_file(tokenizer, 'vocab.txt'))
+            return Path(cast(str, cached_file(tokenizer, 'vocab.txt')))
         except (OSError, ValueError) as error:
             raise FileNotFoundError(
                 f"tokenizer='{tokenizer}' is no directory, no file and not to be had from the "

@@ -36,7 +36,7 @@ class FiniteLossHook(Hook):
     def after_train_iter(self, runner: Runner, batch_idx: int, data_batch: dict | None = None,
                          outputs: Mapping | None = None) -> None:
         """Keeps ``outputs``, the logged terms, and looks at what it kept."""
-        terms = {name: _detached(value) for name, value in (outputs or {}).items()}
+        terms: Mapping = {name: _detached(value) for name, value in (outputs or {}).items()}
         self._unseen.append((runner.iter + 1, terms))
         if not (self.every_n_train_iters(runner, self.interval)
                 or self.end_of_epoch(runner.train_dataloader, batch_idx)):

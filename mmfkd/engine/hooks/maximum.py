@@ -32,7 +32,7 @@ class TestMaximumHook(Hook):
         """Runs the test loop."""
         metrics = runner.test_loop.run()
         model = unwrapped(runner)
-        scores = {name: [] for name in model.students.keys()}
+        scores: dict[str, list[float]] = {name: [] for name in model.students.keys()}
         for key, value in metrics.items():
             if f'/{key}'.endswith(f'/{self.metric}'):
                 head = key.removesuffix(self.metric).rstrip('/')

@@ -1,5 +1,7 @@
 """Pictures of predictions during training."""
 
+from typing import Any
+
 import cv2
 import numpy as np
 import torch
@@ -35,7 +37,7 @@ class PredictionPanelHook(Hook):
         self._drawn = 0
 
     def after_val_iter(self, runner: Runner, batch_idx: int, data_batch: dict | None = None,
-                       outputs: list | None = None) -> None:
+                       outputs: Any = None) -> None:
         """Draws the samples of a batch."""
         if runner.epoch % self.interval or self._drawn >= self.num_images:
             return

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import torch
@@ -130,14 +131,16 @@ def _edge(place: Tensor) -> GradientEdge:
     original do the gradients of the task arrive.
     """
     if place.grad_fn is not None and place.grad_fn.name() == 'CloneBackward0':
-        return GradientEdge(*place.grad_fn.next_functions[0])
+        original: Any = place.grad_fn.next_functions[0]
+        return GradientEdge(*original)
     return get_gradient_edge(place)
 
 
 def _terms(name: str, terms: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """A loss, and its terms if it has several."""
     several = {f'{name}.{key}': term for key, term in terms.items()} if len(terms) > 1 else {}
-    return {name: sum(terms.values()), **several}
+    total: Any = sum(terms.values())
+    return {name: total, **several}
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """AFD: comparison of all pairs of stages, weighted by attention."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -64,7 +65,7 @@ class AFDLoss(StageLoss):
         student, teacher = [as_map(x) for x in student], [as_map(x) for x in teacher]
         squares = [x.square().mean(1, keepdim=True) for x in student]
         attention = self.attention(student, teacher)
-        total = 0
+        total: Any = 0
         for i, t in enumerate(teacher):
             value = value_of(t.square().mean(1, keepdim=True), t.shape[-2:])
             gaps = torch.stack([(value_of(x, t.shape[-2:]) - value).square().mean(1)
@@ -92,6 +93,7 @@ def projection(in_channels: int, out_channels: int) -> nn.Sequential:
 
 def value_of(square: Tensor, size: Sequence[int]) -> Tensor:
     """A map of energy (N, 1, H, W) at another size, as unit vectors (N, places) (eq. 7)."""
-    if square.shape[-2:] != tuple(size):
-        square = F.adaptive_avg_pool2d(square, tuple(size))
+    height, width = size
+    if square.shape[-2:] != (height, width):
+        square = F.adaptive_avg_pool2d(square, (height, width))
     return F.normalize(square.flatten(1), dim=1)

@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from typing import Any, cast
 
 import mmcv.cnn  # noqa: F401  registers Conv2d, for adapters
 import torch
@@ -59,8 +60,8 @@ class DistillLoss(BaseModule):
         named = dict(student=self.student, teacher=self.teacher)
         return {argument: keys for argument, keys in named.items() if keys}
 
-    def forward(self, student: Tensor | list[Tensor], teacher: Tensor | list[Tensor] = (),
-                gt: Tensor | None = None) -> dict[str, Tensor]:
+    def forward(self, student: Any, teacher: Any = (), gt: Tensor | None = None
+                ) -> dict[str, Tensor]:
         """Weighted terms of the loss.
 
         Args:
@@ -88,8 +89,7 @@ class DistillLoss(BaseModule):
         return (teacher.detach() if self.detaches else teacher).float()
 
     @abstractmethod
-    def terms(self, student: Tensor | list[Tensor], teacher: Tensor | list[Tensor],
-              gt: Tensor | None) -> dict[str, Tensor]:
+    def terms(self, student: Any, teacher: Any, gt: Any) -> dict[str, Tensor]:
         """Named scalars of the method, unweighted.
 
         The tensors are float32, and of one shape if the loss is ``paired``.
@@ -151,16 +151,16 @@ class LogitLoss(DistillLoss):
         self.ignore_index = ignore_index
         self.needs_gt = ignore_index is not None
 
-    def terms(self, student: Tensor, teacher: Tensor, gt: Tensor | None) -> dict[str, Tensor]:
+    def terms(self, student: Tensor, teacher: Tensor, gt: Any) -> dict[str, Tensor]:
         """The terms of the rows."""
         if not self.needs_gt:
             return self.row_terms(student, teacher, None)
-        (student, teacher), labels = labelled_rows((student, teacher), gt, self.ignore_index)
+        (student, teacher), labels = labelled_rows((student, teacher), gt,
+                                                   cast(int, self.ignore_index))
         return self.row_terms(student, teacher, labels)
 
     @abstractmethod
-    def row_terms(self, student: Tensor, teacher: Tensor, labels: Tensor | None
-                  ) -> dict[str, Tensor]:
+    def row_terms(self, student: Tensor, teacher: Tensor, labels: Any) -> dict[str, Tensor]:
         """Named scalars, unweighted.
 
         Args:

@@ -70,11 +70,11 @@ class C2KDLoss(DistillLoss):
         self.proxy_s = proxy(student_channels, channels, num_classes)
         self.proxy_t = proxy(teacher_channels, channels, num_classes)
 
-    def terms(self, student: list[Tensor], teacher: list[Tensor], gt: Tensor | None
+    def terms(self, student: list[Tensor], teacher: list[Tensor], gt: Tensor
               ) -> dict[str, Tensor]:
         """``student``, ``teacher`` and ``cross``: see the class."""
-        z_s, q_s = with_proxy(*student, self.proxy_s)
-        z_t, q_t = with_proxy(*teacher, self.proxy_t)
+        z_s, q_s = with_proxy(*student, net=self.proxy_s)
+        z_t, q_t = with_proxy(*teacher, net=self.proxy_t)
         own = dict(student=self._mutual(z_s, q_s, gt), teacher=self._mutual(z_t, q_t, gt))
         if q_s.ndim == 4:
             q_s = resized(q_s, q_t.shape[-2:])
@@ -109,7 +109,7 @@ def proxy(in_channels: int, channels: int, num_classes: int) -> nn.Sequential:
                          nn.LeakyReLU(0.1), nn.Conv2d(channels, num_classes, 1))
 
 
-def with_proxy(logits: Tensor, stage: Tensor, net: nn.Module) -> tuple[Tensor, Tensor]:
+def with_proxy(logits: Tensor, stage: Tensor, *, net: nn.Module) -> tuple[Tensor, Tensor]:
     """Logits of a network and of the proxy on its stage, of one shape."""
     if logits.ndim == 2:
         return logits, net(as_map(stage).mean((-1, -2), keepdim=True)).flatten(1)

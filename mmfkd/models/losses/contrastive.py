@@ -86,7 +86,7 @@ class PixelContrastLoss(DistillLoss):
         self.gather = gather
         self.ignore_index = ignore_index
 
-    def terms(self, student: list[Tensor], teacher: list[Tensor], gt: Tensor | None
+    def terms(self, student: list[Tensor], teacher: list[Tensor], gt: Tensor
               ) -> dict[str, Tensor]:
         """``contrast``; 0, with a gradient of 0, where no pixel is eligible.
 

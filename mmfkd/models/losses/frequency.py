@@ -7,6 +7,9 @@ logarithms), both after standardisation; classifiers shared by teacher and stude
 feature spaces together.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
@@ -183,7 +186,7 @@ class FrequencyDecoupledLoss(DistillLoss):
         self.low_weight = low_weight
         self.high_weight = high_weight
         self.cutoff = cutoff
-        self.dim = dim if isinstance(dim, int) else tuple(dim)
+        self.dim: Any = dim if isinstance(dim, int) else tuple(dim)
         self.keep_dc = keep_dc
         self.standardize = standardize
         self.log = log
@@ -193,7 +196,7 @@ class FrequencyDecoupledLoss(DistillLoss):
         self.needs_gt = bool(align or task)
         self.predicts = bool(task)
 
-    def terms(self, student: Tensor, teacher: Tensor, gt: Tensor | None) -> dict[str, Tensor]:
+    def terms(self, student: Tensor, teacher: Tensor, gt: Any) -> dict[str, Tensor]:
         """See the class; both tensors (N, D) or (N, D, H, W)."""
         low_s, high_s = split_bands(student, self.cutoff, self.dim, self.keep_dc)
         low_t, high_t = split_bands(teacher, self.cutoff, self.dim, self.keep_dc)
@@ -228,8 +231,7 @@ class FrequencyDecoupledLoss(DistillLoss):
         return distance * student.size(1) if self.reduction == 'vectors' else distance
 
 
-def band_cross_entropy(logits: tuple[Tensor, Tensor], gt: Tensor, ignore_index: int = 255
-                       ) -> Tensor:
+def band_cross_entropy(logits: Sequence[Tensor], gt: Tensor, ignore_index: int = 255) -> Tensor:
     """Sum of the cross entropies of the low and the high head (two summands of eq. 10).
 
     Args:

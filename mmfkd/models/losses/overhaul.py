@@ -83,6 +83,9 @@ class NegativeMean(nn.Module):
         channels: width C.
     """
 
+    total: Tensor
+    count: Tensor
+
     def __init__(self, channels: int) -> None:
         super().__init__()
         # In double precision: the counts pass what float32 can add one to.

@@ -1,6 +1,7 @@
 """ReviewKD: comparison of stages that are fused from deep to shallow."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -61,7 +62,8 @@ class ReviewKDLoss(StageLoss):
         if self.pooled:
             for stages in (student, teacher):
                 stages.append(stages[-1].mean((-1, -2), keepdim=True))
-        total, residual = 0, None
+        total: Any = 0
+        residual = None
         for fusion, s, t in reversed(list(zip(self.fusions, student, teacher, strict=True))):
             fused, residual = fusion(s, residual, t.shape[-2:])
             total = total + pyramid_distance(fused, t)
@@ -89,8 +91,7 @@ class AttentionFusion(nn.Module):
         if fuse:
             self.gates = nn.Sequential(nn.Conv2d(2 * mid_channels, 2, 1), nn.Sigmoid())
 
-    def forward(self, x: Tensor, residual: Tensor | None, size: Sequence[int]
-                ) -> tuple[Tensor, Tensor]:
+    def forward(self, x: Tensor, residual: Any, size: Sequence[int]) -> tuple[Tensor, Tensor]:
         """The fused stage at the teacher's width and ``size``, and what the next is mixed with."""
         x = self.reduce(x)
         if self.gates is not None:
@@ -115,6 +116,6 @@ def pyramid_distance(student: Tensor, teacher: Tensor, levels: Sequence[int] = (
             continue
         weight /= 2
         weights += weight
-        total = total + weight * F.mse_loss(*(F.adaptive_avg_pool2d(x, level)
-                                              for x in (student, teacher)))
+        total = total + weight * F.mse_loss(F.adaptive_avg_pool2d(student, level),
+                                            F.adaptive_avg_pool2d(teacher, level))
     return total / weights

@@ -1,6 +1,7 @@
 """BERT as a backbone of mmpretrain's ImageClassifier."""
 
 from pathlib import Path
+from typing import Any, cast
 
 import torch
 from mmengine.model import BaseModule
@@ -48,7 +49,7 @@ class BertEncoder(BaseModule):
                              "or 'config' (arguments of transformers.BertConfig)")
         self.pretrained = pretrained
         self.pad_token = pad_token
-        architecture = (BertConfig(**config) if pretrained is None
+        architecture = (BertConfig(**cast(dict, config)) if pretrained is None
                         else from_hub(BertConfig, pretrained))
         self.bert = BertModel(architecture)
         self.stages = nn.ModuleList(nn.Identity() for _ in range(4))
@@ -76,7 +77,7 @@ class BertEncoder(BaseModule):
         return (output.pooler_output,)
 
 
-def from_hub(kind: type, name: str):
+def from_hub(kind: Any, name: str) -> Any:
     """``kind.from_pretrained(name)`` with a message that says what to do.
 
     Raises:

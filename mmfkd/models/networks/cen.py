@@ -1,6 +1,7 @@
 """C.E.N.: the channel exchanging network that CSK-Net is compared with."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
@@ -97,8 +98,9 @@ class CEN(MultiOutputSegmentor):
 
     def sparse_norm(self) -> Tensor:
         """Sum of ``|γ|`` over the part of the channels that is of each modality."""
-        total = 0
+        total: Any = 0
         for norm in self.backbone.exchanging():
             for i, name in enumerate(self.modalities):
-                total = total + norm.each[name].weight.chunk(len(self.modalities))[i].abs().sum()
+                weight: Any = norm.each[name].weight
+                total = total + weight.chunk(len(self.modalities))[i].abs().sum()
         return total

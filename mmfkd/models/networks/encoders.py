@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
+from typing import TypeVar
 
 import torch
 from mmengine.model import BaseModule
@@ -11,6 +12,8 @@ from mmfkd.registry import MODELS
 
 from .exchange import ChannelExchange, SpatialExchange
 from .modality_norm import PerModality, Streams, to_modality_norm
+
+Kind = TypeVar('Kind', bound=nn.Module)
 
 
 class SharedEncoder(BaseModule):
@@ -125,7 +128,7 @@ class ForkedEncoder(BaseModule):
                 for i, name in enumerate(self.streams.names)}
 
 
-def find(net: nn.Module, place: str, kind: type[nn.Module], called: str) -> nn.Module:
+def find(net: nn.Module, place: str, kind: type[Kind], called: str) -> Kind:
     """The module at a place of a network.
 
     Raises:

@@ -11,6 +11,7 @@ Batches of several modalities are stacked, so that a shared convolution runs onc
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -79,7 +80,7 @@ class PerModality(nn.Module):
         self.each = nn.ModuleDict({name: deepcopy(module) for name in streams.names})
         self.streams = streams
         self.fork = fork
-        self.exchange: nn.Module | None = None
+        self.exchange: Any = None
 
     def forward(self, x: Tensor) -> Tensor:
         """Stacked (M · N, ...) to stacked, M modalities being active."""
