@@ -41,6 +41,10 @@ def test_site_builds_without_a_warning(tmp_path):
         folder = page.relative_to(ROOT / 'docs').with_suffix('')
         folder = '' if folder.name == 'index' else folder
         assert (tmp_path / 'site' / folder / 'index.html').is_file(), page
+    # Formulas need neither network nor script.
+    methods_page = (tmp_path / 'site/methods/index.html').read_text()
+    assert methods_page.count('<math') > 40 and 'arithmatex' not in methods_page
+    assert not re.findall(r'src="https?://', methods_page)
 
 
 def test_every_page_is_in_the_navigation(tmp_path):
@@ -48,7 +52,7 @@ def test_every_page_is_in_the_navigation(tmp_path):
     nav = set(re.findall(r'[\w/]+\.md', text[text.index('\nnav:'):]))
     assert nav == {page.name for page in PAGES[1:]}
     # What is put into docs/results joins it by itself.
-    spec = importlib.util.spec_from_file_location('nav', ROOT / 'docs/nav.py')
+    spec = importlib.util.spec_from_file_location('hooks', ROOT / 'docs/hooks.py')
     hook = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(hook)
     (tmp_path / 'results/table').mkdir(parents=True)

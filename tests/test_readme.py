@@ -8,10 +8,11 @@ import cv2
 import numpy as np
 import pytest
 import soundfile
-from mmengine.config import Config
 from mmengine.runner import Runner
 from runs import ROOT
-from test_configs import shrink
+from test_configs import COMBINATIONS, shrink
+
+from mmfkd.config import load_config
 
 README = (ROOT / 'README.md').read_text()
 OWN_PAIR = (ROOT / 'docs/own_pair.md').read_text()
@@ -62,7 +63,7 @@ def project(tmp_path_factory):
 
 
 def train(config: str, project: Path, work_dir: Path) -> Runner:
-    cfg = Config.fromfile(config)
+    cfg = load_config(config)
     shrink(cfg, project, work_dir)
     cfg.model.students.student.model.backbone.init_cfg = None
     runner = Runner.from_cfg(cfg)
@@ -73,7 +74,7 @@ def train(config: str, project: Path, work_dir: Path) -> Runner:
 def test_readme_has_the_files_of_the_page():
     ours, page = python_blocks(README), python_blocks(OWN_PAIR)
     named = [name for name in ours if 'mine' in name]
-    assert named == ['configs/unimodal/mine_rgb.py', 'configs/fdkd/mine_thermal2rgb.py']
+    assert named == ['configs/unimodal/mine_rgb.py']
     assert all(ours[name] == page[name] for name in named)
     marked = re.search(r'<!-- own-pair -->\n```python\n(.*?)```', README, re.DOTALL)[1]
     assert marked == page['configs/unimodal/mine_rgb.py']
@@ -102,7 +103,8 @@ def test_every_file_that_is_named_exists():
     named = set(re.findall(r'(?:configs|tools|docs)/[\w./]+\.(?:py|sh|md)', README))
     ours = {name for name in named if 'mine' not in name}
     assert len(ours) > 10
-    assert not [name for name in ours if not (ROOT / name).is_file()]
+    assert not [name for name in ours if not (ROOT / name).is_file() and name.removeprefix(
+        'configs/').removesuffix('.py') not in COMBINATIONS]
 
 
 def test_quoted_leaf_is_the_file():
