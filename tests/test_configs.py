@@ -27,7 +27,9 @@ from mmfkd.datasets.synthetic.infrared_layouts import (
     write_mvss_layout,
 )
 from mmfkd.datasets.synthetic.nyuv2_layout import write_nyuv2_layout
+from mmfkd.engine.training import drop_disabled_hooks
 from mmfkd.models import CrossModalDistiller
+from mmfkd.registry import HOOKS
 
 ROOT = Path(__file__).parent.parent
 # Networks of two modalities, which are no losses on a pair.
@@ -344,3 +346,21 @@ def test_networks_of_two_modalities_are_built_of_the_infrared_baseline(path, mon
     if method == 'csknet':
         assert student.norm[optical] == Config.fromfile(teacher).model.students.student.norm
         assert student.model.modalities == student.modality == (optical, infrared)
+
+
+@pytest.mark.parametrize('path', CONFIGS)
+def test_hooks_are_added_and_left_out_by_name(path):
+    """As ``--cfg-options`` does it; no config has an index into a list of hooks."""
+    cfg = load_config(ROOT / path, {
+        'default_hooks.early_stopping.type': 'mmengine.EarlyStoppingHook',
+        'default_hooks.early_stopping.monitor': 'mIoU',
+        'default_hooks.test_maximum.type': 'mmfkd.TestMaximumHook',
+        'default_hooks.test_maximum.metric': 'mIoU',
+        'default_hooks.epoch_seed': None})
+    assert 'custom_hooks' not in cfg
+    drop_disabled_hooks(cfg)
+    assert 'epoch_seed' not in cfg.default_hooks
+    hooks = {name: HOOKS.build(cfg.default_hooks[name])
+             for name in ('early_stopping', 'test_maximum', 'finite_loss')}
+    assert [type(hook).__name__ for hook in hooks.values()] == [
+        'EarlyStoppingHook', 'TestMaximumHook', 'FiniteLossHook']

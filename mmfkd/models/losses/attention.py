@@ -27,9 +27,9 @@ class AFDLoss(StageLoss):
     - value: the mean over channels of h², at the teacher's size, as a unit vector;
     - loss: ``Σ_t mean over samples of Σ_s attention · mean over places of (v_s - v_t)²``.
 
-    The authors tap every residual block; the method's base file taps the stages. They add 0.9 · KD
-    at T = 4, which is ``kd`` beside this loss; whether FDKD kept it is not known, so it is left
-    out. A batch needs two samples, for the batch norms.
+    A batch needs two samples, for the batch norms.
+
+    Departures from the authors' code are in ``docs/methods.md``, section ``afd``.
 
     Args:
         student: taps of the student's stages, (N, C, H, W), clips or tokens; see

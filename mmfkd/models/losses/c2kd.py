@@ -28,12 +28,12 @@ class C2KDLoss(DistillLoss):
     The teacher is trained too, so it is a second student, which starts from a checkpoint; the
     cross entropies of z are the two networks' own losses.
 
-    As in the authors' code the target's logit is set to 0 and stays in the softmax, and the mean
-    of ``cross`` is over the whole batch and not the selected samples; ``remove_target`` removes
-    it, with which two classes leave nothing to compare. There τ is computed sample by sample on
-    the CPU; a sample whose τ is undefined (all logits equal) is not selected in either. For maps,
-    where there is no code, a pixel is a sample, each proxy keeps its resolution, its network's
+    The target's logit is set to 0 and stays in the softmax; ``remove_target`` removes it, with
+    which two classes leave nothing to compare. A sample whose τ is undefined (all logits equal) is
+    not selected. For maps a pixel is a sample, each proxy keeps its resolution, its network's
     logits are brought to it, and for ``cross`` the student's proxy is brought to the teacher's.
+
+    Departures from the authors' code are in ``docs/methods.md``, section ``c2kd``.
 
     Args:
         student: taps of the student's logits, (N, C) or (N, C, H, W), and of its third stage.

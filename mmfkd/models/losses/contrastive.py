@@ -37,9 +37,7 @@ class PixelContrastLoss(DistillLoss):
     of the number of pixels that an anchor keeps. ``hard_ratio=1`` keeps all pixels and avoids this.
 
     The paper gives neither τ, width, sampling cap nor weight; the defaults are those of
-    ContrastiveSeg, which PiPa shares. No public code selects "top 10 %": it is built from the
-    text. PiPa's code has but one positive in the denominator; here it is eq. 10's, over all
-    selected pixels.
+    ContrastiveSeg, which PiPa shares. The readings of the paper are in ``docs/csknet.md``.
 
     Pixels are drawn first, up to the same number of each class, and only they are projected and
     compared: memory and time do not grow with the image. Their features are read at the nearest

@@ -51,9 +51,10 @@ class PKDLoss(DistillLoss):
     (unbiased) deviation over the batch and, for maps, over space; the loss is then 1 - r, with
     Pearson's r of the channel, but for the 1e-6 that is added to the deviation.
 
-    The authors weigh each level of a pyramid by 6. For vectors the statistics are those of the
-    batch, so it takes two samples. A channel without variance has no gradient, where the
-    authors' is NaN.
+    For vectors the statistics are those of the batch, so it takes two samples. A channel without
+    variance has no gradient.
+
+    Departures from the authors' code are in ``docs/methods.md``, section ``pkd``.
 
     Args:
         student: ``branch.tap`` of the student's feature, (N, C) or (N, C, H, W).

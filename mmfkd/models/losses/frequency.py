@@ -104,8 +104,7 @@ def standardize(x: Tensor, dim: int = 1, eps: float = 1e-4) -> Tensor:
         x: (N, D) or (N, D, H, W).
         dim: the feature axis.
         eps: added to the norm in quadrature, so that a zero vector stays zero and has a gradient
-            of at most 1 / eps. The authors' code clamps the norm at 1e-8, where that gradient is
-            1e8.
+            of at most 1 / eps.
     """
     work = x if x.dtype == torch.float64 else x.float()
     return _Standardize.apply(work, dim, eps).to(x.dtype)
@@ -145,10 +144,7 @@ class FrequencyDecoupledLoss(DistillLoss):
 
     Segmentation runs without ``align`` and ``task`` (appendix A.3).
 
-    Departures from the authors' code. It taps features that an in-place ReLU has rectified; the
-    paper says before the ReLU: tap ``...relu@in`` for the paper, ``...relu`` for the code. Its
-    norm is clamped at 1e-8 (see :func:`standardize`). The frequency axis of segmentation is not
-    given in the paper; the default is the channel axis, each pixel a vector.
+    Departures from the authors' code are in ``docs/methods.md``, section ``fdkd``.
 
     The mean over N·D of eq. 8-9 makes both terms small: unit vectors differ by at most 4, so a
     term is at most 4 / D. ``reduction='vectors'`` divides by N alone, which is the same as

@@ -31,8 +31,8 @@ class KDLoss(LogitLoss):
     maps, over pixels; by default over those without a label too.
 
     With T = 1 between two students, once in each direction, it is DML: Zhang et al., "Deep Mutual
-    Learning" (arXiv 1706.00384), eq. 3-6. The authors step the peers in turns, each on a batch of
-    its own, and add 1e-8 inside the logarithm; here both step at once, and the logarithm is exact.
+    Learning" (arXiv 1706.00384), eq. 3-6. Departures from the authors' code are in
+    ``docs/methods.md``, sections ``kd`` and ``dml``.
 
     Args:
         student: ``branch.tap`` of the student's logits, (N, C) or (N, C, H, W).
@@ -69,8 +69,8 @@ class DISTLoss(LogitLoss):
     mean over classes of ρ along the samples``, both times T².
 
     As in the authors' code 1e-8 is added to ρ's denominator, so a row or column without variance
-    has ρ = 0 and no gradient, and a batch of one sample has intra = 1. There pixels without a label
-    are in the maps' rows; here they are not.
+    has ρ = 0 and no gradient, and a batch of one sample has intra = 1. Departures from that code
+    are in ``docs/methods.md``, section ``dist``.
 
     With two classes ρ along them is 1 or -1: ``inter`` has no slope but where a prediction is
     nearly even, and there one that grows as 1e-8 over the square of its spread, which makes
@@ -130,10 +130,9 @@ class DKDLoss(LogitLoss):
     Paper: Zhao et al., "Decoupled Knowledge Distillation" (arXiv 2203.08679), eq. 5-7: ``T² · (α ·
     KL of (target, rest) + β · KL among the classes that are not the target)``.
 
-    The authors leave the target out of the second softmax by subtracting 1000 and take the
-    logarithm of probabilities, which is -inf once one saturates; here the target is removed and all
-    is computed from logarithms. They also raise the weight over 20 epochs, which is
-    :class:`mmfkd.engine.LossWeightHook`. With two classes the second term is 0.
+    With two classes the second term is 0. A warm-up is :class:`mmfkd.engine.LossWeightHook`.
+
+    Departures from the authors' code are in ``docs/methods.md``, section ``dkd``.
 
     Args:
         student: ``branch.tap`` of the student's logits, (N, C) or (N, C, H, W).

@@ -21,11 +21,10 @@ class OFDLoss(StageLoss):
     leaves out where the student is below a target that is not positive (eq. 4): ``(s - t')²`` but
     for ``s <= t' <= 0``, summed over the map and divided by N. Stage i of L counts ``2^(i - L)``.
 
-    The paper takes m from the training data or from the batch norm before. The authors' code does
-    the latter, for a normal distribution; here m is the mean of all negative values seen so far in
-    training, so no module of the teacher is needed and the sum of a residual block is described as
-    it is. In the authors' code the teacher runs in training mode; here it is frozen as for every
-    method. For segmentation they train the connectors alone for an epoch; here all train at once.
+    m is the mean of all negative values of the channel seen so far in training, so no module of the
+    teacher is needed.
+
+    Departures from the authors' code are in ``docs/methods.md``, section ``ofd``.
 
     Args:
         student: taps of the student's stages before the activation, from shallow to deep.

@@ -18,8 +18,8 @@ class RKDLoss(DistillLoss):
     between pairwise distances, each divided by the mean of its branch, and between the cosines of
     the angles of all triplets. The widths of the branches may differ.
 
-    Maps are averaged over space first, so a relation is one between images; the paper has vectors
-    only. Memory grows with N³ for the angles. A distance of 0 has no gradient.
+    Maps are averaged over space first, so a relation is one between images. Memory grows with N³
+    for the angles. A distance of 0 has no gradient.
 
     Args:
         student: ``branch.tap`` of the student's feature, (N, C) or (N, C, H, W); N of 2 or more.

@@ -21,10 +21,9 @@ class ReviewKDLoss(StageLoss):
     figures 3-4. From deep to shallow, each stage of the student is fused with what came before
     (:class:`AttentionFusion`) and compared with the teacher's stage by :func:`pyramid_distance`.
 
-    The authors also review the pooled vector of the last stage: ``pooled``. They assume square
-    maps; here any size will do. Their middle width is 512; the loss then costs as much as the
-    student's own layers, so the method's base file has less. Their warm-up over 20 epochs is
-    :class:`mmfkd.engine.LossWeightHook`.
+    Maps may have any size. A warm-up is :class:`mmfkd.engine.LossWeightHook`.
+
+    Departures from the authors' code are in ``docs/methods.md``, section ``reviewkd``.
 
     Args:
         student: taps of the student's stages, from shallow to deep; see

@@ -16,7 +16,7 @@ class SoftLabelLoss(DistillLoss):
     ``Σ t log(t / s) - Σ t log s`` over classes, with probabilities t and s at temperature 1,
     averaged over samples and pixels. The two differ by the teacher's entropy, which has no
     gradient, so together they are twice either of them. DisOptNet uses the cross entropy alone
-    (``kl_weight=0``), divided by the pixels of one image; here it does not grow with the batch.
+    (``kl_weight=0``).
 
     Args:
         student: ``branch.tap`` of the student's logits, (N, C) or (N, C, H, W).

@@ -26,10 +26,7 @@ class CEN(MultiOutputSegmentor):
     is on half of the γ of each exchanging batch norm, the first half of the channels for the
     first modality, the second for the second.
 
-    Departures from the authors' code: the network is the one it is compared with and not a
-    RefineNet-R101; batch norm statistics are trained, as frozen ones need pretrained weights; the
-    ensemble is supervised by ``loss_decode`` of the head like the other outputs; ``sparsity`` is
-    counted once, where the authors add 2e-4 for each of three outputs.
+    Departures from the authors' code are in ``docs/methods.md``, section ``cen``.
 
     Args:
         backbone: config of a backbone with batch norms.

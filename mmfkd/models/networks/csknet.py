@@ -19,8 +19,9 @@ OPTICAL, INFRARED, FUSED = 'optical', 'infrared', 'fused'
 class CSKNet(MultiOutputSegmentor):
     """Shared convolutions, separate batch norms, feature exchange, gated fusion, three outputs.
 
-    Paper: Sikdar et al., "Contrastive Learning-Based Spectral Knowledge Distillation", section
-    2.5, without public code. :class:`SharedEncoder` encodes, one decoder a modality decodes,
+    Paper: Sikdar et al., "Contrastive Learning-Based Spectral Knowledge Distillation for
+    Multi-Modality and Missing Modality Scenarios in Semantic Segmentation", section 2.5, without
+    public code. :class:`SharedEncoder` encodes, one decoder a modality decodes,
     :class:`mmfkd.models.heads.GatedSpectralHead` fuses. Labels supervise the fused and the
     infrared output (eq. 11); the optical output learns from a frozen optical teacher, by losses
     of :class:`mmfkd.models.CrossModalDistiller`, not here.
@@ -29,10 +30,8 @@ class CSKNet(MultiOutputSegmentor):
     ("feature reuse"): that branch is the plain baseline, and what ``tools/export.py --modality``
     writes.
 
-    Readings. "These later layers are preserved individually" cannot mean the convolutions of the
-    last stages, which alone would add 9.9 M parameters to EfficientNet-B3 where the paper adds
-    2.56 M: what is of one modality is every batch norm, and the decoder. Slide inference is not
-    offered.
+    Every batch norm and the decoder are of one modality, all convolutions of the encoder are
+    shared; ``docs/csknet.md`` has the readings of the paper. Slide inference is not offered.
 
     Args:
         backbone: config of a backbone with batch norms; its maps go to the decoders.

@@ -27,8 +27,7 @@ class DisOptNet(MultiOutputSegmentor):
     :class:`mmfkd.models.CrossModalDistiller`. What is deployed is the fused output, as in the
     authors' validation: it costs more than the baseline.
 
-    Departure: the authors' wrapper of the teacher returns the decoder alone and pairs it with the
-    student's stage 4; here stage 4, stage 5 and decoder are paired by name.
+    Departures from the authors' code are in ``docs/methods.md``, section ``disoptnet``.
 
     Args:
         backbone: config of a backbone.
