@@ -1,4 +1,4 @@
-"""Packs configs and tools into the wheel; everything else stands in pyproject.toml."""
+"""Packs configs and tools into the wheel, and lists the extras; the rest is in pyproject.toml."""
 
 import shutil
 from pathlib import Path
@@ -8,6 +8,20 @@ from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).parent
 PACKED = ('configs', 'tools', 'model-index.yml')
+
+# torchaudio ends at 2.11 and fits only the torch of its own release.
+AUDIO = ['torchaudio==2.11.*', 'torch==2.11.*', 'torchvision==0.26.*']
+TIMM = ['timm>=1.0']
+TENSORBOARD = ['tensorboard>=2.16']
+# From 9.7.2 on every build prints a notice about successors of MkDocs.
+DOCS = ['mkdocs-material>=9.7,<9.7.2', 'latex2mathml>=3.77']
+# The tests build every config, those with sound or a timm backbone too, the documentation and the
+# wheel.
+TEST = [*AUDIO, *TIMM, *DOCS, 'pytest>=8', 'pytest-xdist>=3.5', 'ruff>=0.9', 'mypy>=1.13',
+        'setuptools>=77']
+# Written out: pip resolves an extra that names others of its own package only by chance.
+EXTRAS = dict(audio=AUDIO, timm=TIMM, tensorboard=TENSORBOARD, docs=DOCS, test=TEST,
+              all=[*TENSORBOARD, *TEST])
 
 
 class BuildWithConfigs(build_py):
@@ -34,4 +48,4 @@ class BuildWithConfigs(build_py):
                 shutil.copy(source, target / name)
 
 
-setup(cmdclass=dict(build_py=BuildWithConfigs))
+setup(cmdclass=dict(build_py=BuildWithConfigs), extras_require=EXTRAS)
