@@ -30,13 +30,20 @@ def load_config(name: str | Path, options: Mapping[str, object] | None = None,
     """
     composed = composed_name(name)
     path = None if composed else find_config(name)
-    cfg = compose(*composed) if composed else Config.fromfile(path)
+    cfg = _composed(name, *composed) if composed else Config.fromfile(path)
     merge_options(cfg, options or {})
     if not teachers and 'students' in cfg.get('model', {}):
         cfg.model.teachers, cfg.model.losses = {}, {}
     if path is not None:
         resolve_branches(cfg, path)
     return cfg
+
+
+def _composed(name: str | Path, pair: str, method: str) -> Config:
+    try:
+        return compose(pair, method)
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f'{name} is no file, and cannot be composed: {error}') from None
 
 
 def load_distiller_config(name: str | Path, options: Mapping[str, object] | None = None,

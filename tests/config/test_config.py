@@ -143,6 +143,11 @@ def test_an_impossible_combination_says_what_is_missing(pair, method, message):
         compose(pair, method)
 
 
+def test_a_file_that_is_missing_is_not_mistaken_for_a_combination():
+    with pytest.raises(FileNotFoundError, match='my/kd/cat_a2b.py is no file, and cannot be compo'):
+        load_config('my/kd/cat_a2b.py')
+
+
 def test_widths_that_are_not_declared_are_named(project, monkeypatch):
     monkeypatch.chdir(project)
     path = project / 'configs/unimodal/mine_rgb.py'
