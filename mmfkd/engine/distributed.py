@@ -32,7 +32,8 @@ def end_together() -> None:
     Threads of gloo that are alive when the interpreter ends abort the process, and the launcher
     calls a finished run a failed one. They live as long as a model wrapped for several processes
     refers to the group, so call this when no runner is in use any more: runners refer to
-    themselves, and only the garbage collector frees them.
+    themselves, and only the garbage collector frees them. A group that goes away later, with the
+    model, can wait for ever for a thread that waits for the interpreter.
     """
     if torch.distributed.is_initialized():
         torch.distributed.barrier()

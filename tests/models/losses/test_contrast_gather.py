@@ -5,6 +5,7 @@ from pathlib import Path
 import torch
 from torch import multiprocessing
 
+from mmfkd.engine.distributed import end_together
 from mmfkd.models import PixelContrastLoss
 
 CHANNELS, SIZE, CAP = (4, 6), (6, 8), 400
@@ -33,15 +34,19 @@ def gradients(loss, maps):
 def rank_main(rank, folder):
     torch.distributed.init_process_group('gloo', rank=rank, world_size=2,
                                          init_method=f'file://{folder}/store')
-    loss = loss_of(gather=True)
-    loss = torch.nn.parallel.DistributedDataParallel(loss)
+    save_gradients(rank, folder)
+    # A process group that goes away with a wrapped model can wait for ever for its own threads.
+    end_together()
+
+
+def save_gradients(rank, folder):
+    loss = torch.nn.parallel.DistributedDataParallel(loss_of(gather=True))
     maps, labels = data()
     own = slice(2 * rank, 2 * rank + 2)
     maps = [x[own].clone().requires_grad_() for x in maps]
     value = loss(maps, gt=labels[own])['contrast']
     value.backward()
     torch.save((value.detach(), *gradients(loss, maps)), f'{folder}/{rank}.pt')
-    torch.distributed.destroy_process_group()
 
 
 def test_ranks_together_equal_one_process(tmp_path: Path):
