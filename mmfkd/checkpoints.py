@@ -58,11 +58,14 @@ def resolve_checkpoint(checkpoint: str | Path, config: str | Path | None = None,
         return path
     best = best_checkpoint(path)
     if best is None:
-        folder = path.parent if path.suffix == '.pth' else path
-        cure = (f'train it first: mmfkd train {shown(config)} --work-dir {folder}' if config
-                else 'check the path')
+        named = path.suffix == '.pth'
+        cures = ['check the path'] if named or not config else []
+        if config:
+            folder = path.parent if named else path
+            where = '' if folder == Path() else f' --work-dir {folder}'
+            cures.append(f'train it first: mmfkd train {shown(config)}{where}')
         raise FileNotFoundError(f'checkpoint missing: {path} is no file and holds no '
-                                f'best_*.pth; {cure}')
+                                f'best_*.pth; {", or ".join(cures)}')
     return best
 
 
@@ -112,6 +115,20 @@ def branch_weights(weights: dict[str, Tensor], student: str | None = None) -> di
     prefix = f'students.{student or names[0]}.model.'
     return {key[len(prefix):]: value for key, value in weights.items()
             if key.startswith(prefix)}
+
+
+def load_network(model: nn.Module, path: str | Path, student: str | None = None) -> None:
+    """Loads a network's weights from a checkpoint of a distiller, or of the network alone.
+
+    Args:
+        model: the network.
+        path: of the checkpoint.
+        student: name of the student whose weights they are; None takes the first.
+
+    Raises:
+        FileNotFoundError, ValueError: see :func:`load_weights` and :func:`load_strictly`.
+    """
+    load_strictly(model, branch_weights(load_weights(path), student), path)
 
 
 def load_strictly(model: nn.Module, weights: dict[str, Tensor], source: str | Path) -> None:

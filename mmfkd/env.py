@@ -45,7 +45,7 @@ class Finding:
     """Something that is known to break.
 
     Attributes:
-        part: The part at fault, a key of ``PARTS``, ``python``, ``setuptools`` or ``mmfkd``.
+        part: The part at fault, a key of ``PARTS``, ``python`` or ``setuptools``.
         problem: What breaks, and why.
         cure: The command that mends it.
     """
@@ -97,7 +97,7 @@ def _upstream(versions: dict[str, str]) -> list[str]:
 
 def _judge_each(versions: dict[str, str]) -> Iterator[Finding]:
     if _release(versions['python']) < (3, 10):
-        cure = 'python3.11 -m venv .venv && .venv/bin/pip install mmfkd'
+        cure = 'python3.11 -m venv .venv && .venv/bin/pip install -e .'
         yield Finding('python', 'older than 3.10, the lowest known to work', cure)
     for part, names in PARTS.items():
         found = [name for name in names if name in versions]

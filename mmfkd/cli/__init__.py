@@ -4,6 +4,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 
+from mmfkd.version import __version__
+
 COMMANDS = dict(
     train='Train a baseline, a teacher or a distilled student.',
     test='Test a student of a checkpoint.',
@@ -17,6 +19,9 @@ COMMANDS = dict(
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Runs ``mmfkd COMMAND``."""
+    if (sys.argv[1:] if argv is None else list(argv)) == ['--version']:
+        print(__version__)
+        return
     dispatch('mmfkd', 'COMMAND', COMMANDS, __name__, argv)
 
 

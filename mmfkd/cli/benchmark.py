@@ -1,4 +1,4 @@
-"""Train and report a table of pairs, methods and seeds. What is done is kept.
+"""Train and report a table of pairs, methods and seeds. Finished trainings are kept.
 
 Examples::
 
@@ -54,9 +54,10 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
                         help='Run one training at a time on each of these GPUs.')
     parser.add_argument('--threads', type=int, help='The CPU threads of each training.')
     parser.add_argument('--sbatch', type=Path, metavar='DIR',
-                        help='Train nothing, but write Slurm arrays of what is left there.')
+                        help='Train nothing, but write Slurm arrays of the trainings that are left '
+                             'into this folder.')
     parser.add_argument('--collect', action='store_true',
-                        help='Train nothing, but report what is done.')
+                        help='Train nothing, but report the trainings that are finished.')
     parser.add_argument('--root', type=Path, default=Path('work_dirs/benchmark'),
                         help='The folder of all runs (default: work_dirs/benchmark).')
     parser.add_argument('-o', '--out', type=Path,

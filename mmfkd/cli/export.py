@@ -22,7 +22,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--size', nargs=2, type=int, metavar=('H', 'W'),
                         help='The input size of program.pt2 (default: what the test pipeline '
                              'makes).')
-    return parser.parse_args(argv)
+    return parser.parse_intermixed_args(argv)
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -47,7 +47,8 @@ def config_argument(args: argparse.Namespace) -> str:
         SystemExit: not exactly one is named.
     """
     if bool(args.config) == bool(args.pair or args.method) or bool(args.pair) != bool(args.method):
-        raise SystemExit('name a config, or --pair and --method together')
+        checkpoint = ', then a checkpoint' if 'checkpoint' in args else ''
+        raise SystemExit(f'name a config, or --pair and --method together{checkpoint}')
     return args.config or f'{args.method}/{args.pair}'
 
 
@@ -61,11 +62,15 @@ def chosen_config(args: argparse.Namespace, teachers: bool = True) -> Config:
     Raises:
         SystemExit: none is named, or what is named does not exist or does not fit.
     """
-    from mmfkd.config import load_config
+    from mmfkd.config import load_composed, load_config
 
+    name = config_argument(args)
     try:
-        return load_config(config_argument(args), args.cfg_options, teachers)
-    except (FileNotFoundError, ValueError) as error:
+        if args.pair:
+            return load_composed(args.pair, args.method, args.cfg_options, teachers)
+        return load_config(name, args.cfg_options, teachers)
+    # mmengine raises an OSError for a file of another kind.
+    except (OSError, ValueError) as error:
         raise SystemExit(str(error)) from None
 
 

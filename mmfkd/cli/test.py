@@ -1,4 +1,4 @@
-"""Test a student of a checkpoint, by default the config's first."""
+"""Test a trained student, by default the first one of the config."""
 
 import argparse
 import json
@@ -31,7 +31,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     add_work_dir(parser)
     add_config_options(parser)
     add_launcher(parser)
-    return parser.parse_args(argv)
+    return parser.parse_intermixed_args(argv)
 
 
 def choose_modalities(student: dict, available: Sequence[str] | None) -> None:
@@ -75,7 +75,7 @@ def test(args: argparse.Namespace) -> None:
 
     from mmengine.runner import Runner
 
-    from mmfkd.checkpoints import branch_weights, load_strictly, load_weights, resolve_checkpoint
+    from mmfkd.checkpoints import load_network, resolve_checkpoint
     from mmfkd.engine.distributed import keep_timm_norms, use_gloo_without_gpu
     from mmfkd.engine.hooks.unwrapped import unwrapped
     from mmfkd.inference.loading import keep_student
@@ -89,7 +89,7 @@ def test(args: argparse.Namespace) -> None:
     path = resolve_checkpoint(args.checkpoint, cfg.filename, cfg.work_dir)
     runner = Runner.from_cfg(cfg)
     model = unwrapped(runner)
-    load_strictly(model.student.model, branch_weights(load_weights(path), args.student), path)
+    load_network(model.student.model, path, args.student)
     metrics = runner.test()
     found = runner.test_dataloader.dataset[0]['inputs']
     names = [name for name in model.student.available or model.student.modalities
@@ -100,7 +100,10 @@ def test(args: argparse.Namespace) -> None:
 def main(argv: Sequence[str] | None = None) -> None:
     """Runs the command."""
     args = parse_args(argv)
-    test(args)
+    try:
+        test(args)
+    except (FileNotFoundError, ValueError) as error:
+        sys.exit(str(error))
 
     from mmfkd.engine.distributed import end_together
 

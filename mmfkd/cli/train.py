@@ -25,7 +25,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
                         help='Train in mixed precision: float16 on GPU, bfloat16 on CPU.')
     add_config_options(parser)
     add_launcher(parser)
-    return parser.parse_args(argv)
+    return parser.parse_intermixed_args(argv)
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -8,8 +8,11 @@ A pair is that of :mod:`mmfkd.config.pairs`. A method is a file of ``_base_/meth
 - ``takes_if_offered``: likewise, for arguments that stay at their defaults otherwise;
 - ``segmentation``: loss to arguments that differ for segmentation;
 - ``second_student``: the teacher learns too; its name as a student to arguments of its branch.
+
+Whatever else it says, such as ``custom_imports`` or hooks, holds as in a config that inherits it.
 """
 
+import os
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -17,9 +20,12 @@ from pathlib import Path
 from mmengine.config import Config
 
 from .branches import resolve_branches
-from .files import PACKAGED, configs_folder, find_config, spelled
-from .pairs import Pair, classifies, offers, read
+from .files import PACKAGED, config_name, configs_folder, find_config, spelled
+from .pairs import Pair, PairConfigs, classifies, offers, read
 from .tap_key import TapKey
+
+# What a method's file declares; all else in it is taken over as it is.
+DECLARATIONS = ('losses', 'takes', 'takes_if_offered', 'segmentation', 'second_student')
 
 
 def methods() -> list[str]:
@@ -30,7 +36,7 @@ def methods() -> list[str]:
 def compose(pair: str | Pair, method: str) -> Config:
     """The config of a method on a pair; no file has to exist for the combination.
 
-    It trains as a file ``<method>/<pair>.py`` would, whose name it has.
+    It trains like a file ``<method>/<pair>.py``, and has its name.
 
     Args:
         pair: ``DATASET_A2B``, A teaches B.
@@ -38,16 +44,20 @@ def compose(pair: str | Pair, method: str) -> Config:
 
     Raises:
         FileNotFoundError: a config of the pair, or the method, does not exist.
-        ValueError: the pair does not offer what the method takes; the message says which part.
+        ValueError: the pair does not offer what the method takes, and the message says which part;
+            or the file of the method is wrong.
     """
     pair = pair if isinstance(pair, Pair) else Pair.parse(pair)
-    path = find_config(pair.student_config)
-    cfg = read(str(path)).to_dict()
-    cfg['model'].update(_distillation(pair, method))
-    _balance_rates(cfg, pair, method)
-    name = f'{method}/{pair}.py'
-    composed = Config(cfg, cfg_text=f'# {pair} by {method}\n', filename=name)
-    resolve_branches(composed, path)
+    configs = PairConfigs.find(pair)
+    how = read(_method_file(method))
+    composed = Config(configs.student.to_dict(), cfg_text=f'# {pair} by {method}\n',
+                      filename=f'{method}/{pair}.py')
+    composed.model.update(_distillation(pair, configs, method, how))
+    # Whatever else the file says, such as hooks and imports, holds as in a leaf.
+    composed.merge_from_dict({key: value for key, value in how.to_dict().items()
+                              if key not in DECLARATIONS})
+    _balance_rates(composed, configs, how)
+    resolve_branches(composed, configs.student.filename)
     return composed
 
 
@@ -71,36 +81,38 @@ def write_leaf(pair: str | Pair, method: str, path: Path) -> None:
     """Writes the config of a method on a pair as a file that can be trained and edited.
 
     Raises:
-        FileNotFoundError, ValueError: see :func:`compose`.
+        FileNotFoundError: see :func:`compose`.
+        ValueError: likewise; or the file does not end in ``.py``.
         FileExistsError: the file is there already.
     """
+    if path.suffix != '.py':
+        raise ValueError(f'{path} must end in .py: mmengine reads no other config')
     if path.exists():
         raise FileExistsError(f'{path} is there already: move it away, or name another file')
     pair = pair if isinstance(pair, Pair) else Pair.parse(pair)
-    composed = compose(pair, method)
-    changed = _difference(read(pair.student_config).to_dict(),
-                          composed.to_dict())
-    base = spelled(find_config(pair.student_config))
-    shown = (f"__import__('mmfkd').packaged({base.removeprefix(PACKAGED)!r})"
-             if base.startswith(PACKAGED) else repr(base))
+    composed, student = compose(pair, method), PairConfigs.find(pair).student
+    changed = _difference(student.to_dict(), composed.to_dict())
+    base = spelled(Path(student.filename))
+    if base.startswith(PACKAGED):
+        base = f"__import__('mmfkd').packaged({base.removeprefix(PACKAGED)!r})"
+    else:
+        base = repr(Path(os.path.relpath(base, path.resolve().parent)).as_posix())
     lines = [f'# {pair.teacher} teaches {pair.student} by {method}, on {pair.dataset}.',
-             f'_base_ = [{shown}]']
+             f'_base_ = [{base}]']
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text('\n'.join(lines) + '\n' + Config(changed).pretty_text)
 
 
-def _distillation(pair: Pair, method: str) -> dict:
+def _distillation(pair: Pair, configs: PairConfigs, method: str, how: Config) -> dict:
     """``losses``, ``teachers`` and further ``students`` of a method on a pair."""
-    how = read(str(_method_file(method)))
-    teacher = dict(config=f'configs/{pair.teacher_config}.py', checkpoint='auto')
-    losses = _losses(pair, method, how)
-    if 'second_student' not in how:
-        _check_taps(pair, method, losses, dict(student=pair.student_config,
-                                               teacher=pair.teacher_config))
+    losses = _losses(pair, configs, method, how)
+    teacher = dict(config=spelled(Path(configs.teacher.filename)), checkpoint='auto')
+    second = how.get('second_student')
+    (name, arguments), = (second or dict(teacher={})).items()
+    _check_taps(method, losses, {'student': configs.student, name: configs.teacher})
+    if not second:
         return dict(losses=losses, teachers=dict(teacher=teacher))
-    (name, arguments), = how.second_student.items()
-    _check_taps(pair, method, losses, {'student': pair.student_config, name: pair.teacher_config})
-    students = dict(read(pair.student_config).model.students.to_dict())
+    students = configs.student.model.students.to_dict()
     students[name] = dict(config=teacher['config'], **arguments)
     return dict(losses=losses, teachers=None, students=students)
 
@@ -113,10 +125,14 @@ def _method_file(method: str) -> Path:
                                 f'{", ".join(methods())}') from None
 
 
-def _losses(pair: Pair, method: str, how: Config) -> dict[str, dict]:
+def _losses(pair: Pair, configs: PairConfigs, method: str, how: Config) -> dict[str, dict]:
     """The losses of a method with the arguments that the pair offers."""
-    offered = offers(pair)
-    losses = {}
+    offered, losses = offers(configs), {}
+    for key in ('takes', 'takes_if_offered', 'segmentation'):
+        unknown = [name for name in how.get(key, {}) if name not in how.losses]
+        if unknown:
+            raise ValueError(f"{how.filename}: {key} has {unknown}, but the losses are "
+                             f'{list(how.losses)}')
     for name, loss in how.losses.items():
         needed, optional = (how.get(key, {}).get(name, {})
                             for key in ('takes', 'takes_if_offered'))
@@ -128,44 +144,45 @@ def _losses(pair: Pair, method: str, how: Config) -> dict[str, dict]:
                 f'and {pair.teacher_config}.py, or choose another method')
         taken = {argument: offered[part] for argument, part in {**needed, **optional}.items()
                  if part in offered}
-        special = {} if classifies(read(pair.student_config)) else (
-            how.get('segmentation', {}).get(name, {}))
-        losses[name] = {**loss.to_dict(), **taken, **special}
+        special = how.get('segmentation', {}).get(name, {})
+        losses[name] = {**loss.to_dict(), **taken,
+                        **({} if classifies(configs.student) else special)}
     return losses
 
 
-def _check_taps(pair: Pair, method: str, losses: Mapping[str, dict], configs: Mapping[str, str]
-                ) -> None:
-    """Refuses a method that names a tap which a branch of the pair does not have."""
-    for loss in losses.values():
-        for keys in (loss['student'], loss['teacher']):
-            for key in (keys,) if isinstance(keys, str) else keys:
-                branch, tap = TapKey.parse(key)
-                config = read(configs[branch])
-                taps = next(iter(config.model.students.values())).get('taps') or {}
-                if tap not in taps:
-                    raise ValueError(
-                        f"method '{method}' takes the tap '{tap}', which {configs[branch]}.py of "
-                        f"the pair '{pair}' does not offer; its taps are "
-                        f'{", ".join(taps) or "none"}')
+def _check_taps(method: str, losses: Mapping[str, dict], branches: Mapping[str, Config]) -> None:
+    """Refuses a method that names a tap which a branch of the pair does not have.
+
+    Taps that a loss has by default are checked when the model is built.
+    """
+    named = [keys for loss in losses.values()
+             for keys in (loss.get('student', ()), loss.get('teacher', ()))]
+    for text in (key for keys in named for key in ((keys,) if isinstance(keys, str) else keys)):
+        key = TapKey.parse(text)
+        if key.branch not in branches:
+            raise ValueError(f"method '{method}' takes the tap '{key}', but its branches are "
+                             f'{", ".join(branches)}')
+        config = branches[key.branch]
+        taps = next(iter(config.model.students.values())).get('taps') or {}
+        if key.tap not in taps:
+            raise ValueError(f"method '{method}' takes the tap '{key.tap}', which "
+                             f'{config_name(config.filename)}.py of the pair does not offer; its '
+                             f'taps are {", ".join(taps) or "none"}')
 
 
-def _balance_rates(cfg: dict, pair: Pair, method: str) -> None:
+def _balance_rates(cfg: Config, configs: PairConfigs, how: Config) -> None:
     """Gives a second student its own learning rate under the optimizer of the first.
 
     ``relative_lr`` beside a network is its rate relative to that of other networks, 1 by default.
     """
-    second = [name for name in cfg['model'].get('students', {}) if name != 'student']
-    rates = [read(name).get('relative_lr', 1)
-             for name in (pair.student_config, pair.teacher_config)]
-    if second and rates[0] != rates[1]:
-        wrapper = cfg['optim_wrapper'].setdefault('paramwise_cfg', {})
-        keys = wrapper.setdefault('custom_keys', {})
-        keys[f'students.{second[0]}'] = dict(lr_mult=rates[1] / rates[0])
+    student, teacher = (config.get('relative_lr', 1) for config in configs)
+    if 'second_student' in how and student != teacher:
+        keys = {f'students.{name}': dict(lr_mult=teacher / student) for name in how.second_student}
+        cfg.merge_from_dict(dict(optim_wrapper=dict(paramwise_cfg=dict(custom_keys=keys))))
 
 
 def _difference(base: dict, changed: dict) -> dict:
-    """What has to be merged into one dict to get another."""
+    """The entries to merge into ``base`` to obtain ``changed``."""
     found = {}
     for key, value in changed.items():
         if key not in base or base[key] != value:

@@ -79,11 +79,15 @@ def packaged_names() -> Iterator[str]:
 
 
 def spelled(path: Path) -> str:
-    """A found config as it is kept in another config: packaged ones by name, others in full."""
+    """A found config as it is kept in another config.
+
+    Packaged ones are kept by name, those in the working directory by their path from there, which
+    names their work dir, and others in full.
+    """
     path = path.resolve()
-    folder = configs_folder().resolve()
-    if path.is_relative_to(folder):
-        return PACKAGED + path.relative_to(folder).as_posix()
+    for folder, prefix in ((configs_folder().resolve(), PACKAGED), (Path().resolve(), '')):
+        if path.is_relative_to(folder):
+            return prefix + path.relative_to(folder).as_posix()
     return str(path)
 
 
@@ -98,6 +102,7 @@ def config_name(config: str | Path) -> str:
     The folder of the config is kept, because methods share the names of their leaves.
     """
     path = Path(str(config).removeprefix(PACKAGED))
+    path = path.resolve() if '..' in path.parts else path
     return f'{path.parent.name}/{path.stem}' if path.parent.name else path.stem
 
 

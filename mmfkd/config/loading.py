@@ -9,7 +9,10 @@ from mmengine.registry import init_default_scope
 from .branches import resolve_branches
 from .composition import compose, composed_name
 from .files import find_config
+from .pairs import Pair
 
+# Names of mmengine's own default hooks.
+MMENGINE = ('runtime_info', 'timer', 'sampler_seed', 'logger', 'param_scheduler', 'checkpoint')
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 
 
@@ -29,21 +32,56 @@ def load_config(name: str | Path, options: Mapping[str, object] | None = None,
         ValueError: the pair does not offer what the method takes.
     """
     composed = composed_name(name)
-    path = None if composed else find_config(name)
-    cfg = _composed(name, *composed) if composed else Config.fromfile(path)
-    merge_options(cfg, options or {})
+    if composed:
+        try:
+            return load_composed(*composed, options, teachers)
+        except FileNotFoundError as error:
+            raise FileNotFoundError(f'{name} is no file, and cannot be composed: {error}'
+                                    ) from None
+    path = find_config(name)
+    return _finished(Config.fromfile(path), path, options or {}, teachers)
+
+
+def load_composed(pair: str, method: str, options: Mapping[str, object] | None = None,
+                  teachers: bool = True) -> Config:
+    """:func:`compose` with the options of a command.
+
+    Args:
+        pair: ``DATASET_A2B``, A teaches B.
+        method: name of a method.
+        options: see :func:`load_config`.
+        teachers: likewise.
+
+    Raises:
+        FileNotFoundError, ValueError: see :func:`compose`.
+    """
+    cfg = compose(pair, method)
+    student = find_config(Pair.parse(pair).student_config)
+    return _finished(cfg, student, options or {}, teachers)
+
+
+def _finished(cfg: Config, named_by: Path, options: Mapping[str, object], teachers: bool
+              ) -> Config:
+    """The config with options, without what is switched off, and with its branches found."""
+    merge_options(cfg, options)
+    drop_disabled_hooks(cfg)
     if not teachers and 'students' in cfg.get('model', {}):
         cfg.model.teachers, cfg.model.losses = {}, {}
-    if path is not None:
-        resolve_branches(cfg, path)
+    resolve_branches(cfg, named_by)
     return cfg
 
 
-def _composed(name: str | Path, pair: str, method: str) -> Config:
-    try:
-        return compose(pair, method)
-    except FileNotFoundError as error:
-        raise FileNotFoundError(f'{name} is no file, and cannot be composed: {error}') from None
+def drop_disabled_hooks(cfg: Config) -> None:
+    """Leaves out what ``default_hooks`` sets to None.
+
+    mmengine does so for hooks of its own and refuses None for others.
+
+    Args:
+        cfg: changed in place.
+    """
+    hooks = cfg.get('default_hooks') or {}
+    for name in [name for name, hook in hooks.items() if hook is None and name not in MMENGINE]:
+        hooks.pop(name)
 
 
 def load_distiller_config(name: str | Path, options: Mapping[str, object] | None = None,

@@ -6,6 +6,7 @@ widths that ``channels`` declares beside a network, and the number of classes of
 """
 
 from functools import cache
+from pathlib import Path
 from typing import NamedTuple
 
 from mmengine.config import Config, ConfigDict
@@ -68,8 +69,38 @@ def pairs() -> list[Pair]:
             for teacher in modalities for student in modalities if teacher != student]
 
 
-def offers(pair: Pair) -> dict[str, object]:
-    """What a pair offers to methods.
+class PairConfigs(NamedTuple):
+    """The two unimodal configs of a pair, not to be changed.
+
+    Attributes:
+        student: of the student's baseline.
+        teacher: of the teacher.
+    """
+
+    student: Config
+    teacher: Config
+
+    @classmethod
+    def find(cls, pair: Pair) -> 'PairConfigs':
+        """Finds and reads both; the teacher's is looked for from where the student's lies.
+
+        Raises:
+            FileNotFoundError: one does not exist.
+            ValueError: they are of one modality, or of two data sets.
+        """
+        student = find_config(pair.student_config)
+        teacher = find_config(pair.teacher_config, student)
+        found = cls(read(student), read(teacher))
+        kinds = [cfg.train_dataloader.dataset.type for cfg in found]
+        if pair.student == pair.teacher or kinds[0] != kinds[1]:
+            raise ValueError(f"'{pair}' is no pair: it takes two modalities of one data set, and "
+                             f'{pair.student_config} and {pair.teacher_config} have {kinds[0]} and '
+                             f'{kinds[1]}')
+        return found
+
+
+def offers(configs: PairConfigs) -> dict[str, object]:
+    """The arguments that a pair offers to methods.
 
     Returns:
         - ``num_classes``;
@@ -79,7 +110,7 @@ def offers(pair: Pair) -> dict[str, object]:
         - ``adapter``: a layer from the student's width of the feature to the teacher's, where
           they differ.
     """
-    student, teacher = read(pair.student_config), read(pair.teacher_config)
+    student, teacher = configs
     vectors = classifies(student)
     head = network_of(student)['head' if vectors else 'decode_head']
     found: dict[str, object] = dict(num_classes=head['num_classes'])
@@ -100,7 +131,7 @@ def offers(pair: Pair) -> dict[str, object]:
     return found
 
 
-def read(name: str) -> Config:
+def read(name: str | Path) -> Config:
     """A config, parsed once: a table asks for the same ones again and again. Not to be changed.
 
     Args:

@@ -1,4 +1,4 @@
-"""Audio-visual data sets, over their layouts as distributed and what tools/prepare adds."""
+"""Audio-visual data sets, over their layouts as distributed and what mmfkd prepare adds."""
 
 import csv
 from collections.abc import Iterator, Sequence
@@ -30,7 +30,7 @@ class CREMADDataset(PairDataset):
     """CREMA-D: 7,442 spoken sentences in six emotions (Cao et al., 2014).
 
     Layout: ``AudioWAV/<clip>.wav`` as distributed, ``frames/<clip>/<second>.jpg`` of
-    ``tools/prepare/cremad.py``, lists ``train.csv`` and ``test.csv`` with lines ``clip,label``:
+    ``mmfkd prepare cremad``, lists ``train.csv`` and ``test.csv`` with lines ``clip,label``:
     6,698 and 744 in the split that FDKD's line of work uses, where every actor is in both. There
     is no val split: hold one out with ``subset``.
     """
@@ -52,7 +52,7 @@ class CREMADDataset(PairDataset):
 class AVEDataset(PairDataset):
     """AVE: 4,143 videos of 28 audio-visual events (Tian et al., 2018).
 
-    Layout: ``audio/<id>.wav`` and ``frames/<id>/<second>.jpg`` of ``tools/prepare/ave.py``; lists
+    Layout: ``audio/<id>.wav`` and ``frames/<id>/<second>.jpg`` of ``mmfkd prepare ave``; lists
     ``trainSet.txt``, ``valSet.txt`` and ``testSet.txt`` as distributed, with lines
     ``class&id&quality&start&end``. A sample is the part of its video in which the event is, from
     second ``start`` to ``end``. Of the lines of one id the first counts, as FDKD's line of work
@@ -94,7 +94,7 @@ class VGGSoundDataset(PairDataset):
     """VGGSound: ten-second clips of sounds and what makes them (Chen et al., 2020).
 
     Layout: ``audio/<id>_<start>.wav`` and ``frames/<id>_<start>/<second>.jpg`` of
-    ``tools/prepare/vggsound.py``, the start with six digits; lists ``train_tiny.csv`` and
+    ``mmfkd prepare vggsound``, the start with six digits; lists ``train_tiny.csv`` and
     ``test_tiny.csv`` with lines ``id,start,class,split``. FDKD's 50 classes are not named; those
     here are the list's. There is no val split: hold one out with ``subset``.
 

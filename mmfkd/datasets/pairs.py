@@ -80,7 +80,7 @@ class PairDataset(BaseDataset):
         path = Path(self.ann_file)
         if not path.is_file():
             raise FileNotFoundError(f'{path} does not exist. Prepare the data with '
-                                    'tools/prepare/*.py, or set data_root to where it is.')
+                                    'mmfkd prepare DATASET, or set data_root to where it is.')
         samples = [self._chosen(sample) for sample in self.samples(path)]
         if not samples:
             raise ValueError(f'{path} names no sample')

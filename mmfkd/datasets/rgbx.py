@@ -197,7 +197,7 @@ def list_files(folder: Path, suffix: str) -> dict[str, Path]:
     """
     if not folder.is_dir():
         raise FileNotFoundError(f'{folder} does not exist. Prepare the data with '
-                                'tools/prepare/*.py, or set data_root to where it is.')
+                                'mmfkd prepare DATASET, or set data_root to where it is.')
     return {str(path.relative_to(folder)).removesuffix(suffix): path
             for path in folder.rglob(f'*{suffix}')}
 
@@ -214,7 +214,7 @@ def _listed(suffix: str | Sequence[str]) -> str:
 class NYUv2Dataset(RGBXDataset):
     """NYU Depth V2: 795 / 654 indoor scenes, 480x640, 40 classes, 255 = void.
 
-    Layout of ``tools/prepare/nyuv2.py``: ``{train,test}/{rgb,depth,label}/NNNNNN.png``, depth in
+    Layout of ``mmfkd prepare nyuv2``: ``{train,test}/{rgb,depth,label}/NNNNNN.png``, depth in
     millimetres, 16 bit, loaded as float32.
     """
 

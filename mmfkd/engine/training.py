@@ -14,14 +14,11 @@ from mmengine.runner import Runner
 from rich.console import Console
 
 from mmfkd.checkpoints import best_checkpoint, latest_checkpoint
-from mmfkd.config import default_work_dir, load_config, shown
+from mmfkd.config import config_name, default_work_dir, load_config, shown
 from mmfkd.visualization.tables import closing_table
 
 from .distributed import end_together, keep_timm_norms, use_gloo_without_gpu
 from .hooks.unwrapped import unwrapped
-
-# Names of mmengine's own default hooks.
-MMENGINE = ('runtime_info', 'timer', 'sampler_seed', 'logger', 'param_scheduler', 'checkpoint')
 
 
 def prepare_run(cfg: Config, work_dir: str | Path, resume: str | None = None,
@@ -35,26 +32,12 @@ def prepare_run(cfg: Config, work_dir: str | Path, resume: str | None = None,
         amp: mixed precision.
     """
     cfg.work_dir = str(work_dir)
-    drop_disabled_hooks(cfg)
     if amp:
         cuda = torch.cuda.is_available()
         cfg.optim_wrapper.type = 'AmpOptimWrapper' if cuda else 'mmfkd.BFloat16OptimWrapper'
     if resume:
         newest = latest_checkpoint(cfg.work_dir)[0] if resume == 'auto' else resume
         cfg.load_from, cfg.resume = (str(newest), True) if newest else (None, False)
-
-
-def drop_disabled_hooks(cfg: Config) -> None:
-    """Leaves out what ``default_hooks`` sets to None.
-
-    mmengine does so for hooks of its own and refuses None for others.
-
-    Args:
-        cfg: changed in place.
-    """
-    hooks = cfg.get('default_hooks') or {}
-    for name in [name for name, hook in hooks.items() if hook is None and name not in MMENGINE]:
-        hooks.pop(name)
 
 
 def train_missing_teachers(cfg: Config, options: Mapping[str, object], amp: bool = False) -> None:
@@ -69,16 +52,17 @@ def train_missing_teachers(cfg: Config, options: Mapping[str, object], amp: bool
         SystemExit: the training of a teacher failed, or the run is distributed and a teacher is
             missing; the message has the command that trains it.
     """
-    own = teacher_options(options)
     for name, config, folder in trained_branches(cfg):
+        own = teacher_options(options, load_config(config))
         if is_trained(config, folder, own):
             continue
         if cfg.get('launcher', 'none') != 'none':
             sys.exit(f"teacher '{name}' is not trained. Train it first:\n"
-                     f'  tools/dist_train.sh {shown(config)} GPUS --work-dir {folder}')
+                     f'  torchrun --nproc_per_node GPUS -m mmfkd train {shown(config)} '
+                     f'--work-dir {folder} --launcher pytorch')
         command = teacher_command(config, folder, own, amp)
         print(f"teacher '{name}' is not trained yet; training it first: "
-              f"mmfkd {' '.join(command[3:])}", flush=True)
+              f"mmfkd {' '.join(map(shown, command[3:]))}", flush=True)
         code = subprocess.run(command, check=False).returncode
         if code:
             sys.exit(f"training the teacher '{name}' failed with exit code {code}")
@@ -93,7 +77,8 @@ def trained_branches(cfg: Config) -> list[tuple[str, str, Path]]:
         checkpoint = spec.get('checkpoint', 'auto')
         if 'config' in spec and not checkpoint.endswith('.pth'):
             config = spec['config']
-            folder = default_work_dir(config) if checkpoint == 'auto' else Path(checkpoint)
+            folder = (default_work_dir(config) if checkpoint in ('auto', 'best')
+                      else Path(checkpoint))
             found.append((name, config, folder))
     return found
 
@@ -101,22 +86,37 @@ def trained_branches(cfg: Config) -> list[tuple[str, str, Path]]:
 def teacher_command(config: str, folder: Path, options: Mapping[str, object], amp: bool
                     ) -> list[str]:
     """The command that trains a teacher, or goes on with a training that was stopped."""
-    command = [sys.executable, '-m', 'mmfkd', 'train', shown(config), '--work-dir', str(folder),
+    command = [sys.executable, '-m', 'mmfkd', 'train', config, '--work-dir', str(folder),
                '--resume', *(['--amp'] if amp else [])]
     if options:
         command += ['--cfg-options', *(f'{key}={value}' for key, value in options.items())]
     return command
 
 
-def teacher_options(options: Mapping[str, object]) -> dict[str, object]:
-    """Options that hold for teachers too: data, schedule, seed, initialisation."""
+def teacher_options(options: Mapping[str, object], teacher: Config) -> dict[str, object]:
+    """Options that hold for a teacher too: data, schedule, seed, initialisation.
+
+    Hooks that the options add are the student's own; those that the teacher's config has as well
+    are changed there too.
+
+    Args:
+        options: of the student's training, dotted key to value.
+        teacher: the teacher's config.
+    """
     own = ('work_dir', 'load_from', 'resume')
-    return {key: value for key, value in options.items()
-            if key not in own and (not key.startswith('model') or 'init_cfg' in key)}
+    hooks = teacher.get('default_hooks') or {}
+
+    def holds(key: str) -> bool:
+        room, *rest = key.split('.')
+        if room == 'model':
+            return 'init_cfg' in key
+        return key not in own and (room != 'default_hooks' or rest[0] in hooks)
+
+    return {key: value for key, value in options.items() if holds(key)}
 
 
 def is_trained(config: str, folder: Path, options: Mapping[str, object]) -> bool:
-    """Whether a teacher's work dir holds a run that reached its last epoch.
+    """Whether a teacher's work dir holds a run that ended, after all its epochs or early.
 
     Raises:
         SystemExit: it holds a stopped run of another length.
@@ -125,13 +125,14 @@ def is_trained(config: str, folder: Path, options: Mapping[str, object]) -> bool
     newest, step = latest_checkpoint(folder)
     if newest is None or step >= epochs:
         return best_checkpoint(folder) is not None
-    dumped = folder / Path(config).name
+    dumped = folder / f'{Path(config_name(config)).name}.py'
     planned = Config.fromfile(dumped).train_cfg.max_epochs if dumped.is_file() else epochs
     if planned != epochs:
         sys.exit(f'{folder} holds a teacher trained for {step} of {planned} epochs, but '
                  f'{epochs} are asked for. Move it away to train another, or take it as it is '
                  f'with --cfg-options model.teachers.teacher.checkpoint=FILE.pth')
-    return False
+    # A summary is written at the end; a hook may have ended the run before its last epoch.
+    return (folder / 'summary.json').is_file() and best_checkpoint(folder) is not None
 
 
 def train(cfg: Config) -> None:

@@ -65,8 +65,7 @@ def export_student(config: str | Path, checkpoint: str | Path, out: str | Path,
         spec, stream = single_branch(spec, modality)
     classifies = spec['model'].get('_scope_') == 'mmpretrain'
     plain = plain_classifier_config(cfg, spec) if classifies else plain_config(cfg, spec)
-    source = (Path(checkpoint) if str(checkpoint) != 'best' else
-              resolve_checkpoint('best', cfg.filename, work_dir or cfg.get('work_dir')))
+    source = resolve_checkpoint(checkpoint, cfg.filename, work_dir or cfg.get('work_dir'))
     weights = branch_weights(load_weights(source), student)
     weights = single_weights(weights, stream) if stream else weights
     branch = build_branch(spec, spec['model'], weights, source)

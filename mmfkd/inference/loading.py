@@ -7,7 +7,7 @@ import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
-from mmfkd.checkpoints import branch_weights, load_strictly, load_weights, resolve_checkpoint
+from mmfkd.checkpoints import load_network, resolve_checkpoint
 from mmfkd.config import TapKey, student_config, without_init
 from mmfkd.models import CrossModalDistiller
 from mmfkd.registry import MODELS
@@ -32,11 +32,11 @@ def load_student(cfg: Config, checkpoint: str | Path, name: str | None = None
     Raises:
         FileNotFoundError, ValueError: see :mod:`mmfkd.checkpoints`.
     """
-    path = resolve_checkpoint(checkpoint, cfg.filename)
+    path = resolve_checkpoint(checkpoint, cfg.filename, cfg.get('work_dir'))
     init_default_scope(cfg.get('default_scope', 'mmfkd'))
     keep_student(cfg, name)
     model = MODELS.build(cfg.model)
-    load_strictly(model.student.model, branch_weights(load_weights(path), name), path)
+    load_network(model.student.model, path, name)
     model.eval()
     return model
 
@@ -59,15 +59,13 @@ def load_distiller(cfg: Config, checkpoint: str | Path, keys: Sequence[str]
     Raises:
         FileNotFoundError, ValueError: see :mod:`mmfkd.checkpoints`.
     """
-    path = resolve_checkpoint(checkpoint, cfg.filename)
+    path = resolve_checkpoint(checkpoint, cfg.filename, cfg.get('work_dir'))
     named = {TapKey.parse(key).branch for key in keys}
     config = without_init(cfg.model)
     config.losses = {}
     config.teachers = {name: spec for name, spec in (config.get('teachers') or {}).items()
                        if name in named}
     model = MODELS.build(config)
-    weights = load_weights(path)
     for name, student in model.students.items():
-        own = branch_weights(weights, name if len(model.students) > 1 else None)
-        load_strictly(student.model, own, path)
+        load_network(student.model, path, name if len(model.students) > 1 else None)
     return model.to('cuda' if torch.cuda.is_available() else 'cpu').eval(), path

@@ -9,7 +9,7 @@ from mmengine.logging import print_log
 from mmengine.model import BaseModel, ModuleDict
 from torch import Tensor
 
-from mmfkd.checkpoints import branch_weights, load_strictly, load_weights, resolve_checkpoint
+from mmfkd.checkpoints import load_network, resolve_checkpoint
 from mmfkd.config import TapKey, branch_config
 from mmfkd.registry import MODELS
 
@@ -90,7 +90,7 @@ class CrossModalDistiller(BaseModel):
         super().init_weights()
         for name, (checkpoint, config) in self._starts.items():
             path = resolve_checkpoint(checkpoint, config)
-            load_strictly(self.students[name].model, branch_weights(load_weights(path)), path)
+            load_network(self.students[name].model, path)
             print_log(f"student '{name}' starts from {path}", logger='current')
 
     @property

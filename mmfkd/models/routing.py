@@ -1,4 +1,4 @@
-"""The way of tensors in a training step: from taps and labels to losses."""
+"""Tensors of a training step, handed from taps and labels to losses."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple

@@ -69,7 +69,7 @@ class Taps:
                 raise ValueError(
                     f"tap '{name}': no module '{tap.path}' in {type(model).__name__}. "
                     f'Close: {", ".join(close) or "none"}. '
-                    'tools/analysis/taps.py CONFIG lists every place.')
+                    'mmfkd analyze taps CONFIG lists every place.')
             self._taps[name] = (modules[tap.path], tap)
 
     @property
@@ -109,7 +109,7 @@ class Taps:
                 raise RuntimeError(
                     f"tap '{name}': the output of '{self._taps[name][1].path}' is overwritten in "
                     'place by what follows it, such as an in-place ReLU. Tap the input of that '
-                    "module, 'path@in'; tools/analysis/taps.py CONFIG marks these places.")
+                    "module, 'path@in'; mmfkd analyze taps CONFIG marks these places.")
 
     @staticmethod
     def _hook(module: nn.Module, tap: Tap, name: str, feats: dict, versions: dict) -> Any:

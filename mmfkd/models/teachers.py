@@ -5,7 +5,7 @@ from typing import Any
 
 from mmengine.logging import print_log
 
-from mmfkd.checkpoints import branch_weights, load_strictly, load_weights, resolve_checkpoint
+from mmfkd.checkpoints import load_network, resolve_checkpoint
 from mmfkd.config import branch_config, without_init
 
 from .branch import Branch
@@ -47,7 +47,7 @@ def build_teacher(model: dict | None = None, modality: str | list | None = None,
     path = resolve_checkpoint(checkpoint, config)
     branch = Branch(**{**spec, 'model': without_init(spec['model']),
                        'pool': spec.get('pool') or ()})
-    load_strictly(branch.model, branch_weights(load_weights(path)), path)
+    load_network(branch.model, path)
     branch.requires_grad_(False).train(False)
     print_log(f'teacher of {branch.modality}: {path}', logger='current')
     return branch

@@ -76,7 +76,7 @@ def test_a_label_that_is_no_class(config, digits, fails):
 
 def test_a_missing_list(config, digits, fails):
     (digits / 'train.csv').unlink()
-    fails(config, [], digits / 'train.csv', 'does not exist', 'tools/prepare')
+    fails(config, [], digits / 'train.csv', 'does not exist', 'mmfkd prepare')
 
 
 def test_a_wave_shorter_than_a_window(config, fails):

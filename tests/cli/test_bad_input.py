@@ -144,7 +144,7 @@ def test_small_data_trains(config, tmp_path, monkeypatch):
 
 def test_missing_data(fails, config, data):
     data.rename(data.with_name('elsewhere'))
-    fails(config, [], data / 'train/rgb', 'does not exist', 'tools/prepare', 'data_root')
+    fails(config, [], data / 'train/rgb', 'does not exist', 'mmfkd prepare', 'data_root')
 
 
 def test_missing_folder_of_labels(fails, config, data):

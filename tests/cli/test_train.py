@@ -79,8 +79,8 @@ def test_distributed_launch_without_a_teacher_says_what_to_run(runs, tmp_path):
                ROOT / 'configs/fdkd/synthetic_depth2rgb.py', '1', '--work-dir', tmp_path,
                '--cfg-options', f'model.teachers.teacher.checkpoint={tmp_path}/none', check=False)
     assert done.returncode != 0
-    assert ('tools/dist_train.sh unimodal/synthetic_depth.py GPUS --work-dir '
-            f'{tmp_path}/none') in done.stderr
+    assert ('torchrun --nproc_per_node GPUS -m mmfkd train unimodal/synthetic_depth.py --work-dir '
+            f'{tmp_path}/none --launcher pytorch') in done.stderr
 
 
 def test_help_needs_no_heavy_import():

@@ -10,6 +10,7 @@ from runs import ROOT, run
 import mmfkd
 from mmfkd.config import (
     Pair,
+    PairConfigs,
     compose,
     config_name,
     configs_folder,
@@ -117,7 +118,8 @@ def test_a_pair_of_the_users_own_needs_two_baselines_alone(project, monkeypatch)
     monkeypatch.chdir(project)
     cfg = compose('mine_depth2rgb', 'ofd')
     assert cfg.model.losses.loss_ofd.student_channels == (32, 64, 128, 256)
-    assert cfg.model.teachers.teacher.config == str(project / 'configs/unimodal/mine_depth.py')
+    # Relative, so that its work dir does not depend on where the project lies.
+    assert cfg.model.teachers.teacher.config == 'configs/unimodal/mine_depth.py'
     assert composed_name('ofd/mine_depth2rgb') == ('mine_depth2rgb', 'ofd')
     assert 'mine_depth2rgb' not in map(str, pairs())
 
@@ -158,10 +160,10 @@ def test_widths_that_are_not_declared_are_named(project, monkeypatch):
 
 
 def test_offers_of_different_widths_have_an_adapter():
-    offered = offers(Pair.parse('crisismmd_image2text'))
+    offered = offers(PairConfigs.find(Pair.parse('crisismmd_image2text')))
     assert offered['adapter'] == dict(type='Linear', in_features=768, out_features=1280)
     assert offered['band_classifier']['in_channels'] == 1280
-    assert 'adapter' not in offers(Pair.parse('nyuv2_depth2rgb'))
+    assert 'adapter' not in offers(PairConfigs.find(Pair.parse('nyuv2_depth2rgb')))
 
 
 def test_a_written_leaf_is_the_composed_config_and_is_not_overwritten(tmp_path):

@@ -207,7 +207,7 @@ def test_bad_inputs_end_with_a_message(runs, tmp_path, monkeypatch):
             (['no/such.py', best], 'neither a config file nor a work dir'),
             ([tmp_path / 'empty', best], 'holds 0 configs'),
             ([tmp_path / 'mmseg.py', best], "'model.students' is missing"),
-            ([config, tmp_path / 'none.pth'], 'does not exist'),
+            ([config, tmp_path / 'none.pth'], 'is no file'),
             ([config, tmp_path / 'torn.pth'], 'truncated'),
             ([config, tmp_path / 'weightless.pth'], 'has no weights'),
             ([config, runs['depth'][0] / 'best_mIoU_epoch_1.pth'], 'another architecture'),

@@ -1,6 +1,6 @@
 """Compare the features of two branches, whole and by band, by linear CKA (FDKD, Figure 1).
 
-With the checkpoint of a baseline instead of a distilled student, it is that of two networks that
+Give the checkpoint of a baseline, in place of a distilled student's, to compare two networks that
 were trained apart, as in the paper.
 
 Example::

@@ -1,7 +1,7 @@
 r"""Compare parameters, FLOPs and latency of a deployed student with those of its baseline.
 
 A multi-modal student is taken on one modality, inside the whole network and as what
-tools/export.py writes. Weights are random. Latencies are measured in turns.
+mmfkd export writes. Weights are random. Latencies are measured in turns.
 
 Example::
 

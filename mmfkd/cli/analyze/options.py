@@ -38,7 +38,7 @@ def add_taps(parser: argparse.ArgumentParser) -> None:
 
 
 def add_pixels(parser: argparse.ArgumentParser, default: int) -> None:
-    """Adds what is drawn from maps."""
+    """Adds the options on pixels that are drawn from feature maps."""
     parser.add_argument('--pixels', type=int, default=default,
                         help=f'The number of pixels of an image whose vectors are taken '
                              f'(default: {default}).')

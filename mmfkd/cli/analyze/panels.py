@@ -53,7 +53,7 @@ def columns(args: argparse.Namespace) -> dict[str, CrossModalDistiller]:
     """Title of each column to the model that predicts it."""
     models = {config_name(config): load(config, checkpoint, {})
               for config, checkpoint in args.baseline}
-    name = Path(args.config).parent.name
+    name = config_name(args.config).split('/')[0]
     for names in args.available or [None]:
         title = f'{name}: {names.replace(",", "+")}' if names else name
         models[title] = load(args.config, args.checkpoint, args.cfg_options,

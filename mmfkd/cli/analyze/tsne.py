@@ -9,14 +9,13 @@ Example::
 import argparse
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from mmfkd.analysis.embedding import balanced_indices, embed
 from mmfkd.analysis.features import IGNORED, collect_features
-from mmfkd.config import load_distiller_config
+from mmfkd.config import config_name, load_distiller_config
 from mmfkd.inference.loading import load_distiller
 from mmfkd.visualization.charts import Cloud, scatter
 
@@ -100,7 +99,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     except (FileNotFoundError, KeyError, ValueError) as error:
         sys.exit(str(error))
     names = {number: name for found in panels for number, name in found['classes'].items()}
-    figure = scatter([Cloud('/'.join(Path(found['config']).with_suffix('').parts[-2:]),
+    figure = scatter([Cloud(config_name(found['config']),
                             found['points'], found['labels']) for found in panels], names)
     write_result(args.out, figure, dict(
         split=args.split, seed=args.seed, perplexity=args.perplexity,

@@ -70,7 +70,7 @@ def prepare(args: argparse.Namespace) -> int:
 
 def main(argv=None):
     """Reads the options and runs the command."""
-    parser = list_parser(__doc__, 'data/ave')
+    parser = list_parser('ave', __doc__, 'data/ave')
     parser.add_argument('--seed', type=int, default=0,
                         help='The seed of the split where there are no lists (default: '
                              '%(default)s).')

@@ -76,7 +76,8 @@ def prepare(args: argparse.Namespace) -> int:
 
 def main(argv=None):
     """Reads the options and runs the command."""
-    return run_command(prepare, list_parser(__doc__, 'data/crisismmd').parse_args(argv))
+    parser = list_parser('crisismmd', __doc__, 'data/crisismmd')
+    return run_command(prepare, parser.parse_args(argv))
 
 
 if __name__ == '__main__':

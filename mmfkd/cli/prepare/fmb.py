@@ -31,7 +31,7 @@ def prepare(args: argparse.Namespace) -> int:
 
 def main(argv=None):
     """Reads the options and runs the command."""
-    parser = list_parser(__doc__, 'data/fmb', skippable=False)
+    parser = list_parser('fmb', __doc__, 'data/fmb', skippable=False)
     return run_command(prepare, parser.parse_args(argv))
 
 

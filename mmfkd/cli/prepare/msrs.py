@@ -34,7 +34,7 @@ def prepare(args: argparse.Namespace) -> int:
 
 def main(argv=None):
     """Reads the options and runs the command."""
-    parser = list_parser(__doc__, 'data/msrs', skippable=False)
+    parser = list_parser('msrs', __doc__, 'data/msrs', skippable=False)
     return run_command(prepare, parser.parse_args(argv))
 
 

@@ -39,7 +39,7 @@ def prepare(args: argparse.Namespace) -> int:
 
 def main(argv=None):
     """Reads the options and runs the command."""
-    parser = list_parser(__doc__, 'data/mvss', skippable=False)
+    parser = list_parser('mvss', __doc__, 'data/mvss', skippable=False)
     return run_command(prepare, parser.parse_args(argv))
 
 

@@ -17,16 +17,19 @@ def whole_number(text: str) -> int:
     return int(text)
 
 
-def list_parser(doc: str, root: str, skippable: bool = True) -> argparse.ArgumentParser:
+def list_parser(name: str, doc: str, root: str,
+                skippable: bool = True) -> argparse.ArgumentParser:
     """A parser with the options that the commands have in common.
 
     Args:
-        doc: of the command.
+        name: of the command.
+        doc: what it does.
         root: usual folder of the data set.
         skippable: the data set can leave samples out; else there is no ``--skip-broken``.
     """
     parser = argparse.ArgumentParser(
-        description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+        f'mmfkd prepare {name}', description=doc,
+        formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('root', nargs='?', type=Path, default=Path(root),
                         help='The folder of the data set (default: %(default)s).')
     parser.add_argument('--workers', type=whole_number, default=os.cpu_count() or 1,

@@ -109,7 +109,7 @@ def main(argv: Sequence[str] | None = None) -> None:
                      f"replace its {LAYOUTS[args.layout]['contents']}")
         frames = args.root / 'frames'
         if args.layout == 'cremad' and frames.exists():
-            # tools/prepare/cremad.py would take them for those of the new clips of these names.
+            # mmfkd prepare cremad would take them for those of the new clips of these names.
             sys.exit(f'{frames} was extracted from the clips to be replaced: remove it first')
         # Files left from a larger run would mix with the new ones.
         for part in LAYOUTS[args.layout]['parts']:

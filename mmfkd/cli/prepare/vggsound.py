@@ -83,7 +83,7 @@ def prepare(args: argparse.Namespace) -> int:
 
 def main(argv=None):
     """Reads the options and runs the command."""
-    parser = list_parser(__doc__, 'data/vggsound50')
+    parser = list_parser('vggsound', __doc__, 'data/vggsound50')
     parser.add_argument('--classes', type=Path, metavar='FILE',
                         help=f'The file of the classes to take from {OFFICIAL}, one a line '
                              '(default: all).')

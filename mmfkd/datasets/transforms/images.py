@@ -102,7 +102,7 @@ def frame_paths(folder: str, start: float = 0, end: float | None = None) -> list
              if start <= int(path.stem) and (end is None or int(path.stem) <= end)]
     if not paths:
         raise ValueError(f'{folder} holds no frames{f" from {start} to {end} s" if end else ""}: '
-                         'extract them with tools/prepare, or take the clip out of the list')
+                         'extract them with mmfkd prepare, or take the clip out of the list')
     return paths
 
 

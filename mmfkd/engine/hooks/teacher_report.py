@@ -78,7 +78,8 @@ class TeacherReportHook(Hook):
                 f"teacher {useless} is no better than always answering '{label}' "
                 f'({self.metric} {", ".join(f"{scores[n]:.2f}" for n in useless)} against '
                 f'{floor:.2f}). Train it longer, check that its checkpoint and '
-                'modality belong together, or set refuse=False of TeacherReportHook.')
+                'modality belong together, or accept it with --cfg-options '
+                'default_hooks.teacher_report.refuse=False.')
 
 
 def _count(sample, num_classes: int) -> Tensor:

@@ -72,8 +72,8 @@ class DISTLoss(LogitLoss):
     has ρ = 0 and no gradient, and a batch of one sample has intra = 1. Departures from that code
     are in ``docs/methods.md``, section ``dist``.
 
-    With two classes ρ along them is 1 or -1: ``inter`` has no slope but where a prediction is
-    nearly even, and there one that grows as 1e-8 over the square of its spread, which makes
+    With two classes ρ along them is 1 or -1: ``inter`` has no slope except where a prediction
+    is nearly even, and there it grows as 1e-8 over the square of its spread, which makes
     training diverge. Leave it out with ``inter_weight=0``.
 
     Args:

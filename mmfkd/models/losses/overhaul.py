@@ -18,8 +18,9 @@ class OFDLoss(StageLoss):
     Paper: Heo et al., "A Comprehensive Overhaul of Feature Distillation" (arXiv 1904.01866). The
     teacher passes a margin ReLU, ``t' = max(t, m)`` with the channel's mean of negative values m
     (eq. 2-3); the student passes a connector, a 1x1 convolution and a batch norm; the distance
-    leaves out where the student is below a target that is not positive (eq. 4): ``(s - t')²`` but
-    for ``s <= t' <= 0``, summed over the map and divided by N. Stage i of L counts ``2^(i - L)``.
+    leaves out where the student is below a target that is not positive (eq. 4): ``(s - t')²``
+    except where ``s <= t' <= 0``, summed over the map and divided by N. Stage i of L counts
+    ``2^(i - L)``.
 
     m is the mean of all negative values of the channel seen so far in training, so no module of the
     teacher is needed.

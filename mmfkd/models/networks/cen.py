@@ -11,14 +11,14 @@ from mmfkd.registry import MODELS
 
 from .encoders import SharedEncoder, check_widths
 from .modality_norm import to_modality_norm
-from .outputs import MultiOutputSegmentor
+from .multi_output import MultiOutputSegmentor
 
 ENSEMBLE = 'ensemble'
 
 
 @MODELS.register_module()
 class CEN(MultiOutputSegmentor):
-    """All convolutions shared, channels exchanged where an L1 term makes γ small, an ensemble.
+    """Shares all convolutions, exchanges channels where an L1 term makes γ small, and averages.
 
     Paper: Wang et al., "Channel Exchanging Networks for Multimodal and Multitask Dense Image
     Prediction" (TPAMI 2022), and its code. The outputs are one a modality and their ensemble,

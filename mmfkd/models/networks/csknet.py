@@ -10,7 +10,7 @@ from mmfkd.models.taps import Taps
 from mmfkd.registry import MODELS
 
 from .encoders import SharedEncoder
-from .outputs import MultiOutputSegmentor, decode, fusion_config
+from .multi_output import MultiOutputSegmentor, decode, fusion_config
 
 OPTICAL, INFRARED, FUSED = 'optical', 'infrared', 'fused'
 
@@ -27,7 +27,7 @@ class CSKNet(MultiOutputSegmentor):
     of :class:`mmfkd.models.CrossModalDistiller`, not here.
 
     In a test any of the modalities may be missing. With one there is neither exchange nor fusion
-    ("feature reuse"): that branch is the plain baseline, and what ``tools/export.py --modality``
+    ("feature reuse"): that branch is the plain baseline, and what ``mmfkd export --modality``
     writes.
 
     Every batch norm and the decoder are of one modality, all convolutions of the encoder are

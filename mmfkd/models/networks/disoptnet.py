@@ -10,7 +10,7 @@ from mmfkd.models.taps import Taps
 from mmfkd.registry import MODELS
 
 from .encoders import ForkedEncoder
-from .outputs import MultiOutputSegmentor, decode, fusion_config
+from .multi_output import MultiOutputSegmentor, decode, fusion_config
 
 OWN, PSEUDO, FUSED = 'own', 'pseudo', 'fused'
 

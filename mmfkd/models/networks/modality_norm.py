@@ -1,4 +1,4 @@
-"""One set of normalisation a modality, over convolutions that modalities share.
+"""Normalisation layers of one modality each, behind convolutions that all modalities share.
 
 Batches of several modalities are stacked, so that a shared convolution runs once::
 
@@ -147,7 +147,7 @@ def take_modality(module: nn.Module, modality: str) -> nn.Module:
         for name, child in parent.named_children():
             if isinstance(child, PerModality):
                 each = child.each[modality]
-                # What exchanges between modalities shares these streams and finds but one.
+                # Layers that exchange between modalities share these streams, and now find one.
                 child.streams.active = (modality,)
                 parent.register_module(name, each)
     return copy
