@@ -4,6 +4,7 @@ import gc
 import os
 import random
 from pathlib import Path
+from uuid import uuid4
 
 import mmpretrain.models  # noqa: F401  registers what configs name; once, not in the first test
 import mmseg.models  # noqa: F401
@@ -223,7 +224,8 @@ def make_runner(tmp_path):
                                    pipeline=pipeline))
         cfg = Config(dict(
             model=model, work_dir=str(tmp_path / name), default_scope='mmfkd',
-            experiment_name=f'{tmp_path.name}_{name}', log_level='WARNING',
+            # mmengine keeps a visualizer a name and second, also when its folder is gone.
+            experiment_name=f'{name}_{uuid4().hex}', log_level='WARNING',
             randomness=dict(seed=0), train_dataloader=loader,
             train_cfg=dict(type='EpochBasedTrainLoop', max_epochs=1),
             optim_wrapper=dict(type='OptimWrapper',

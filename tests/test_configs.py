@@ -6,6 +6,7 @@ Every config of the package is, and of the product of pairs and methods a sample
 import os
 import zlib
 from pathlib import Path
+from uuid import uuid4
 
 import cv2
 import numpy as np
@@ -155,7 +156,7 @@ def shrink(cfg: Config, folder: Path, work_dir: Path) -> None:
     """One step on two images of 64x64, from scratch, without refusing the random teacher."""
     cfg.work_dir = str(work_dir)
     # mmengine keeps the best score of an experiment by its name.
-    cfg.experiment_name = f'{work_dir.parent.name}_{work_dir.name}'
+    cfg.experiment_name = uuid4().hex
     cfg.train_cfg.max_epochs = 1
     for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.get('test_dataloader')):
         if loader is None:
