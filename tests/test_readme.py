@@ -1,4 +1,4 @@
-"""What the README and the page of the own pair say works."""
+"""Commands and files of the README and of docs/own_pair.md, run as they stand there."""
 
 import csv
 import re

@@ -1,4 +1,4 @@
-"""What tools/train.py says to bad sound, images, texts and lists; on a few digits and tweets."""
+"""Error messages of training on bad sound, images, texts and lists; a few digits and tweets."""
 
 import cv2
 import numpy as np

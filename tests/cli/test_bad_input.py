@@ -1,4 +1,4 @@
-"""What tools/train.py says to bad input: it fails, and its last line names the place and the cure.
+"""Error messages of training on bad input: its last line names the place and the cure.
 
 The command runs on eight 32x32 images in the layout of NYUv2 or OMBRIA. A few cases run it in a
 process of its own; the others run the same file here, which saves the seconds of the imports.
