@@ -14,7 +14,7 @@ from mmengine.runner import Runner
 from rich.console import Console
 
 from mmfkd.checkpoints import best_checkpoint, latest_checkpoint
-from mmfkd.config import config_name, default_work_dir, load_config, shown
+from mmfkd.config import default_work_dir, load_config, merge_options, shown
 from mmfkd.visualization.tables import closing_table
 
 from .distributed import end_together, keep_timm_norms, use_gloo_without_gpu
@@ -53,8 +53,10 @@ def train_missing_teachers(cfg: Config, options: Mapping[str, object], amp: bool
             missing; the message has the command that trains it.
     """
     for name, config, folder in trained_branches(cfg):
-        own = teacher_options(options, load_config(config))
-        if is_trained(config, folder, own):
+        teacher = load_config(config)
+        own = teacher_options(options, teacher)
+        merge_options(teacher, own)
+        if is_trained(teacher, folder):
             continue
         if cfg.get('launcher', 'none') != 'none':
             sys.exit(f"teacher '{name}' is not trained. Train it first:\n"
@@ -115,17 +117,17 @@ def teacher_options(options: Mapping[str, object], teacher: Config) -> dict[str,
     return {key: value for key, value in options.items() if holds(key)}
 
 
-def is_trained(config: str, folder: Path, options: Mapping[str, object]) -> bool:
+def is_trained(teacher: Config, folder: Path) -> bool:
     """Whether a teacher's work dir holds a run that ended, after all its epochs or early.
 
     Raises:
         SystemExit: it holds a stopped run of another length.
     """
-    epochs = load_config(config, options).train_cfg.max_epochs
+    epochs = teacher.train_cfg.max_epochs
     newest, step = latest_checkpoint(folder)
     if newest is None or step >= epochs:
         return best_checkpoint(folder) is not None
-    dumped = folder / f'{Path(config_name(config)).name}.py'
+    dumped = folder / Path(teacher.filename).name
     planned = Config.fromfile(dumped).train_cfg.max_epochs if dumped.is_file() else epochs
     if planned != epochs:
         sys.exit(f'{folder} holds a teacher trained for {step} of {planned} epochs, but '
