@@ -10,7 +10,6 @@ from .files import (
     shown,
 )
 from .loading import (
-    drop_disabled_hooks,
     load_composed,
     load_config,
     load_distiller_config,
@@ -20,7 +19,7 @@ from .pairs import Pair, PairConfigs, offers, pairs, read
 from .tap_key import TapKey
 
 __all__ = ['Pair', 'PairConfigs', 'TapKey', 'branch_config', 'compose', 'config_name',
-           'configs_folder', 'default_work_dir', 'drop_disabled_hooks', 'find_config',
+           'configs_folder', 'default_work_dir', 'find_config',
            'load_composed', 'load_config', 'load_distiller_config', 'merge_options', 'methods',
            'offers', 'packaged', 'packaged_names', 'pairs', 'read', 'resolve_branches', 'shown',
            'student_config', 'without_init', 'write_leaf']
