@@ -1,28 +1,12 @@
 """Audio-visual data sets, over their layouts as distributed and what mmfkd prepare adds."""
 
-import csv
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from mmfkd.registry import DATASETS
 
+from .lists import ListFormat, below, number
 from .pairs import PairDataset
-
-
-def csv_lines(path: Path, columns: int) -> Iterator[list[str]]:
-    """Lines of a comma-separated file with a number of columns; blank ones are left out.
-
-    Raises:
-        ValueError: a line with fewer columns; file and line are named.
-    """
-    with path.open(newline='', encoding='utf-8') as file:
-        for number, line in enumerate(csv.reader(file), 1):
-            if not line:
-                continue
-            if len(line) < columns:
-                raise ValueError(f'{path}, line {number}: {len(line)} columns instead of '
-                                 f'{columns}: {",".join(line)}')
-            yield line
 
 
 @DATASETS.register_module()
@@ -37,13 +21,15 @@ class CREMADDataset(PairDataset):
 
     METAINFO = dict(classes=('NEU', 'HAP', 'SAD', 'FEA', 'DIS', 'ANG'))
     LISTS = dict(train='train.csv', test='test.csv')
+    LIST = ListFormat(dict(clip=below, label=str))
     MODALITIES = ('audio', 'visual')
 
     def samples(self, path: Path) -> Iterator[dict]:
         """See :class:`PairDataset`."""
         root = Path(self.data_root)
-        for clip, label in csv_lines(path, 2):
-            yield dict(label=label, name=clip, modalities=dict(
+        for row in self.LIST.read(path):
+            clip = row['clip']
+            yield dict(label=row['label'], name=clip, modalities=dict(
                 audio=dict(path=str(root / 'AudioWAV' / f'{clip}.wav')),
                 visual=dict(folder=str(root / 'frames' / clip))))
 
@@ -67,24 +53,20 @@ class AVEDataset(PairDataset):
         'Chainsaw', 'Cat', 'Horse', 'Toilet flush', 'Rodents, rats, mice', 'Accordion',
         'Mandolin'))
     LISTS = dict(train='trainSet.txt', val='valSet.txt', test='testSet.txt')
+    LIST = ListFormat({'class': str, 'id': below, 'quality': str, 'start': number, 'end': number},
+                      '&', header=('Category', 'VideoID', 'Quality', 'StartTime', 'EndTime'))
     MODALITIES = ('audio', 'visual')
 
     def samples(self, path: Path) -> Iterator[dict]:
         """See :class:`PairDataset`."""
         root, seen = Path(self.data_root), set()
-        for number, line in enumerate(path.read_text(encoding='utf-8').splitlines(), 1):
-            if not line.strip():
-                continue
-            columns = line.split('&')
-            if len(columns) != 5:
-                raise ValueError(f'{path}, line {number}: {len(columns)} columns instead of '
-                                 f'class&id&quality&start&end: {line}')
-            label, clip, _, start, end = columns
+        for row in self.LIST.read(path):
+            clip, start = row['id'], row['start']
             if clip not in seen:
                 seen.add(clip)
                 # One line, of a church bell, is an event from 0 to 0.
-                span = dict(start=float(start), end=max(float(end), float(start) + 1))
-                yield dict(label=label, name=clip, modalities=dict(
+                span = dict(start=float(start), end=float(max(row['end'], start + 1)))
+                yield dict(label=row['class'], name=clip, modalities=dict(
                     audio=dict(path=str(root / 'audio' / f'{clip}.wav'), **span),
                     visual=dict(folder=str(root / 'frames' / clip), **span)))
 
@@ -105,6 +87,7 @@ class VGGSoundDataset(PairDataset):
     """
 
     LISTS = dict(train='train_tiny.csv', test='test_tiny.csv')
+    LIST = ListFormat({'id': below, 'start': int, 'class': str, 'split': str})
     MODALITIES = ('audio', 'visual')
 
     def __init__(self, data_root: str, split: str = 'train',
@@ -120,7 +103,7 @@ class VGGSoundDataset(PairDataset):
             if not path.is_file():
                 raise FileNotFoundError(f'{path} does not exist; it says what the classes are. '
                                         "Or name them: metainfo=dict(classes=('...', '...'))")
-            names = dict.fromkeys(line[2] for line in csv_lines(path, 4))
+            names = dict.fromkeys(row['class'] for row in self.LIST.read(path))
             metainfo = dict(metainfo or {}, classes=tuple(names))
         super().__init__(data_root, split, modalities, ann_file, subset, val_fraction, split_seed,
                          missing, metainfo, pipeline, test_mode, indices, lazy_init,
@@ -129,11 +112,11 @@ class VGGSoundDataset(PairDataset):
     def samples(self, path: Path) -> Iterator[dict]:
         """See :class:`PairDataset`."""
         root = Path(self.data_root)
-        for video, start, label, *_ in csv_lines(path, 4):
-            if self._only and label not in self._only:
+        for row in self.LIST.read(path):
+            if self._only and row['class'] not in self._only:
                 continue
-            clip = f'{video}_{int(start):06d}'
-            yield dict(label=label, name=clip, modalities=dict(
+            clip = f'{row["id"]}_{row["start"]:06d}'
+            yield dict(label=row['class'], name=clip, modalities=dict(
                 audio=dict(path=str(root / 'audio' / f'{clip}.wav')),
                 visual=dict(folder=str(root / 'frames' / clip))))
 
@@ -154,6 +137,7 @@ class AVDigitsDataset(PairDataset):
 
     METAINFO = dict(classes=tuple('0123456789'))
     LISTS = dict(train='train.csv', test='test.csv')
+    LIST = ListFormat(dict(audio=below, image=below, label=str), named=True)
     MODALITIES = ('audio', 'visual')
 
     def __init__(self, data_root: str, split: str = 'train',
@@ -170,9 +154,9 @@ class AVDigitsDataset(PairDataset):
 
     def samples(self, path: Path) -> Iterator[dict]:
         """See :class:`PairDataset`."""
-        root, lines = Path(self.data_root), csv_lines(path, 3)
-        next(lines)
-        for audio, image, label in lines:
-            if int(Path(audio).stem.split('_')[-1]) in self._recordings:
-                yield dict(label=label, modalities=dict(
-                    audio=dict(path=str(root / audio)), visual=dict(path=str(root / image))))
+        root = Path(self.data_root)
+        for row in self.LIST.read(path):
+            if int(Path(row['audio']).stem.split('_')[-1]) in self._recordings:
+                yield dict(label=row['label'], modalities=dict(
+                    audio=dict(path=str(root / row['audio'])),
+                    visual=dict(path=str(root / row['image']))))

@@ -1,11 +1,11 @@
 """Data sets of images and texts."""
 
-import csv
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from mmfkd.registry import DATASETS
 
+from .lists import ListFormat, below
 from .pairs import PairDataset
 
 # Eight raw labels to FDKD's five; an inference, as the paper names the five alone.
@@ -38,6 +38,7 @@ class CrisisMMDDataset(PairDataset):
                              'rescue_volunteering_or_donation_effort'))
     LISTS = {split: f'task_humanitarian_text_img_agreed_lab_{name}.tsv'
              for split, name in (('train', 'train'), ('val', 'dev'), ('test', 'test'))}
+    LIST = ListFormat(dict(image_id=str, tweet_text=str, image=below, label=str), '\t', named=True)
     MODALITIES = ('image', 'text')
 
     def __init__(self, data_root: str, split: str = 'train',
@@ -54,14 +55,8 @@ class CrisisMMDDataset(PairDataset):
 
     def samples(self, path: Path) -> Iterator[dict]:
         """See :class:`PairDataset`."""
-        with path.open(newline='', encoding='utf-8') as file:
-            lines = csv.DictReader(file, delimiter='\t', quoting=csv.QUOTE_NONE)
-            lacking = {'image_id', 'tweet_text', 'image', 'label'} - set(lines.fieldnames or ())
-            if lacking:
-                raise ValueError(f'{path} has no column {sorted(lacking)}: it is no list of '
-                                 'CrisisMMD v2.0')
-            for line in lines:
-                yield dict(
-                    label=self._labels.get(line['label'], line['label']), name=line['image_id'],
-                    modalities=dict(image=dict(path=str(Path(self.data_root, line['image']))),
-                                    text=line['tweet_text'] or ''))
+        for row in self.LIST.read(path):
+            yield dict(
+                label=self._labels.get(row['label'], row['label']), name=row['image_id'],
+                modalities=dict(image=dict(path=str(Path(self.data_root, row['image']))),
+                                text=row['tweet_text']))

@@ -6,6 +6,7 @@ from typing import Any
 
 from mmfkd.registry import DATASETS
 
+from .lists import read_names
 from .rgbx import RGBXDataset, list_files
 from .transforms.images import COLOR
 from .transforms.infrared import INFRARED
@@ -80,10 +81,7 @@ class MVSSDataset(RGBXDataset):
         if not path.is_file():
             raise FileNotFoundError(f'{path} does not exist: set split to the name of a list of '
                                     'videos, or data_root to the folder of the lists')
-        videos = [line.strip() for line in path.read_text().splitlines() if line.strip()]
-        if not videos:
-            raise ValueError(f'{path} is empty: write one video a line')
-        return videos
+        return read_names(path, 'video')
 
 
 @DATASETS.register_module()

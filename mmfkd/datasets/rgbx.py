@@ -7,6 +7,7 @@ from mmseg.datasets import BaseSegDataset
 
 from mmfkd.registry import DATASETS
 
+from .lists import read_names
 from .palettes import voc_palette
 from .subset import check_subset, select_subset
 from .transforms.images import COLOR
@@ -172,10 +173,7 @@ class RGBXDataset(BaseSegDataset):
         if self.ann_file:
             if not Path(self.ann_file).is_file():
                 raise FileNotFoundError(f'ann_file {self.ann_file} does not exist')
-            lines = Path(self.ann_file).read_text().splitlines()
-            wanted = {line.strip() for line in lines if line.strip()}
-            if not wanted:
-                raise ValueError(f'ann_file {self.ann_file} is empty: write one stem a line')
+            wanted = set(read_names(Path(self.ann_file), 'stem'))
         else:
             wanted = self.wanted_stems(files)
         for name, (folder, suffix) in folders.items():

@@ -273,7 +273,8 @@ def test_one_list_is_missing(root, capsys):
     (b'1001_DFA_ANG_XX,ANG\n\n1001_DFA_ANG_XX\n', ['line 3', "'clip,label'"]),
     (b'1001_DFA_ANG_XX,ANG,1\n', ['line 1', "'clip,label'"]),
     (b'1001_DFA_ANG_XX,ANGRY\n', ['line 1', "'ANGRY'", 'NEU, HAP']),
-    (b'\xff\xfe\x00\n', ['is no list'])])
+    (b'\xff\xfe\x00\n', ['is no text in UTF-8']),
+    (b'../../X,ANG\n', ['line 1', 'is no path below the folder'])])
 def test_damaged_list(root, capsys, data, parts):
     write_list(root / 'train.csv', '1001_DFA_ANG_XX,ANG')
     (root / 'test.csv').write_bytes(data)
@@ -341,6 +342,10 @@ def test_broken_videos(root, write_clips, ave_lists, capsys):
 
 # CrisisMMD.
 
+CRISIS_HEADER = ('event_name\ttweet_id\timage_id\ttweet_text\timage\tlabel\tlabel_text\t'
+                 'label_image\tlabel_text_image')
+
+
 def crisis_line(image, text='help', label='not_humanitarian'):
     return '\t'.join(['hurricane_irma', '9', image, text, f'data_image/{image}', label, label,
                       label, 'Positive'])
@@ -353,7 +358,7 @@ def crisis(root):
     for name in ('a.jpg', 'b.png', 'c.jpg', 'd.jpg'):
         Image.fromarray(np.random.randint(0, 256, (64, 48, 3), np.uint8)).save(
             root / 'data_image' / name)
-    header = '\t'.join(crisismmd.COLUMNS)
+    header = CRISIS_HEADER
     for split, lines in dict(
             train=[crisis_line('a.jpg', '"so it begins'), crisis_line('b.png')],
             dev=[crisis_line('c.jpg', label='vehicle_damage')],
@@ -376,7 +381,7 @@ def test_crisismmd_images_and_texts(crisis, capsys, workers):
         path = crisis / 'data_image' / name
         path.write_bytes(path.read_bytes()[:-200])
     (crisis / 'data_image/c.jpg').unlink()
-    write_list(crisis / crisismmd.LISTS['test'], '\t'.join(crisismmd.COLUMNS),
+    write_list(crisis / crisismmd.LISTS['test'], CRISIS_HEADER,
                crisis_line('d.jpg', ' '))
     assert crisismmd.main([str(crisis), '--workers', workers]) == 1
     error = capsys.readouterr().err
@@ -390,7 +395,7 @@ def test_crisismmd_images_and_texts(crisis, capsys, workers):
 
 
 def test_crisismmd_label(crisis, capsys):
-    write_list(crisis / crisismmd.LISTS['dev'], '\t'.join(crisismmd.COLUMNS),
+    write_list(crisis / crisismmd.LISTS['dev'], CRISIS_HEADER,
                crisis_line('c.jpg', label='informative'))
     assert run(crisismmd, crisis) == 1
     assert "_dev.tsv, line 2: label 'informative'" in capsys.readouterr().err

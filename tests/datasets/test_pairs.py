@@ -98,7 +98,7 @@ def test_a_label_that_is_no_class_is_named(cremad):
 
 def test_a_line_without_a_label_is_named(cremad):
     (cremad / 'train.csv').write_text('1001_DFA_NEU_XX\n')
-    with pytest.raises(ValueError, match='train.csv, line 1: 1 columns instead of 2'):
+    with pytest.raises(ValueError, match='train.csv, line 1: .* has 1 columns instead of the 2'):
         CREMADDataset(str(cremad))
 
 
@@ -119,7 +119,7 @@ def test_a_missing_list_says_what_to_do(tmp_path):
 
 def test_an_empty_list_is_refused(cremad):
     (cremad / 'train.csv').write_text('\n')
-    with pytest.raises(ValueError, match='train.csv names no sample'):
+    with pytest.raises(ValueError, match='train.csv is empty: it names no sample'):
         CREMADDataset(str(cremad))
 
 
@@ -142,7 +142,7 @@ def test_ave_takes_the_event_and_the_first_line_of_an_id(tmp_path):
 
 def test_ave_names_a_line_of_another_form(tmp_path):
     (tmp_path / 'testSet.txt').write_text('Bark&a&good&2\n')
-    with pytest.raises(ValueError, match='testSet.txt, line 1: 4 columns instead of class&id'):
+    with pytest.raises(ValueError, match='testSet.txt, line 1: .* 4 columns instead of the 5'):
         AVEDataset(str(tmp_path), split='test')
 
 
@@ -214,7 +214,7 @@ def test_an_empty_text_is_named_and_skipped_when_asked(tmp_path):
 
 def test_a_file_with_other_columns_is_refused(tmp_path):
     (tmp_path / 'task_humanitarian_text_img_agreed_lab_dev.tsv').write_text('a\tb\n1\t2\n')
-    with pytest.raises(ValueError, match="no column .*'image'.*no list of CrisisMMD"):
+    with pytest.raises(ValueError, match='has no column image_id, tweet_text, image, label'):
         CrisisMMDDataset(str(tmp_path), split='val')
 
 

@@ -19,9 +19,9 @@ import argparse
 import sys
 from pathlib import Path
 
+from mmfkd.datasets import AVEDataset
 from mmfkd.datasets.preparation.clips import Clip
 from mmfkd.datasets.preparation.splits import (
-    ListFormat,
     PrepareError,
     prepare_splits,
     read_or_make_lists,
@@ -34,8 +34,7 @@ SOURCE = 'https://github.com/YapengTian/AVE-ECCV18'
 LISTS = dict(train='trainSet.txt', val='valSet.txt', test='testSet.txt')
 ANNOTATIONS = 'Annotations.txt'
 PUBLISHED = dict(train=3339, val=402, test=402)
-FORMAT = ListFormat({'class': str, 'id': str, 'quality': str, 'start': int, 'end': int}, '&',
-                    header=('Category', 'VideoID', 'Quality', 'StartTime', 'EndTime'))
+FORMAT = AVEDataset.LIST
 
 
 def make_lists(root: Path, seed: int) -> dict[str, list[dict]]:

@@ -16,12 +16,12 @@ A stopped run continues where it was when the same command is given again.
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from mmfkd.datasets import CREMADDataset
 from mmfkd.datasets.preparation.clips import Clip
 from mmfkd.datasets.preparation.splits import (
-    ListFormat,
     PrepareError,
     prepare_splits,
     read_or_make_lists,
@@ -33,7 +33,7 @@ from .options import list_parser, run_command
 SOURCE = "https://github.com/CheyneyComputerScience/CREMA-D ('git lfs pull')"
 LISTS = dict(train='train.csv', test='test.csv')
 PUBLISHED = dict(train=6698, test=744)
-FORMAT = ListFormat(dict(clip=str, label=str), labels=CREMADDataset.METAINFO['classes'])
+FORMAT = replace(CREMADDataset.LIST, labels=CREMADDataset.METAINFO['classes'])
 
 
 def label_of(clip: str) -> str:

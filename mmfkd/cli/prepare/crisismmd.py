@@ -12,6 +12,7 @@ Nothing is converted: it is checked that each image can be decoded and that no t
 import argparse
 import sys
 from collections import Counter
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,9 +20,9 @@ from typing import Any
 from PIL import Image
 from tqdm import tqdm
 
-from mmfkd.datasets.imagetext import FIVE_CLASSES
+from mmfkd.datasets.imagetext import FIVE_CLASSES, CrisisMMDDataset
 from mmfkd.datasets.preparation.clips import ClipError, run_parallel
-from mmfkd.datasets.preparation.splits import ListFormat, PrepareError, count_samples, finish
+from mmfkd.datasets.preparation.splits import PrepareError, count_samples, finish
 
 from .options import list_parser, run_command
 
@@ -29,9 +30,7 @@ SOURCE = 'https://crisisnlp.qcri.org/crisismmd (CrisisMMD v2.0, datasplit with a
 LISTS = {split: f'task_humanitarian_text_img_agreed_lab_{split}.tsv'
          for split in ('train', 'dev', 'test')}
 PUBLISHED = dict(train=6126, dev=998, test=955)
-COLUMNS = ('event_name', 'tweet_id', 'image_id', 'tweet_text', 'image', 'label', 'label_text',
-           'label_image', 'label_text_image')
-FORMAT = ListFormat(dict.fromkeys(COLUMNS, str), '\t', header=COLUMNS, labels=tuple(FIVE_CLASSES))
+FORMAT = replace(CrisisMMDDataset.LIST, labels=tuple(FIVE_CLASSES))
 
 
 def image_fault(path: Path) -> str | None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
+from mmfkd.datasets.lists import ListError
 from mmfkd.datasets.preparation.splits import PrepareError
 
 
@@ -49,7 +50,7 @@ def run_command(command: Callable[[argparse.Namespace], int], args: argparse.Nam
             raise PrepareError(f'{args.root} does not exist: name the folder of the data set; '
                                '--help says what it holds')
         return command(args)
-    except (PrepareError, OSError) as error:
+    except (PrepareError, ListError, OSError) as error:
         print(f'error: {error}', file=sys.stderr)
     except BrokenProcessPool:
         print('error: a process died, perhaps for want of memory; the same command with fewer '

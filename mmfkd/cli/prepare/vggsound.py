@@ -19,9 +19,10 @@ import argparse
 import sys
 from pathlib import Path
 
+from mmfkd.datasets import VGGSoundDataset
+from mmfkd.datasets.lists import read_text
 from mmfkd.datasets.preparation.clips import Clip
 from mmfkd.datasets.preparation.splits import (
-    ListFormat,
     PrepareError,
     prepare_splits,
     read_or_make_lists,
@@ -32,7 +33,7 @@ from .options import list_parser, run_command
 SOURCE = 'https://www.robots.ox.ac.uk/~vgg/data/vggsound/'
 LISTS = dict(train='train_tiny.csv', test='test_tiny.csv')
 OFFICIAL = 'vggsound.csv'
-FORMAT = ListFormat({'id': str, 'start': int, 'class': str, 'split': str})
+FORMAT = VGGSoundDataset.LIST
 
 
 def make_lists(root: Path, classes: Path | None) -> dict[str, list[dict]]:
@@ -50,7 +51,7 @@ def make_lists(root: Path, classes: Path | None) -> dict[str, list[dict]]:
                            f'the latter from {SOURCE}')
     rows = FORMAT.read(root / OFFICIAL)
     if classes is not None:
-        names = {line.strip() for line in classes.read_text('utf-8').splitlines()} - {''}
+        names = {line.strip() for line in read_text(classes).split('\n')} - {''}
         unknown = sorted(names - {row['class'] for row in rows})
         if unknown:
             raise PrepareError(f'{classes}: {OFFICIAL} has no class {", ".join(unknown)}: write '

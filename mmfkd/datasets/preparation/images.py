@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from mmfkd.datasets.lists import read_names
 from mmfkd.datasets.rgbx import RGBXDataset
 from mmfkd.datasets.transforms.infrared import InfraredError
 from mmfkd.datasets.transforms.modalities import LoadCheckedAnnotations, LoadModalities
@@ -75,7 +76,7 @@ def compare_list(path: Path, dataset: RGBXDataset) -> None:
     """
     if not path.is_file():
         return
-    listed, found = set(path.read_text().split()), set(stems_of(dataset))
+    listed, found = set(read_names(path, 'stem')), set(stems_of(dataset))
     if listed != found:
         raise PrepareError(
             f"{path} and the files of the split '{dataset.split}' differ: "

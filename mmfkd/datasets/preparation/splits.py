@@ -1,17 +1,16 @@
 """Lists of samples, random splits and reports of prepared data."""
 
 import argparse
-import csv
 import json
 import random
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from tqdm import tqdm
+
+from mmfkd.datasets.lists import ListFormat
 
 from .clips import Clip, ClipError, ClipReport, prepare_clips, written_whole
 
@@ -21,70 +20,6 @@ SHOWN = 10
 
 class PrepareError(Exception):
     """Something the user can cure; the message says what is wrong and what to do."""
-
-
-@dataclass(frozen=True)
-class ListFormat:
-    """A list of samples, one a line.
-
-    Attributes:
-        columns: name to type, in the order of the file.
-        delimiter: between two columns. Only with ',' are quotes anything else than text.
-        header: a first line that is passed over; a list without it is read as well.
-        labels: what the column 'label' may hold; anything, if empty.
-    """
-
-    columns: Mapping[str, type]
-    delimiter: str = ','
-    header: tuple[str, ...] = ()
-    labels: tuple[str, ...] = ()
-
-    def read(self, path: Path) -> list[dict]:
-        """The lines of a list, each as column to value.
-
-        Raises:
-            PrepareError: the list is missing, empty or no text; a line is of another form or has
-                an unknown label.
-        """
-        if not path.is_file():
-            raise PrepareError(f'{path} is missing')
-        rows: list[dict] = []
-        try:
-            with path.open(newline='', encoding='utf-8-sig') as file:
-                reader = csv.reader(file, delimiter=self.delimiter, quoting=self._quoting)
-                for line in reader:
-                    if line and (rows or tuple(line) != self.header):
-                        rows.append(self._parse(line, f'{path}, line {reader.line_num}'))
-        except (UnicodeDecodeError, csv.Error) as error:
-            raise PrepareError(f'{path} is no list ({error}): get it again') from error
-        if not rows:
-            raise PrepareError(f'{path} is empty: get it again')
-        return rows
-
-    def write(self, path: Path, rows: Iterable[Mapping]) -> None:
-        """Writes a list without a header."""
-        with written_whole(path) as temporary:
-            with temporary.open('w', newline='', encoding='utf-8') as file:
-                writer = csv.writer(file, delimiter=self.delimiter, quoting=self._quoting,
-                                    lineterminator='\n')
-                writer.writerows([row[name] for name in self.columns] for row in rows)
-
-    @property
-    def _quoting(self) -> Any:
-        return csv.QUOTE_MINIMAL if self.delimiter == ',' else csv.QUOTE_NONE
-
-    def _parse(self, line: list[str], place: str) -> dict:
-        try:
-            row = {name: kind(text) for (name, kind), text
-                   in zip(self.columns.items(), line, strict=True)}
-        except ValueError as error:
-            raise PrepareError(f'{place}: {self.delimiter.join(line)!r} is not '
-                               f'{self.delimiter.join(self.columns)!r} ({error}): correct it, or '
-                               'get the list again') from error
-        if self.labels and row['label'] not in self.labels:
-            raise PrepareError(f'{place}: label {row["label"]!r} is none of '
-                               f'{", ".join(self.labels)}: correct it, or get the list again')
-        return row
 
 
 def seeded_split(names: Iterable[str], shares: Mapping[str, float],
@@ -127,7 +62,8 @@ def read_or_make_lists(root: Path, files: Mapping[str, str], form: ListFormat,
         make: returns split to lines.
 
     Raises:
-        PrepareError: only some of the lists are there, or see :meth:`ListFormat.read`.
+        PrepareError: only some of the lists are there.
+        ListError: see :meth:`ListFormat.read`.
     """
     missing = [name for name in files.values() if not (root / name).is_file()]
     if missing and len(missing) < len(files):
@@ -136,7 +72,9 @@ def read_or_make_lists(root: Path, files: Mapping[str, str], form: ListFormat,
                            'get it, or remove the others to have all of them made')
     if missing:
         for split, rows in make().items():
-            form.write(root / files[split], rows)
+            with written_whole(root / files[split]) as temporary:
+                with temporary.open('w', newline='', encoding='utf-8') as file:
+                    form.write(file, rows)
         print(f'made the lists {", ".join(missing)} in {root}, as there were none; these splits '
               'are not those of the papers. They stay as they are until they are removed')
     return {split: form.read(root / name) for split, name in files.items()}

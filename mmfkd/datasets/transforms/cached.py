@@ -4,12 +4,15 @@ import hashlib
 import json
 import os
 from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 from mmcv.transforms import BaseTransform, Compose
 
 from mmfkd.registry import TRANSFORMS
+
+DIGEST = hashlib.sha1().digest_size
 
 
 @TRANSFORMS.register_module()
@@ -26,7 +29,8 @@ class Cached(BaseTransform):
     Args:
         transforms: configs of transforms that turn the file into an array, such as ``LoadAudio``,
             ``FitLength`` and ``LogSpectrogram``.
-        folder: where the arrays are kept, one ``.npy`` file each.
+        folder: where the arrays are kept, one file each: ``.npy`` with its digest behind it. A
+            damaged file is computed anew.
         modality: its name; without it in the sample nothing is done.
     """
 
@@ -42,9 +46,8 @@ class Cached(BaseTransform):
         if spec is None:
             return results
         path = self.folder / f'{self._key(spec)}.npy'
-        try:
-            array = np.load(path)
-        except (OSError, ValueError, EOFError):
+        array = load(path)
+        if array is None:
             array = self.transforms(results)['modalities'][self.modality]
             save(path, array)
         results['modalities'][self.modality] = array
@@ -60,10 +63,23 @@ class Cached(BaseTransform):
         return digest.hexdigest()
 
 
+def load(path: Path) -> np.ndarray | None:
+    """An array that :func:`save` wrote; None if there is none, or not every byte is as written."""
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return None
+    array, digest = content[:-DIGEST], content[-DIGEST:]
+    if hashlib.sha1(array).digest() != digest:
+        return None
+    return np.load(BytesIO(array), allow_pickle=False)
+
+
 def save(path: Path, array: np.ndarray) -> None:
-    """Writes an array in one step: workers may write the same file at once."""
+    """Writes an array and its digest in one step: workers may write the same file at once."""
+    buffer = BytesIO()
+    np.save(buffer, array, allow_pickle=False)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(f'.{os.getpid()}.tmp')
-    with temporary.open('wb') as file:
-        np.save(file, array)
+    temporary.write_bytes(buffer.getvalue() + hashlib.sha1(buffer.getvalue()).digest())
     os.replace(temporary, path)

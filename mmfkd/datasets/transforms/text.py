@@ -8,6 +8,7 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from tokenizers import BertWordPieceTokenizer
 
+from mmfkd.datasets.lists import read_text
 from mmfkd.datasets.synthetic.tweets import vocabulary as tweet_words
 from mmfkd.registry import TRANSFORMS
 
@@ -83,7 +84,7 @@ def find_words(tokenizer: str) -> Path:
 
 def read_words(path: Path) -> list[str]:
     """Words of a vocabulary, which must be BERT's, and of the model beside it if there is one."""
-    words = [line.rstrip('\r\n') for line in path.open(encoding='utf-8')]
+    words = [line.rstrip('\r') for line in read_text(path).removesuffix('\n').split('\n')]
     lacking = [token for token in ('[PAD]', '[UNK]', '[CLS]', '[SEP]') if token not in words]
     if lacking:
         raise ValueError(f'{path} has no {", ".join(lacking)}: it is no vocabulary of BERT')

@@ -1,6 +1,7 @@
 """Sound: reading, length, noise, spectrogram against scipy, cache."""
 
 import sys
+from io import BytesIO
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import soundfile
 from scipy import signal
 
 from mmfkd.datasets.transforms import AddNoise, Cached, FitLength, LoadAudio, LogSpectrogram
+from mmfkd.datasets.transforms.cached import save
 
 RATE = 16000
 
@@ -203,8 +205,38 @@ def test_the_cache_gives_the_same_and_reads_it_back(tmp_path):
     path = write(tmp_path / 'a.wav', tone())
     fresh = cached(tmp_path / 'cache', path)
     file, = (tmp_path / 'cache').iterdir()
-    np.save(file, fresh + 1)
+    assert np.array_equal(np.load(file), fresh)
+    save(file, fresh + 1)
     assert np.array_equal(cached(tmp_path / 'cache', path), fresh + 1)
+
+
+def npz(array):
+    buffer = BytesIO()
+    np.savez(buffer, array)
+    return buffer.getvalue()
+
+
+def npy(array):
+    buffer = BytesIO()
+    np.save(buffer, array)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize('damage', [
+    npz, lambda array: npy(array[:, :10]), lambda array: npy(array * np.nan),
+    lambda array: npy(array)[:-4], lambda array: b'', lambda array: npy(array.astype('f8')),
+    lambda array: npy(array).replace(b"'shape': (", b"'shape': (9999999999, "),
+    lambda array: npy(array).replace(b"{'descr'", b"{{(descr'")],
+    ids=['npz', 'shape', 'nan', 'cut', 'empty', 'dtype', 'memory', 'header'])
+@pytest.mark.parametrize('rest', [False, True])
+def test_a_damaged_entry_of_the_cache_is_computed_anew(damage, rest, tmp_path):
+    path = write(tmp_path / 'a.wav', tone())
+    fresh = cached(tmp_path / 'cache', path)
+    file, = (tmp_path / 'cache').iterdir()
+    whole = file.read_bytes()
+    file.write_bytes(damage(fresh) + (whole[-20:] if rest else b''))
+    assert np.array_equal(cached(tmp_path / 'cache', path), fresh)
+    assert file.read_bytes() == whole
 
 
 def test_the_cache_follows_content_and_parameters_and_not_the_name(tmp_path):

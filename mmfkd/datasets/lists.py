@@ -1,0 +1,149 @@
+"""Lists of samples in text files, read in one way by the data sets and by ``mmfkd prepare``."""
+
+import csv
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path, PurePath, PureWindowsPath
+from typing import Any, TextIO
+
+
+class ListError(ValueError):
+    """A list that cannot be used; the message names the file, the line and the cure."""
+
+
+def below(text: str) -> str:
+    """A name, or a path, of a file below the folder of the data set.
+
+    Raises:
+        ValueError: it is empty or leads out of the folder.
+    """
+    outside = any('..' in kind.parts or kind.is_absolute() or kind.drive
+                  for kind in (PurePath(text), PureWindowsPath(text)))
+    if not text.strip() or outside:
+        raise ValueError(f'{text!r} is no path below the folder of the data set')
+    return text
+
+
+def number(text: str) -> int | float:
+    """A whole number as an int, another as a float.
+
+    Raises:
+        ValueError: it is none.
+    """
+    return int(text) if text.strip().lstrip('+-').isdigit() else float(text)
+
+
+def read_text(path: Path) -> str:
+    """The content of a text file in UTF-8, with or without a byte order mark.
+
+    Raises:
+        ListError: it is in another encoding.
+    """
+    try:
+        return path.read_text(encoding='utf-8-sig')
+    except UnicodeDecodeError as error:
+        raise ListError(f'{path} is no text in UTF-8 ({error}): save it as UTF-8, or get it '
+                        'again') from error
+
+
+def read_names(path: Path, what: str) -> list[str]:
+    """The lines of a file that names one thing a line; blank lines are left out.
+
+    Args:
+        path: of the file.
+        what: a line names, for the message.
+
+    Raises:
+        ListError: the file is empty, no text, or names a path that leads elsewhere.
+    """
+    names = [line.strip() for line in read_text(path).split('\n') if line.strip()]
+    if not names:
+        raise ListError(f'{path} is empty: write one {what} a line')
+    for name in names:
+        try:
+            below(name)
+        except ValueError as error:
+            raise ListError(f'{path}: {error}: correct the line') from error
+    return names
+
+
+@dataclass(frozen=True)
+class ListFormat:
+    """A list of samples, one a line.
+
+    Attributes:
+        columns: name to type, in the order of the file; a type turns text into a value, or raises
+            a ValueError.
+        delimiter: between two columns. Only with ',' are quotes anything else than text.
+        header: a first line that is passed over; a list without it is read as well.
+        named: the first line names the columns, of which there may be more, in any order.
+        labels: what the column 'label' may hold; anything, if empty.
+    """
+
+    columns: Mapping[str, Callable[[str], Any]]
+    delimiter: str = ','
+    header: tuple[str, ...] = ()
+    named: bool = False
+    labels: tuple[str, ...] = ()
+
+    def read(self, path: Path) -> list[dict]:
+        """The lines of a list, each as column to value; blank lines are left out.
+
+        Raises:
+            ListError: the list is missing, empty or no text; a line is of another form, has an
+                unknown label, or a path that leads out of the data set.
+        """
+        if not path.is_file():
+            raise ListError(f'{path} is missing')
+        try:
+            rows = list(self._rows(path))
+        except csv.Error as error:
+            raise ListError(f'{path} is no list ({error}): get it again') from error
+        if not rows:
+            raise ListError(f'{path} is empty: it names no sample. Get it again')
+        return rows
+
+    def write(self, file: TextIO, rows: Iterable[Mapping]) -> None:
+        """Writes a list without a header into an open text file."""
+        writer = csv.writer(file, delimiter=self.delimiter, quoting=self._quoting,
+                            lineterminator='\n')
+        writer.writerows([row[name] for name in self.columns] for row in rows)
+
+    @property
+    def _quoting(self) -> Any:
+        return csv.QUOTE_MINIMAL if self.delimiter == ',' else csv.QUOTE_NONE
+
+    def _rows(self, path: Path) -> Iterator[dict]:
+        # Only ends of lines divide lines, and not every character that str.splitlines knows.
+        reader = csv.reader(StringIO(read_text(path), newline=''), delimiter=self.delimiter,
+                            quoting=self._quoting)
+        lines = ((line, f'{path}, line {reader.line_num}') for line in reader if line)
+        names = self._names(next(lines, ([], ''))[0], path) if self.named else list(self.columns)
+        for first, (line, place) in enumerate(lines):
+            if first or self.named or tuple(line) != self.header:
+                yield self._parsed(line, names, place)
+
+    def _names(self, line: list[str], path: Path) -> list[str]:
+        lacking = [name for name in self.columns if name not in line]
+        if lacking:
+            raise ListError(f'{path} has no column {", ".join(lacking)}: its first line must name '
+                            f'{", ".join(self.columns)}')
+        return line
+
+    def _parsed(self, line: list[str], names: list[str], place: str) -> dict:
+        text = self.delimiter.join(line)
+        if len(line) != len(names):
+            raise ListError(f'{place}: {text!r} has {len(line)} columns instead of the '
+                            f'{len(names)} of {self.delimiter.join(names)!r}: correct it, or get '
+                            'the list again')
+        found = dict(zip(names, line, strict=True))
+        try:
+            row = {name: kind(found[name]) for name, kind in self.columns.items()}
+        except ValueError as error:
+            raise ListError(f'{place}: {text!r} is not {self.delimiter.join(self.columns)!r} '
+                            f'({error}): correct it, or get the list again') from error
+        if self.labels and row['label'] not in self.labels:
+            raise ListError(f'{place}: label {row["label"]!r} is none of '
+                            f'{", ".join(self.labels)}: correct it, or get the list again')
+        return row

@@ -1,0 +1,75 @@
+"""Lists of samples: one reader, for data sets and for mmfkd prepare."""
+
+import pytest
+
+from mmfkd.datasets import (
+    AVDigitsDataset,
+    AVEDataset,
+    CREMADDataset,
+    CrisisMMDDataset,
+    VGGSoundDataset,
+)
+from mmfkd.datasets.lists import ListError, ListFormat, below, number, read_names
+
+PAIRS = ListFormat(dict(clip=below, label=str))
+NAMED = ListFormat(dict(image=below, text=str), '\t', named=True)
+
+
+def write(path, content):
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+@pytest.mark.parametrize('content', [
+    'a/b,x\nc,y\n', b'\xef\xbb\xbfa/b,x\nc,y\n', 'a/b,x\r\nc,y\r\n', '\na/b,x\n\nc,y'])
+def test_marks_ends_of_lines_and_blank_lines_do_not_matter(content, tmp_path):
+    assert PAIRS.read(write(tmp_path / 'x.csv', content)) == [
+        dict(clip='a/b', label='x'), dict(clip='c', label='y')]
+
+
+def test_columns_are_found_by_name_in_any_order_and_quotes_are_text(tmp_path):
+    path = write(tmp_path / 'x.tsv', b'\xef\xbb\xbfid\ttext\timage\n1\t"so\xe2\x80\xa8it\ta.jpg\n')
+    assert NAMED.read(path) == [dict(image='a.jpg', text='"so\u2028it')]
+
+
+@pytest.mark.parametrize(('form', 'content', 'message'), [
+    (PAIRS, '', 'is empty: it names no sample'),
+    (PAIRS, 'a,x\nb\n', r"line 2: 'b' has 1 columns instead of the 2 of 'clip,label'"),
+    (PAIRS, 'a,x,1\n', 'line 1: .* has 3 columns'),
+    (PAIRS, b'a,\xff\n', 'is no text in UTF-8.*save it as UTF-8'),
+    (PAIRS, 'a,x\n../../b,x\n', "line 2: .*'../../b' is no path below the folder"),
+    (PAIRS, '/etc/passwd,x\n', "'/etc/passwd' is no path below"),
+    (PAIRS, 'C:\\a,x\n', 'is no path below'), (PAIRS, '..\\a,x\n', 'is no path below'),
+    (PAIRS, ',x\n', "'' is no path below"),
+    (NAMED, 'id\tlabel\n1\tx\n', 'has no column image, text: its first line must name'),
+    (NAMED, 'image\ttext\n', 'is empty')])
+def test_what_cannot_be_used_is_named_with_its_line(form, content, message, tmp_path):
+    with pytest.raises(ListError, match=f'x.csv.*{message}|x.csv,? {message}'):
+        form.read(write(tmp_path / 'x.csv', content))
+
+
+@pytest.mark.parametrize(('text', 'value'), [('3', 3), ('-3', -3), ('2.5', 2.5), ('1e2', 100.0)])
+def test_numbers_keep_their_kind(text, value):
+    assert number(text) == value and type(number(text)) is type(value)
+
+
+def test_names_are_read_one_a_line(tmp_path):
+    assert read_names(write(tmp_path / 'x', b'\xef\xbb\xbfa \n\n b/c\n'), 'stem') == ['a', 'b/c']
+    with pytest.raises(ListError, match='x is empty: write one stem a line'):
+        read_names(write(tmp_path / 'x', '\n'), 'stem')
+    with pytest.raises(ListError, match="'../a' is no path below"):
+        read_names(write(tmp_path / 'x', 'b\n../a\n'), 'stem')
+
+
+@pytest.mark.parametrize(('kind', 'name', 'content'), [
+    (CREMADDataset, 'train.csv', '../../X,NEU\n'),
+    (AVEDataset, 'trainSet.txt', 'Bark&../X&good&0&3\n'),
+    (VGGSoundDataset, 'train_tiny.csv', '../X,3,dog,train\n'),
+    (AVDigitsDataset, 'train.csv', 'audio,image,label\n../1_a_1.wav,1.png,1\n'),
+    (AVDigitsDataset, 'train.csv', 'audio,image,label\n1_a_1.wav,/1.png,1\n'),
+    (CrisisMMDDataset, CrisisMMDDataset.LISTS['train'],
+     'image_id\ttweet_text\timage\tlabel\n1\ta\t../x.jpg\tnot_humanitarian\n')])
+def test_no_list_leads_out_of_its_data_set(kind, name, content, tmp_path):
+    write(tmp_path / name, content)
+    with pytest.raises(ListError, match='is no path below the folder of the data set'):
+        kind(str(tmp_path))
