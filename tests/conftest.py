@@ -232,8 +232,9 @@ def make_runner(tmp_path):
                                optimizer=dict(type='SGD', lr=0.01, momentum=0.9)),
             visualizer=dict(type='Visualizer', vis_backends=[dict(type='LocalVisBackend')])))
         if changes.pop('validate', False):
-            changes.update(val_dataloader=loader, val_cfg=dict(type='ValLoop'),
-                           val_evaluator=dict(type='mmseg.IoUMetric', iou_metrics=['mIoU']))
+            changes = dict(
+                val_dataloader=loader, val_cfg=dict(type='ValLoop'),
+                val_evaluator=dict(type='mmseg.IoUMetric', iou_metrics=['mIoU'])) | changes
         cfg.merge_from_dict(changes)
         return Runner.from_cfg(cfg)
     return make

@@ -1,59 +1,28 @@
 """Trainings of the cells of a table, side by side and each once.
 
-A cell is done when its ``summary.json`` is there. While it trains, its process holds a lock on the
-work dir: a table that is started again leaves a training that outlived its parent alone, waits for
-it and takes its result.
+A cell is done when its ``summary.json`` has test scores. While it trains, its process holds a lock
+on the work dir: a table that is started again leaves a training that outlived its parent alone,
+waits for it and takes its result.
 """
 
 import os
 import shlex
 import subprocess
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import contextmanager
 from pathlib import Path
 from queue import SimpleQueue
+
+from mmfkd.engine.processes import run_child, stop_child
 
 from .grid import Cell
 from .results import is_done
 
 LOG = 'benchmark.log'
-LOCKS = os.name == 'posix'
 
 
-@contextmanager
-def locked(folder: Path, poll: float = 1.0) -> Iterator[int]:
-    """Holds the lock of a work dir, and waits while another process has it.
-
-    Windows has no such locks: there, do not start a table again while one of its trainings runs.
-
-    Yields:
-        the file descriptor of the lock; a child that inherits it keeps the lock as long as it
-        lives.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    if not LOCKS:
-        yield -1
-        return
-
-    import fcntl
-
-    descriptor = os.open(folder / '.lock', os.O_CREAT | os.O_RDWR)
-    try:
-        while True:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                time.sleep(poll)
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
-def train(cell: Cell, options: Mapping[str, object], amp: bool, environment: Mapping[str, str]
-          ) -> str | None:
+def train(cell: Cell, options: Mapping[str, object], amp: bool, environment: Mapping[str, str],
+          running: list | None = None) -> str | None:
     """Trains a cell that is not done.
 
     Args:
@@ -61,19 +30,19 @@ def train(cell: Cell, options: Mapping[str, object], amp: bool, environment: Map
         options: of the whole table, as ``--cfg-options`` has it.
         amp: mixed precision.
         environment: added to that of this process.
+        running: holds the process as long as it runs.
 
     Returns:
         None when it is done; else why not.
     """
-    with locked(cell.work_dir) as descriptor:
-        if is_done(cell.work_dir):
-            return None
-        log = cell.work_dir / LOG
-        with log.open('w') as file:
-            code = subprocess.run(
-                cell.command(options, amp), stdout=file, stderr=subprocess.STDOUT, check=False,
-                pass_fds=(descriptor,) if LOCKS else (),
-                env={**os.environ, **environment}).returncode
+    if is_done(cell.work_dir):
+        return None
+    log = cell.work_dir / LOG
+    log.parent.mkdir(parents=True, exist_ok=True)
+    # Behind what is there: a training that outlived its parent may still write into it.
+    with log.open('a') as file:
+        code = run_child(cell.command(options, amp), running, stdout=file,
+                         stderr=subprocess.STDOUT, env={**os.environ, **environment})
     if is_done(cell.work_dir):
         return None
     lines = [line for line in log.read_text(errors='replace').splitlines() if line.strip()]
@@ -102,6 +71,7 @@ def run_cells(cells: Sequence[Cell], jobs: int, options: Mapping[str, object], a
     for device in devices or [''] * jobs:
         free.put(device)
     failures: dict[Cell, str] = {}
+    running: list[subprocess.Popen] = []
 
     def run(cell: Cell) -> str | None:
         dead = [teacher.leaf for teacher in cell.teachers() if teacher in failures]
@@ -112,7 +82,7 @@ def run_cells(cells: Sequence[Cell], jobs: int, options: Mapping[str, object], a
             environment = {'CUDA_VISIBLE_DEVICES': device} if device else {}
             if threads:
                 environment['OMP_NUM_THREADS'] = str(threads)
-            return train(cell, options, amp, environment)
+            return train(cell, options, amp, environment, running)
         except OSError as error:
             return str(error)
         finally:
@@ -122,12 +92,18 @@ def run_cells(cells: Sequence[Cell], jobs: int, options: Mapping[str, object], a
              [cell for cell in cells if cell.teachers()])
     for wave in waves:
         with ThreadPoolExecutor(len(devices) or jobs) as pool:
-            running = {pool.submit(run, cell): cell for cell in wave}
-            for future in as_completed(running):
-                cell, failure = running[future], future.result()
-                if failure:
-                    failures[cell] = failure
-                report(cell, failure)
+            futures = {pool.submit(run, cell): cell for cell in wave}
+            try:
+                for future in as_completed(futures):
+                    cell, failure = futures[future], future.result()
+                    if failure:
+                        failures[cell] = failure
+                    report(cell, failure)
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                for child in list(running):
+                    stop_child(child)
+                raise
     return failures
 
 

@@ -1,10 +1,15 @@
 """Results of the cells of a table: scores by seed, their mean, the gap recovered."""
 
-import json
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean, stdev
+
+from mmengine.logging import print_log
+
+from mmfkd.checkpoints import read_summary
+from mmfkd.config import main_metric
 
 from .grid import BASELINE, UNIMODAL, Cell, Row, baselines, leaf_of
 
@@ -14,13 +19,13 @@ class Result:
     """Scores of one training.
 
     Attributes:
-        val: metric of the selected checkpoint on validation.
+        val: metric of the selected checkpoint on validation; None without a validation.
         test: of the same checkpoint on test.
         maximum: official-style, over epochs and heads on test; None if it was not recorded.
         seconds: of the last process of the training; None if it was not recorded.
     """
 
-    val: float
+    val: float | None
     test: float
     maximum: float | None = None
     seconds: float | None = None
@@ -44,28 +49,32 @@ class Score:
     recovered: float | None
 
 
-def read_summary(work_dir: Path) -> dict | None:
-    """``summary.json`` of a finished run; None if there is none, or half a one."""
-    try:
-        summary = json.loads((work_dir / 'summary.json').read_text())
-    except (FileNotFoundError, json.JSONDecodeError):
-        return None
-    return summary if summary.get('test') else None
-
-
 def is_done(work_dir: Path) -> bool:
-    """Whether a run reached its end."""
-    return read_summary(work_dir) is not None
+    """Whether a run reached its end, with scores on test."""
+    return bool((read_summary(work_dir) or {}).get('test'))
 
 
 def read_result(cell: Cell) -> Result | None:
-    """Scores of a cell, or None if it is not done."""
-    summary = read_summary(cell.work_dir)
-    if summary is None:
+    """Scores of a cell, or None if it is not done or its summary has no score of it.
+
+    Which metric counts is :func:`mmfkd.config.main_metric` of its config.
+    """
+    if not is_done(cell.work_dir):
         return None
-    metric = cell.config.default_hooks.checkpoint.save_best
-    return Result(float(summary['val']), float(summary['test'][metric]),
-                  summary.get('test_maximum'), summary.get('seconds'))
+    summary = read_summary(cell.work_dir) or {}
+    test = number(summary['test'].get(main_metric(cell.config)))
+    if test is None:
+        print_log(f"{cell.work_dir / 'summary.json'} has no number '{main_metric(cell.config)}' "
+                  'of the test set: the cell has no result', logger='current',
+                  level=logging.WARNING)
+        return None
+    return Result(number(summary.get('val')), test, number(summary.get('test_maximum')),
+                  number(summary.get('seconds')))
+
+
+def number(value: object) -> float | None:
+    """A number, or None for what is none: a run without validation has no score on it."""
+    return float(value) if isinstance(value, (int, float)) else None
 
 
 def score(row: Row, pair: str, seeds: Sequence[int], root: Path) -> Score:
@@ -95,11 +104,11 @@ def _results(row: Row, leaf: str, seeds: Sequence[int], root: Path) -> dict[int,
     return {seed: result for seed, result in found.items() if result is not None}
 
 
-def spread(values: Sequence[float], digits: int = 1) -> str:
-    """``mean ± standard deviation`` (n - 1), a lone number, or a dash."""
-    values = list(values)
-    if not values:
+def spread(values: Sequence[float | None], digits: int = 1) -> str:
+    """``mean ± standard deviation`` (n - 1), a lone number, or a dash; None counts as missing."""
+    numbers = [value for value in values if value is not None]
+    if not numbers:
         return '-'
-    if len(values) == 1:
-        return f'{values[0]:.{digits}f}'
-    return f'{mean(values):.{digits}f} ± {stdev(values):.{digits}f}'
+    if len(numbers) == 1:
+        return f'{numbers[0]:.{digits}f}'
+    return f'{mean(numbers):.{digits}f} ± {stdev(numbers):.{digits}f}'

@@ -6,6 +6,8 @@ from importlib import import_module
 
 from mmfkd.version import __version__
 
+from .errors import FLAG, readable_errors
+
 COMMANDS = dict(
     train='Train a baseline, a teacher or a distilled student.',
     test='Test a student of a checkpoint.',
@@ -18,11 +20,14 @@ COMMANDS = dict(
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Runs ``mmfkd COMMAND``."""
-    if (sys.argv[1:] if argv is None else list(argv)) == ['--version']:
+    """Runs ``mmfkd COMMAND``; with ``--traceback`` every error shows where it was raised."""
+    arguments = sys.argv[1:] if argv is None else list(argv)
+    if arguments == ['--version']:
         print(__version__)
         return
-    dispatch('mmfkd', 'COMMAND', COMMANDS, __name__, argv)
+    with readable_errors(FLAG in arguments):
+        dispatch('mmfkd', 'COMMAND', COMMANDS, __name__,
+                 [argument for argument in arguments if argument != FLAG])
 
 
 def dispatch(program: str, what: str, commands: Mapping[str, str], package: str,
@@ -46,7 +51,7 @@ def dispatch(program: str, what: str, commands: Mapping[str, str], package: str,
     width = max(map(len, commands))
     lines = [f'usage: {program} {what} [options]', '',
              *(f'  {key:{width}}  {text}' for key, text in commands.items()), '',
-             f'{program} {what} --help shows the options.']
+             f'{program} {what} --help shows the options; {FLAG} shows where an error was raised.']
     if name in ('-h', '--help'):
         print('\n'.join(lines))
         return

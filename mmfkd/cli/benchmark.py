@@ -30,6 +30,7 @@ from mmfkd.benchmark.presets import PAPER_METHODS, method_rows
 from mmfkd.benchmark.report import Report, table, title
 from mmfkd.benchmark.results import is_done
 from mmfkd.cli.options import add_config_options
+from mmfkd.engine.processes import leave, stoppable
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -105,8 +106,8 @@ def train_all(cells: Sequence[Cell], args: argparse.Namespace) -> dict[Cell, str
 
         def report(cell: Cell, failure: str | None) -> None:
             progress.advance(task)
-            if failure:
-                progress.console.print(f'failed: {cell.work_dir}: {failure}', markup=False)
+            ended = f'failed: {cell.work_dir}: {failure}' if failure else f'done: {cell.work_dir}'
+            progress.console.print(ended, markup=False, soft_wrap=True)
 
         return run_cells(left, args.jobs, args.cfg_options, args.amp, args.gpus, args.threads,
                          report)
@@ -136,7 +137,11 @@ def main(argv: Sequence[str] | None = None) -> None:
         path = write_sbatch(cells, args.sbatch, args.cfg_options, args.amp, args.jobs)
         print(f'submit with: {path}')
         return
-    failures = {} if args.collect else train_all(cells, args)
+    try:
+        with stoppable():
+            failures = {} if args.collect else train_all(cells, args)
+    except KeyboardInterrupt as stop:
+        leave(stop, 'stopped; the same command goes on from here')
     report = Report(pairs, rows, args.seeds, args.root,
                     {cell.work_dir: failure for cell, failure in failures.items()},
                     shlex.join(['mmfkd', 'benchmark', *(sys.argv[1:] if argv is None else argv)]),

@@ -2,10 +2,10 @@
 
 import argparse
 import json
-import math
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .options import (
     add_config,
@@ -15,6 +15,10 @@ from .options import (
     chosen_config,
     chosen_work_dir,
 )
+
+if TYPE_CHECKING:
+    from mmengine.runner import Runner
+    from torch import nn
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -43,7 +47,7 @@ def choose_modalities(student: dict, available: Sequence[str] | None) -> None:
     student['available'], *student['subsets'] = (names.split(',') for names in available)
 
 
-def report(metrics: Mapping[str, float], names: Sequence[str], work_dir: str) -> None:
+def report(metrics: Mapping[str, object], names: Sequence[str], work_dir: str) -> None:
     """Writes ``test.json``, and prints the IoU of each class for each set of modalities.
 
     Args:
@@ -54,14 +58,13 @@ def report(metrics: Mapping[str, float], names: Sequence[str], work_dir: str) ->
     from mmengine.dist import is_main_process
     from rich.console import Console
 
+    from mmfkd.checkpoints.work_dirs import plain
     from mmfkd.visualization.tables import class_table
 
     if not is_main_process():
         return
     path = Path(work_dir, 'test.json')
-    # A class that is nowhere has no score, and JSON no NaN.
-    scores = {key: None if math.isnan(value) else float(value) for key, value in metrics.items()}
-    path.write_text(json.dumps(scores, indent=2) + '\n')
+    path.write_text(json.dumps(plain(metrics), indent=2) + '\n')
     table = class_table(metrics, '+'.join(names))
     if table is not None:
         Console().print(table)
@@ -75,26 +78,46 @@ def test(args: argparse.Namespace) -> None:
 
     from mmengine.runner import Runner
 
-    from mmfkd.checkpoints import load_network, resolve_checkpoint
+    from mmfkd.checkpoints import resolve_checkpoint
     from mmfkd.engine.distributed import keep_timm_norms, use_gloo_without_gpu
     from mmfkd.engine.hooks.unwrapped import unwrapped
     from mmfkd.inference.loading import keep_student
 
     cfg.launcher = args.launcher
     cfg.work_dir = str(chosen_work_dir(args, cfg))
-    student = keep_student(cfg, args.student)
-    choose_modalities(student, args.available)
+    distiller = bool(cfg.get('model', {}).get('students'))
+    if distiller:
+        choose_modalities(keep_student(cfg, args.student), args.available)
+    elif args.student or args.available:
+        sys.exit(f'{cfg.filename} has no students: leave --student and --available out')
     keep_timm_norms(cfg)
     use_gloo_without_gpu(cfg)
     path = resolve_checkpoint(args.checkpoint, cfg.filename, cfg.work_dir)
     runner = Runner.from_cfg(cfg)
     model = unwrapped(runner)
-    load_network(model.student.model, path, args.student)
+    load_tested(model, path, args.student)
     metrics = runner.test()
+    report(metrics, tested_modalities(runner) if distiller else ['model'], cfg.work_dir)
+
+
+def load_tested(model: 'nn.Module', path: Path, student: str | None) -> None:
+    """Loads the weights of the student that is tested, or of a plain model."""
+    from mmfkd.checkpoints import load_network, load_strictly, load_weights
+    from mmfkd.models import CrossModalDistiller
+
+    if isinstance(model, CrossModalDistiller):
+        load_network(model.student.model, path, student)
+    else:
+        load_strictly(model, load_weights(path), path)
+
+
+def tested_modalities(runner: 'Runner') -> list[str]:
+    """Modalities of the metrics without a prefix: those of the student that the data has."""
+    from mmfkd.engine.hooks.unwrapped import unwrapped
+
     found = runner.test_dataloader.dataset[0]['inputs']
-    names = [name for name in model.student.available or model.student.modalities
-             if name in found]
-    report(metrics, names, cfg.work_dir)
+    student = unwrapped(runner).student
+    return [name for name in student.available or student.modalities if name in found]
 
 
 def main(argv: Sequence[str] | None = None) -> None:

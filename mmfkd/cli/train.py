@@ -2,6 +2,8 @@
 
 import argparse
 from collections.abc import Sequence
+from contextlib import nullcontext
+from typing import TYPE_CHECKING
 
 from .options import (
     add_config,
@@ -11,6 +13,13 @@ from .options import (
     chosen_config,
     chosen_work_dir,
 )
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from mmengine.config import Config
+
+    from mmfkd.engine.processes import StopRequest
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -32,13 +41,43 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Runs the command."""
     args = parse_args(argv)
     cfg = chosen_config(args)
+    work_dir = chosen_work_dir(args, cfg)
 
-    from mmfkd.engine.training import prepare_run, train, train_missing_teachers
+    from mmfkd.checkpoints import latest_checkpoint
+    from mmfkd.engine.processes import leave, stoppable
+
+    try:
+        with stoppable() as request:
+            train(args, cfg, work_dir, request)
+    except KeyboardInterrupt as stop:
+        newest = latest_checkpoint(work_dir)[0]
+        kept = (f'--resume goes on from {newest}' if newest else
+                f'{work_dir} holds no checkpoint yet, so that there is nothing to resume')
+        leave(stop, f'stopped; {kept}')
+
+
+def train(args: argparse.Namespace, cfg: 'Config', work_dir: 'Path | str',
+          request: 'StopRequest') -> None:
+    """Trains in a work dir that no other process uses; in one that does, waits for its result."""
+    from mmfkd.engine.distributed import first_rank
+    from mmfkd.engine.training import (
+        is_complete,
+        prepare_run,
+        train_config,
+        train_missing_teachers,
+    )
+    from mmfkd.engine.work_dir_lock import locked
 
     cfg.launcher = args.launcher
-    prepare_run(cfg, chosen_work_dir(args, cfg), args.resume, args.amp)
-    train_missing_teachers(cfg, args.cfg_options, args.amp)
-    train(cfg)
+    alone = args.launcher == 'none'
+    # Of several processes the first one holds the lock; the others cannot wait for it.
+    with locked(work_dir, wait=alone) if first_rank() else nullcontext(False) as waited:
+        if (waited or args.resume == 'auto') and is_complete(cfg, work_dir):
+            print(f'the run in {work_dir} has ended: nothing is left to do')
+            return
+        prepare_run(cfg, work_dir, args.resume, args.amp)
+        train_missing_teachers(cfg, args.cfg_options, args.amp)
+        train_config(cfg, request)
 
 
 if __name__ == '__main__':

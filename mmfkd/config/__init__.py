@@ -15,11 +15,12 @@ from .loading import (
     load_distiller_config,
     merge_options,
 )
+from .metrics import main_metric
 from .pairs import Pair, PairConfigs, offers, pairs, read
 from .tap_key import TapKey
 
 __all__ = ['Pair', 'PairConfigs', 'TapKey', 'branch_config', 'compose', 'config_name',
-           'configs_folder', 'default_work_dir', 'find_config',
-           'load_composed', 'load_config', 'load_distiller_config', 'merge_options', 'methods',
-           'offers', 'packaged', 'packaged_names', 'pairs', 'read', 'resolve_branches', 'shown',
+           'configs_folder', 'default_work_dir', 'find_config', 'load_composed', 'load_config',
+           'load_distiller_config', 'main_metric', 'merge_options', 'methods', 'offers',
+           'packaged', 'packaged_names', 'pairs', 'read', 'resolve_branches', 'shown',
            'student_config', 'without_init', 'write_leaf']

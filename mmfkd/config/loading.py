@@ -65,6 +65,7 @@ def _finished(cfg: Config, named_by: Path, options: Mapping[str, object], teache
     """The config with options, without what is switched off, and with its branches found."""
     merge_options(cfg, options)
     drop_disabled_hooks(cfg)
+    drop_disabled_loops(cfg)
     if not teachers and 'students' in cfg.get('model', {}):
         cfg.model.teachers, cfg.model.losses = {}, {}
     resolve_branches(cfg, named_by)
@@ -82,6 +83,19 @@ def drop_disabled_hooks(cfg: Config) -> None:
     hooks = cfg.get('default_hooks') or {}
     for name in [name for name, hook in hooks.items() if hook is None and name not in MMENGINE]:
         hooks.pop(name)
+
+
+def drop_disabled_loops(cfg: Config) -> None:
+    """Leaves out validation, or test, where the config sets its data loader to None.
+
+    mmengine refuses a loop and a metric without data.
+
+    Args:
+        cfg: changed in place.
+    """
+    for split in ('val', 'test'):
+        if f'{split}_dataloader' in cfg and cfg[f'{split}_dataloader'] is None:
+            cfg[f'{split}_cfg'] = cfg[f'{split}_evaluator'] = None
 
 
 def load_distiller_config(name: str | Path, options: Mapping[str, object] | None = None,

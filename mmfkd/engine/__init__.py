@@ -1,16 +1,20 @@
 from .file_backend import AtomicLocalBackend
 from .hooks import (
+    CheckpointHook,
+    EarlyStoppingHook,
     EpochSeedHook,
     FeatureSimilarityHook,
     FiniteLossHook,
     LossWeightHook,
     PredictionPanelHook,
+    ResumeCheckHook,
     TeacherReportHook,
     TestMaximumHook,
     seed_worker,
 )
 from .optim_wrapper import BFloat16OptimWrapper
 
-__all__ = ['AtomicLocalBackend', 'BFloat16OptimWrapper', 'EpochSeedHook',
-           'FeatureSimilarityHook', 'FiniteLossHook', 'LossWeightHook', 'PredictionPanelHook',
-           'TeacherReportHook', 'TestMaximumHook', 'seed_worker']
+__all__ = ['AtomicLocalBackend', 'BFloat16OptimWrapper', 'CheckpointHook', 'EarlyStoppingHook',
+           'EpochSeedHook', 'FeatureSimilarityHook', 'FiniteLossHook', 'LossWeightHook',
+           'PredictionPanelHook', 'ResumeCheckHook', 'TeacherReportHook', 'TestMaximumHook',
+           'seed_worker']

@@ -1,11 +1,17 @@
 """Start and end of distributed runs."""
 
 import gc
+import os
 
 import torch
 from mmengine.config import Config
 
 from mmfkd.config import branch_config
+
+
+def first_rank() -> bool:
+    """Whether this process is the first one of its run, before any process group is there."""
+    return int(os.environ.get('RANK', os.environ.get('SLURM_PROCID', '0'))) == 0
 
 
 def use_gloo_without_gpu(cfg: Config) -> None:

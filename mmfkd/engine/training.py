@@ -1,7 +1,5 @@
 """Training from a config to its summary: teachers, the run, the test."""
 
-import json
-import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,35 +7,64 @@ from time import perf_counter
 
 import torch
 from mmengine.config import Config
-from mmengine.dist import is_main_process
+from mmengine.dist import barrier, is_main_process
 from mmengine.runner import Runner
 from rich.console import Console
 
-from mmfkd.checkpoints import best_checkpoint, latest_checkpoint
-from mmfkd.config import default_work_dir, load_config, merge_options, shown
+from mmfkd.checkpoints import (
+    has_ended,
+    latest_checkpoint,
+    read_summary,
+    set_aside,
+    write_summary,
+)
+from mmfkd.config import default_work_dir, load_config, main_metric, merge_options, shown
+from mmfkd.models import CrossModalDistiller
 from mmfkd.visualization.tables import closing_table
 
-from .distributed import end_together, keep_timm_norms, use_gloo_without_gpu
+from .distributed import end_together, first_rank, keep_timm_norms, use_gloo_without_gpu
+from .hooks.checkpoint import length
+from .hooks.resume import ResumeCheckHook
+from .hooks.stop import StopHook
 from .hooks.unwrapped import unwrapped
+from .processes import StopRequest, run_child
 
 
 def prepare_run(cfg: Config, work_dir: str | Path, resume: str | None = None,
                 amp: bool = False) -> None:
     """Writes into a config where it runs, what it resumes and at which precision.
 
+    A run that starts anew sets an earlier one in its work dir aside.
+
     Args:
         cfg: changed in place.
         work_dir: folder of the run.
         resume: a checkpoint, 'auto' for the newest whole one of the work dir, or None.
         amp: mixed precision.
+
+    Raises:
+        FileNotFoundError: there is no checkpoint of the name that is to be resumed.
     """
     cfg.work_dir = str(work_dir)
     if amp:
         cuda = torch.cuda.is_available()
         cfg.optim_wrapper.type = 'AmpOptimWrapper' if cuda else 'mmfkd.BFloat16OptimWrapper'
+    if resume and resume != 'auto' and not Path(resume).is_file():
+        raise FileNotFoundError(f'--resume {resume}: there is no such file. Name a checkpoint, or '
+                                'none to take the newest one of the work dir')
     if resume:
         newest = latest_checkpoint(cfg.work_dir)[0] if resume == 'auto' else resume
         cfg.load_from, cfg.resume = (str(newest), True) if newest else (None, False)
+    if first_rank() and not cfg.get('resume'):
+        earlier = set_aside(cfg.work_dir)
+        if earlier:
+            print(f'{cfg.work_dir} holds an earlier run, which is moved to {earlier}. To go on '
+                  'with a run, give --resume', flush=True)
+
+
+def is_complete(cfg: Config, work_dir: str | Path) -> bool:
+    """Whether a work dir holds a run that has ended, and was as long as a config wants it."""
+    return has_ended(work_dir) and (read_summary(work_dir) or {}).get('length') == length(cfg)
 
 
 def train_missing_teachers(cfg: Config, options: Mapping[str, object], amp: bool = False) -> None:
@@ -56,7 +83,7 @@ def train_missing_teachers(cfg: Config, options: Mapping[str, object], amp: bool
         teacher = load_config(config)
         own = teacher_options(options, teacher)
         merge_options(teacher, own)
-        if is_trained(teacher, folder):
+        if has_ended(folder):
             continue
         if cfg.get('launcher', 'none') != 'none':
             sys.exit(f"teacher '{name}' is not trained. Train it first:\n"
@@ -65,7 +92,7 @@ def train_missing_teachers(cfg: Config, options: Mapping[str, object], amp: bool
         command = teacher_command(config, folder, own, amp)
         print(f"teacher '{name}' is not trained yet; training it first: "
               f"mmfkd {' '.join(map(shown, command[3:]))}", flush=True)
-        code = subprocess.run(command, check=False).returncode
+        code = run_child(command)
         if code:
             sys.exit(f"training the teacher '{name}' failed with exit code {code}")
 
@@ -117,87 +144,82 @@ def teacher_options(options: Mapping[str, object], teacher: Config) -> dict[str,
     return {key: value for key, value in options.items() if holds(key)}
 
 
-def is_trained(teacher: Config, folder: Path) -> bool:
-    """Whether a teacher's work dir holds a run that ended, after all its epochs or early.
-
-    Raises:
-        SystemExit: it holds a stopped run of another length.
-    """
-    epochs = teacher.train_cfg.max_epochs
-    newest, step = latest_checkpoint(folder)
-    if newest is None or step >= epochs:
-        return best_checkpoint(folder) is not None
-    dumped = folder / Path(teacher.filename).name
-    planned = Config.fromfile(dumped).train_cfg.max_epochs if dumped.is_file() else epochs
-    if planned != epochs:
-        sys.exit(f'{folder} holds a teacher trained for {step} of {planned} epochs, but '
-                 f'{epochs} are asked for. Move it away to train another, or take it as it is '
-                 f'with --cfg-options model.teachers.teacher.checkpoint=FILE.pth')
-    # A summary is written at the end; a hook may have ended the run before its last epoch.
-    return (folder / 'summary.json').is_file() and best_checkpoint(folder) is not None
-
-
-def train(cfg: Config) -> None:
+def train_config(cfg: Config, stop: StopRequest) -> None:
     """Trains a config whose teachers are there, tests the selected checkpoint and reports.
+
+    Args:
+        cfg: of the run.
+        stop: ends it between two steps.
 
     Raises:
         SystemExit: the training set is smaller than a batch.
     """
     keep_timm_norms(cfg)
     use_gloo_without_gpu(cfg)
-    run(cfg)
+    run(cfg, stop)
     end_together()
 
 
-def run(cfg: Config) -> None:
+def run(cfg: Config, stop: StopRequest) -> None:
     """The training of this process; its runner is gone when this returns."""
     started = perf_counter()
     runner = Runner.from_cfg(cfg)
     if len(runner.train_dataloader) == 0:
         sys.exit(f'{len(runner.train_dataloader.dataset)} training samples are less than one '
                  f'batch: lower train_dataloader.batch_size={cfg.train_dataloader.batch_size}')
+    runner.register_hook(ResumeCheckHook())
+    runner.register_hook(StopHook(stop))
     runner.train()
-    tested = test_best(runner)
+    tested = test_selected(runner)
     if is_main_process():
         close(runner, tested, perf_counter() - started)
 
 
-def test_best(runner: Runner) -> dict:
-    """Metrics of the checkpoint that validation selected, on the test set."""
-    best = best_checkpoint(runner.work_dir)
-    metrics = {}
-    if best is not None:
-        runner.load_checkpoint(str(best))
-    if runner.cfg.get('test_dataloader') is not None:
-        metrics = runner.test()
-    return dict(checkpoint=str(best), val=runner.message_hub.get_info('best_score', None),
-                test=metrics)
+def test_selected(runner: Runner) -> dict:
+    """Metrics on the test set of the checkpoint that validation selected, else of the last one."""
+    metric, info = main_metric(runner.cfg), runner.message_hub.get_info
+    barrier()  # until the first process has written its checkpoints
+    named = info('best_ckpt', None) or info(f'best_ckpt_{metric}', None)
+    path: Path | None
+    if named:
+        path = Path(runner.work_dir, Path(named).name)
+    else:
+        path = latest_checkpoint(runner.work_dir)[0]
+        runner.logger.info('no validation selected a checkpoint: the last one is taken')
+    if path is not None:
+        runner.load_checkpoint(str(path))
+    metrics = runner.test() if runner.cfg.get('test_dataloader') is not None else {}
+    score = info('best_score', None)
+    return dict(checkpoint=path and str(path), test=metrics,
+                val=info(f'best_score_{metric}', None) if score is None else score)
 
 
 def close(runner: Runner, tested: dict, seconds: float) -> None:
     """Writes ``summary.json`` and prints who taught whom and how well both do."""
-    cfg, model, info = runner.cfg, unwrapped(runner), runner.message_hub.get_info
-    metric = cfg.default_hooks.checkpoint.get('save_best')
-    summary = dict(tested, config=cfg.filename, seed=runner.seed, seconds=seconds)
-    rows = []
-    for name, teacher in model.teachers.items():
-        score = summary[f'teacher_{name}'] = info(f'teacher_{name}', None)
-        rows.append((name, teacher.modalities, score, None, 'frozen'))
-    for name, student in model.students.items():
-        first = student is model.student
-        maximum = info(f'test_maximum_{name}', None)
-        if maximum is not None:
-            summary['test_maximum' if first else f'test_maximum_{name}'] = maximum
-        rows.append((name, student.modalities, summary['val'] if first else None,
-                     summary['test'].get(metric if first else f'{name}/{metric}'),
-                     Path(summary['checkpoint']).name))
+    cfg = runner.cfg
+    summary = dict(tested, config=cfg.filename, seed=runner.seed, seconds=seconds,
+                   length=length(cfg))
+    rows = closing_rows(runner, summary)
     write_summary(Path(cfg.work_dir), summary)
-    Console().print(closing_table(metric, rows))
+    Console().print(closing_table(str(main_metric(cfg) or 'score'), rows))
     print(f'work dir: {cfg.work_dir}')
 
 
-def write_summary(work_dir: Path, summary: Mapping[str, object]) -> None:
-    """Writes ``summary.json`` in one step: a summary that is there says that the run has ended."""
-    path = work_dir / 'summary.json'
-    path.with_suffix('.tmp').write_text(json.dumps(summary, indent=2, default=float) + '\n')
-    path.with_suffix('.tmp').replace(path)
+def closing_rows(runner: Runner, summary: dict) -> list[tuple]:
+    """Rows of the closing table; scores of teachers and maxima on test go into the summary."""
+    model, metric, info = unwrapped(runner), main_metric(runner.cfg), runner.message_hub.get_info
+    name = Path(summary['checkpoint']).name if summary['checkpoint'] else 'none'
+    if not isinstance(model, CrossModalDistiller):
+        return [('model', (), summary['val'], summary['test'].get(metric), name)]
+    rows: list[tuple] = []
+    for branch, teacher in model.teachers.items():
+        score = summary[f'teacher_{branch}'] = info(f'teacher_{branch}', None)
+        rows.append((branch, teacher.modalities, score, None, 'frozen'))
+    for branch, student in model.students.items():
+        first = student is model.student
+        maximum = info(f'test_maximum_{branch}', None)
+        if maximum is not None:
+            summary['test_maximum' if first else f'test_maximum_{branch}'] = maximum
+        rows.append((branch, student.modalities, summary['val'] if first else None,
+                     summary['test'].get(metric if first else f'{branch}/{metric}'), name))
+    return rows

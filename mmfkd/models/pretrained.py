@@ -35,7 +35,7 @@ class InflatedPretrained:
         """Loads the weights into ``module``."""
         try:
             weights = _load_checkpoint(self.checkpoint, map_location='cpu', logger='current')
-        except (OSError, RuntimeError) as error:
+        except (OSError, RuntimeError, ValueError) as error:
             raise RuntimeError(
                 f"cannot load '{self.checkpoint}' ({error}). Without network, put the file into "
                 "torch.hub's checkpoint folder, name a local file with --cfg-options "

@@ -7,7 +7,7 @@ from rich.table import Table
 SCORE, MEAN = 'IoU.', 'mIoU'
 
 
-def class_table(metrics: Mapping[str, float], first: str) -> Table | None:
+def class_table(metrics: Mapping[str, object], first: str) -> Table | None:
     """IoU of each class, and its mean, for each prediction that was evaluated.
 
     Args:
@@ -18,7 +18,7 @@ def class_table(metrics: Mapping[str, float], first: str) -> Table | None:
     Returns:
         a row a class and a column a prediction; None if no classes were scored.
     """
-    columns: dict[str, dict[str, float]] = {}
+    columns: dict[str, dict[str, object]] = {}
     for key, value in metrics.items():
         prefix, _, metric = key.rpartition('/')
         if metric == MEAN or metric.startswith(SCORE):
@@ -28,8 +28,8 @@ def class_table(metrics: Mapping[str, float], first: str) -> Table | None:
         return None
     table = Table('IoU', *columns)
     for metric in (*rows, MEAN):
-        table.add_row(metric.removeprefix(SCORE), *(f'{column[metric]:.2f}'
-                                                    for column in columns.values()))
+        table.add_row(metric.removeprefix(SCORE), *(
+            two_digits(column[metric]) for column in columns.values()))
     return table
 
 
@@ -47,6 +47,6 @@ def closing_table(metric: str, rows: Iterable[tuple[str, Sequence[str], float | 
     return table
 
 
-def two_digits(value: float | None) -> str:
-    """Two digits, or a dash."""
-    return '-' if value is None else f'{value:.2f}'
+def two_digits(value: object) -> str:
+    """Two digits of a number; a dash for what is none, such as the metrics of each class."""
+    return f'{value:.2f}' if isinstance(value, (int, float)) else '-'

@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 import torch
 from mmengine.evaluator import Evaluator
-from mmengine.fileio import LocalBackend, put
+from mmengine.fileio import put
 from mmengine.structures import PixelData
 from mmpretrain.evaluation import Accuracy
 from mmseg.evaluation import IoUMetric
 
-from mmfkd.checkpoints import best_checkpoint, is_whole, latest_checkpoint, resolve_checkpoint
+from mmfkd.checkpoints import is_whole, latest_checkpoint, resolve_checkpoint
+from mmfkd.checkpoints.work_dirs import best_checkpoint
 from mmfkd.config import default_work_dir
 from mmfkd.engine import (
     AtomicLocalBackend,
@@ -375,12 +376,10 @@ def test_an_interrupted_write_leaves_the_old_file(tmp_path, monkeypatch):
     args = dict(backend='mmfkd.atomic')
     put(b'old', str(path), backend_args=args)
 
-    def interrupted(self, obj, filepath):
-        with open(filepath, 'wb') as file:
-            file.write(obj[:1])
+    def interrupted(descriptor):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(LocalBackend, 'put', interrupted)
+    monkeypatch.setattr('os.fsync', interrupted)
     with pytest.raises(KeyboardInterrupt):
         put(b'new', str(path), backend_args=args)
     assert path.read_bytes() == b'old'
@@ -435,10 +434,10 @@ def test_the_latest_checkpoint_is_the_last_whole_step(tmp_path):
     assert latest_checkpoint(tmp_path) == (expected, 400)
 
 
-def test_the_best_checkpoint_is_the_newest_whole_one(tmp_path):
+def test_the_best_checkpoint_is_the_last_whole_one_whatever_the_file_times(tmp_path):
     assert best_checkpoint(tmp_path) is None
-    save(tmp_path / 'best_mIoU_epoch_9.pth', age=30)
-    expected = save(tmp_path / 'best_mIoU_epoch_8.pth', age=20)
+    expected = save(tmp_path / 'best_mIoU_epoch_9.pth', age=30)
+    save(tmp_path / 'best_mIoU_epoch_8.pth', age=20)
     save(tmp_path / 'best_mIoU_epoch_10.pth', age=10, whole=False)
     save(tmp_path / 'epoch_11.pth')
     assert best_checkpoint(tmp_path) == expected

@@ -1,9 +1,13 @@
+from .checkpoint import CheckpointHook
+from .early_stopping import EarlyStoppingHook
 from .loss import FiniteLossHook, LossWeightHook
 from .maximum import TestMaximumHook
 from .panel import PredictionPanelHook
+from .resume import ResumeCheckHook
 from .seeding import EpochSeedHook, seed_worker
 from .similarity import FeatureSimilarityHook
 from .teacher_report import TeacherReportHook
 
-__all__ = ['EpochSeedHook', 'FeatureSimilarityHook', 'FiniteLossHook', 'LossWeightHook',
-           'PredictionPanelHook', 'TeacherReportHook', 'TestMaximumHook', 'seed_worker']
+__all__ = ['CheckpointHook', 'EarlyStoppingHook', 'EpochSeedHook', 'FeatureSimilarityHook',
+           'FiniteLossHook', 'LossWeightHook', 'PredictionPanelHook', 'ResumeCheckHook',
+           'TeacherReportHook', 'TestMaximumHook', 'seed_worker']

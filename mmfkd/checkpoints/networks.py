@@ -1,0 +1,80 @@
+"""The weights of networks in checkpoints."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from torch import Tensor, nn
+
+from .reading import read_checkpoint
+
+
+def load_weights(path: str | Path) -> dict[str, Tensor]:
+    """State dict of a checkpoint; see :func:`read_checkpoint`.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: the file is truncated, is no checkpoint, has no weights or is refused.
+    """
+    content = read_checkpoint(path)
+    weights = content.get('state_dict', content)
+    if (not isinstance(weights, dict) or not weights
+            or not all(isinstance(value, Tensor) for value in weights.values())):
+        raise ValueError(f'checkpoint {path} has no weights: it needs a state_dict of tensors. '
+                         'Name a checkpoint that a training run wrote.')
+    return weights
+
+
+def branch_weights(weights: dict[str, Tensor], student: str | None = None) -> dict[str, Tensor]:
+    """Weights of the network alone: of a student of a distiller's checkpoint, or all.
+
+    Args:
+        weights: state dict of a distiller, or of a plain network.
+        student: its name; None takes the first.
+    """
+    names = [key.split('.')[1] for key in weights if key.startswith('students.')]
+    if not names:
+        return {key: value for key, value in weights.items()
+                if not key.startswith('data_preprocessor.')}
+    prefix = f'students.{student or names[0]}.model.'
+    return {key[len(prefix):]: value for key, value in weights.items()
+            if key.startswith(prefix)}
+
+
+def load_network(model: nn.Module, path: str | Path, student: str | None = None) -> None:
+    """Loads a network's weights from a checkpoint of a distiller, or of the network alone.
+
+    Args:
+        model: the network.
+        path: of the checkpoint.
+        student: name of the student whose weights they are; None takes the first.
+
+    Raises:
+        FileNotFoundError, ValueError: see :func:`load_weights` and :func:`load_strictly`.
+    """
+    load_strictly(model, branch_weights(load_weights(path), student), path)
+
+
+def load_strictly(model: nn.Module, weights: dict[str, Tensor], source: str | Path) -> None:
+    """Loads a network's weights; every key and every shape must fit.
+
+    Raises:
+        ValueError: they do not; the message counts and names the differences.
+    """
+    problems = misfits(model.state_dict(), weights)
+    if problems:
+        raise ValueError(f'checkpoint {source} is of another architecture than '
+                         f'{type(model).__name__}: {problems}. Use the config that it was trained '
+                         'with.')
+    model.load_state_dict(weights)
+
+
+def misfits(own: Mapping[str, Tensor], weights: Mapping[str, Tensor]) -> str:
+    """How weights differ from those of a model, counted and named; empty if they fit."""
+    missing = [key for key in own if key not in weights]
+    unexpected = [key for key in weights if key not in own]
+    shapes = [f'{key} {tuple(weights[key].shape)} instead of {tuple(own[key].shape)}'
+              for key in own if key in weights and weights[key].shape != own[key].shape]
+    return '; '.join(
+        f'{len(keys)} {what} ({", ".join(keys[:3])}{", ..." if len(keys) > 3 else ""})'
+        for what, keys in (('missing', missing), ('unexpected', unexpected),
+                           ('of another shape', shapes)) if keys)

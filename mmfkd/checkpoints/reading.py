@@ -1,0 +1,93 @@
+"""Checkpoint files, read without running anything that stands in them."""
+
+from io import BytesIO
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.logging import HistoryBuffer
+
+# How torch calls what it refuses to run.
+REFUSED = ('GLOBAL', 'Trying to', 'Can only build', 'Can not create new object')
+
+
+def read_checkpoint(path: str | Path, map_location: Any = 'cpu', content: bytes | None = None
+                    ) -> dict:
+    """The content of a checkpoint of PyTorch or mmengine.
+
+    Tensors, numbers, texts and containers of these are read, and the log histories of mmengine.
+    Whatever else a file names is refused, as it could run a program. The text of a config
+    (``meta['config']``) is left out, because mmengine executes it when a run is resumed.
+
+    Args:
+        path: of the file; a name for the messages if ``content`` is given.
+        map_location: see ``torch.load``.
+        content: the bytes of the file, if they do not come from a disk.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: the file is cut short, no checkpoint, or names something that could run.
+    """
+    if content is None and not Path(path).is_file():
+        raise FileNotFoundError(f'checkpoint {path} does not exist')
+    try:
+        with torch.serialization.safe_globals(readable()):
+            found = torch.load(path if content is None else BytesIO(content),
+                               map_location=map_location, weights_only=True)
+    except Exception as error:
+        if isinstance(error, UnpicklingError) and any(word in str(error) for word in REFUSED):
+            raise ValueError(f'checkpoint {path} is refused: it holds more than weights and '
+                             f'records, and could run a program ({_reason(error)}). Take it from '
+                             'a source that you trust and save its state_dict alone, or train '
+                             'again.') from error
+        raise ValueError(f'checkpoint {path} cannot be read: it is truncated or not a PyTorch '
+                         f'file of weights ({type(error).__name__}). Train or copy it again.'
+                         ) from error
+    if not isinstance(found, dict):
+        raise ValueError(f'checkpoint {path} holds a {type(found).__name__} and no dict of '
+                         'weights. Name a checkpoint that a training run wrote.')
+    return _restored(found)
+
+
+class SavedLog:
+    """Stands for mmengine's ``HistoryBuffer`` while a file is read: numbers without methods."""
+
+    def __setstate__(self, state: dict) -> None:
+        self.arguments = (state['_log_history'], state['_count_history'], state['max_length'])
+
+
+def readable() -> list:
+    """What a checkpoint of mmengine names beside tensors, and what is taken for it."""
+    core = np._core if hasattr(np, '_core') else np.core
+    kinds = [type(np.dtype(name)) for name in ('float32', 'float64', 'int32', 'int64', 'uint32',
+                                               'uint8', 'bool')]
+    arrays = [(getattr(core.multiarray, name), f'numpy.{module}.multiarray.{name}')
+              for name in ('_reconstruct', 'scalar') for module in ('core', '_core')]
+    return [*arrays, *kinds, np.ndarray, np.dtype, slice, (_no_method, 'builtins.getattr'),
+            (SavedLog, 'mmengine.logging.history_buffer.HistoryBuffer')]
+
+
+def _no_method(owner: object, name: str) -> None:
+    """Stands for ``getattr``, by which a HistoryBuffer names its methods."""
+
+
+def _restored(found: dict) -> dict:
+    """The content with log histories as mmengine has them, and without a config's text."""
+    hub, meta = found.get('message_hub'), found.get('meta')
+    if isinstance(meta, dict):
+        meta.pop('config', None)
+    if isinstance(hub, dict) and isinstance(hub.get('log_scalars'), dict):
+        logs = hub['log_scalars']
+        for key, log in logs.items():
+            if isinstance(log, SavedLog):
+                logs[key] = HistoryBuffer(*log.arguments)
+    return found
+
+
+def _reason(error: Exception) -> str:
+    """The sentence of torch's message that names what is refused."""
+    sentences = [line.strip() for line in str(error).splitlines()
+                 if any(word in line for word in REFUSED)]
+    return sentences[-1].split('. ')[0].removeprefix('WeightsUnpickler error: ')

@@ -1,0 +1,165 @@
+"""Checkpoints are read without running anything that stands in them, by whatever way they come."""
+
+import builtins
+import os
+
+import numpy as np
+import pytest
+import torch
+from mmengine.logging import HistoryBuffer, MessageHub
+from mmengine.model.weight_init import PretrainedInit
+from mmengine.runner import load_checkpoint
+from mmengine.runner.checkpoint import CheckpointLoader
+from torch import nn
+
+from mmfkd.checkpoints import is_whole, load_weights, read_checkpoint
+from mmfkd.models.pretrained import InflatedPretrained
+
+
+class Command:
+    """Pickles as the call of a shell."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def __reduce__(self):
+        return os.system, (f'touch {self.folder}/executed',)
+
+
+class Attribute:
+    """Pickles as ``getattr(owner, name)``."""
+
+    def __init__(self, owner, name):
+        self.owner, self.name = owner, name
+
+    def __reduce__(self):
+        return getattr, (self.owner, self.name)
+
+
+class Rebuilt:
+    """Pickles as torch's own function that calls what it is given: with getattr, anything."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def __reduce__(self):
+        execute = Attribute(Attribute(HistoryBuffer, '__init__'), '__builtins__')
+        return torch._tensor._rebuild_from_type_v2, (
+            Attribute(execute, 'get'), object, ('exec',), {})
+
+
+def command(folder):
+    return Command(folder)
+
+
+def rebuilt(folder):
+    return Rebuilt(folder)
+
+
+def in_log(folder):
+    log = HistoryBuffer([1.0], [1])
+    log._log_history = Command(folder)
+    return log
+
+
+def print_function(folder):
+    return builtins.print
+
+
+@pytest.fixture(params=[command, rebuilt, in_log, print_function],
+                ids=lambda make: make.__name__)
+def hostile(request, tmp_path):
+    """A checkpoint with a sound state_dict that would run something."""
+    path = tmp_path / 'epoch_1.pth'
+    torch.save(dict(state_dict=nn.Conv2d(3, 4, 1).state_dict(), meta=dict(epoch=1, iter=1),
+                    message_hub=dict(log_scalars=dict(loss=request.param(tmp_path)))), path)
+    return path
+
+
+def pretrained(path):
+    PretrainedInit(str(path))(nn.Conv2d(3, 4, 1))
+
+
+def inflated(path):
+    InflatedPretrained(str(path))(nn.Conv2d(3, 4, 1))
+
+
+def of_mmengine(path):
+    load_checkpoint(nn.Conv2d(3, 4, 1), str(path))
+
+
+@pytest.mark.parametrize('load', [load_weights, pretrained, inflated, of_mmengine],
+                         ids=lambda load: load.__name__)
+def test_what_could_run_is_refused_by_name_and_not_run(load, hostile, tmp_path):
+    with pytest.raises((ValueError, RuntimeError), match=f'{hostile}.*could run a program'):
+        load(hostile)
+    assert not (tmp_path / 'executed').exists()
+
+
+@pytest.mark.parametrize('resume', [False, True])
+def test_runners_refuse_it_too(resume, hostile, distiller_config, make_runner, tmp_path):
+    runner = make_runner(distiller_config(), load_from=str(hostile), resume=resume)
+    with pytest.raises(ValueError, match=f'{hostile}.*could run a program'):
+        runner.train()
+    assert not (tmp_path / 'executed').exists()
+
+
+def test_the_text_of_a_config_is_not_executed(distiller_config, seg_branch, make_runner, tmp_path):
+    model = distiller_config(students=dict(student=seg_branch(classes=12)), teachers={})
+    make_runner(model, train_cfg=dict(max_epochs=1)).train()
+    planted = torch.load(tmp_path / 'run/epoch_1.pth', weights_only=False)
+    planted['meta']['config'] = f"open('{tmp_path}/executed', 'w').close()"
+    torch.save(planted, tmp_path / 'planted.pth')
+    make_runner(model, name='again', train_cfg=dict(max_epochs=2), resume=True,
+                load_from=str(tmp_path / 'planted.pth')).train()
+    assert (tmp_path / 'again/epoch_2.pth').is_file()
+    assert not (tmp_path / 'executed').exists()
+
+
+def test_no_loader_of_mmengine_is_left():
+    assert len(CheckpointLoader._schemes) > 8
+    assert {loader.__module__ for loader in CheckpointLoader._schemes.values()} == {
+        'mmfkd.checkpoints.schemes'}
+
+
+def test_records_of_mmengine_are_read_as_they_were_written(tmp_path):
+    hub = MessageHub.get_instance('test_reading')
+    for value in (1.0, 4.0):
+        hub.update_scalar('train/loss', value)
+    hub.update_info('best_score', np.float32(3.5))
+    hub.update_info('names', ['a', 'b'])
+    torch.save(dict(state_dict={}, message_hub=hub.state_dict()), tmp_path / 'x.pth')
+    read = read_checkpoint(tmp_path / 'x.pth')['message_hub']
+    log = read['log_scalars']['train/loss']
+    assert type(log) is HistoryBuffer and log.mean() == 2.5 and log.max() == 4.0
+    assert log.data[0].tolist() == [1.0, 4.0] and log.data[1].tolist() == [1, 1]
+    assert read['runtime_info']['best_score'] == 3.5
+    assert read['runtime_info']['names'] == ['a', 'b']
+    again = MessageHub.get_instance('test_reading_again')
+    again.load_state_dict(read)
+    assert again.get_scalar('train/loss').statistics('mean') == 2.5
+
+
+@pytest.mark.parametrize('content', [b'', b'PK\x03\x04', b'no checkpoint', bytes(1000)])
+def test_what_is_no_checkpoint_is_said_so(content, tmp_path):
+    (tmp_path / 'x.pth').write_bytes(content)
+    with pytest.raises(ValueError, match=r'x\.pth cannot be read: it is truncated'):
+        read_checkpoint(tmp_path / 'x.pth')
+
+
+@pytest.mark.parametrize('content', [[1, 2], torch.ones(2), 'text'])
+def test_what_is_no_dict_is_said_so(content, tmp_path):
+    torch.save(content, tmp_path / 'x.pth')
+    with pytest.raises(ValueError, match='no dict of weights'):
+        read_checkpoint(tmp_path / 'x.pth')
+
+
+def test_damaged_content_is_not_whole(tmp_path):
+    path = tmp_path / 'x.pth'
+    torch.save(dict(state_dict=dict(x=torch.rand(100_000))), path)
+    assert is_whole(path)
+    content = bytearray(path.read_bytes())
+    content[100_000:164_000] = bytes(64_000)
+    path.write_bytes(content)
+    assert not is_whole(path)
+    read_checkpoint(path)  # torch does not look
