@@ -30,7 +30,7 @@ model = dict(
                   out_indices=(0, 1, 2, 3), norm_cfg=dict(type='BN')),
     decode_head=dict(type='FCNHead', in_channels=512, in_index=3, channels=128, num_convs=1,
                      num_classes=40, norm_cfg=dict(type='BN'), align_corners=False,
-                     loss_decode=dict(type='CrossEntropyLoss', avg_non_ignore=True)),
+                     loss_decode=dict(type='mmfkd.CrossEntropyLoss', avg_non_ignore=True)),
     train_cfg=dict(), test_cfg=dict(mode='whole'))
 optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='SGD', lr=0.02, momentum=0.9))
 param_scheduler = [dict(type='PolyLR', power=0.9, by_epoch=True)]

@@ -14,5 +14,5 @@ model = dict(students=dict(student=dict(
                       zero_init_residual=False),
         decode_head=dict(
             num_classes=2, in_channels=256, channels=64, c1_in_channels=32, c1_channels=12,
-            loss_decode=[dict(type='CrossEntropyLoss', avg_non_ignore=True),
+            loss_decode=[dict(type='mmfkd.CrossEntropyLoss', avg_non_ignore=True),
                          dict(type='mmfkd.MulticlassDiceLoss')])))))

@@ -1,6 +1,6 @@
 """The weights of networks in checkpoints."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from torch import Tensor, nn
@@ -15,7 +15,15 @@ def load_weights(path: str | Path) -> dict[str, Tensor]:
         FileNotFoundError: no such file.
         ValueError: the file is truncated, is no checkpoint, has no weights or is refused.
     """
-    content = read_checkpoint(path)
+    return weights_in(read_checkpoint(path), path)
+
+
+def weights_in(content: dict, path: str | Path) -> dict[str, Tensor]:
+    """State dict in the content of a checkpoint.
+
+    Raises:
+        ValueError: there is none.
+    """
     weights = content.get('state_dict', content)
     if (not isinstance(weights, dict) or not weights
             or not all(isinstance(value, Tensor) for value in weights.values())):
@@ -40,18 +48,32 @@ def branch_weights(weights: dict[str, Tensor], student: str | None = None) -> di
             if key.startswith(prefix)}
 
 
-def load_network(model: nn.Module, path: str | Path, student: str | None = None) -> None:
+def load_network(model: nn.Module, path: str | Path, student: str | None = None,
+                 modalities: Sequence[str] = ()) -> None:
     """Loads a network's weights from a checkpoint of a distiller, or of the network alone.
 
     Args:
         model: the network.
         path: of the checkpoint.
         student: name of the student whose weights they are; None takes the first.
+        modalities: that the network takes. A checkpoint that says what its student takes must
+            agree: networks of two modalities may have the same shape.
 
     Raises:
         FileNotFoundError, ValueError: see :func:`load_weights` and :func:`load_strictly`.
+        ValueError: the checkpoint is of a student of other modalities.
     """
-    load_strictly(model, branch_weights(load_weights(path), student), path)
+    content = read_checkpoint(path)
+    weights = branch_weights(weights_in(content, path), student)
+    meta = content.get('meta')
+    saved = meta.get('modalities') if isinstance(meta, dict) else None
+    if saved and modalities:
+        taken = saved.get(student or next(iter(saved)), modalities)
+        if set(taken) != set(modalities):
+            raise ValueError(f"checkpoint {path} is of a student of '{', '.join(taken)}', and this "
+                             f"network takes '{', '.join(modalities)}': name a checkpoint of that "
+                             'modality, or the config that this one was trained with')
+    load_strictly(model, weights, path)
 
 
 def load_strictly(model: nn.Module, weights: dict[str, Tensor], source: str | Path) -> None:

@@ -80,6 +80,7 @@ def test(args: argparse.Namespace) -> None:
 
     from mmfkd.checkpoints import resolve_checkpoint
     from mmfkd.engine.distributed import keep_timm_norms, use_gloo_without_gpu
+    from mmfkd.engine.hooks.labels import LabelCensusHook
     from mmfkd.engine.hooks.unwrapped import unwrapped
     from mmfkd.inference.loading import keep_student
 
@@ -94,6 +95,7 @@ def test(args: argparse.Namespace) -> None:
     use_gloo_without_gpu(cfg)
     path = resolve_checkpoint(args.checkpoint, cfg.filename, cfg.work_dir)
     runner = Runner.from_cfg(cfg)
+    runner.register_hook(LabelCensusHook())
     model = unwrapped(runner)
     load_tested(model, path, args.student)
     metrics = runner.test()
@@ -106,7 +108,7 @@ def load_tested(model: 'nn.Module', path: Path, student: str | None) -> None:
     from mmfkd.models import CrossModalDistiller
 
     if isinstance(model, CrossModalDistiller):
-        load_network(model.student.model, path, student)
+        load_network(model.student.model, path, student, model.student.modalities)
     else:
         load_strictly(model, load_weights(path), path)
 

@@ -1,8 +1,10 @@
 from .audiovisual import AVDigitsDataset, AVEDataset, CREMADDataset, VGGSoundDataset
 from .imagetext import CrisisMMDDataset
+from .nyuv2 import NYUv2Dataset
+from .ombria import OmbriaDataset
 from .pairs import PairDataset
 from .rgb_infrared import FMB14Dataset, FMBDataset, MSRSDataset, MVSSDataset
-from .rgbx import NYUv2Dataset, OmbriaDataset, RGBXDataset
+from .rgbx import RGBXDataset
 from .synthetic.classification import (
     RenderAudioVisual,
     RenderTextImage,

@@ -8,6 +8,7 @@ from mmengine.dataset import BaseDataset
 from mmengine.logging import print_log
 
 from .subset import check_subset, select_subset
+from .transforms.images import FRAME_SUFFIXES
 
 
 class PairDataset(BaseDataset):
@@ -127,7 +128,8 @@ def missing_file(spec: dict | str) -> str | None:
         return None
     path = Path(spec.get('path') or spec['folder'])
     if path.is_dir():
-        return None if any(path.glob('*.jpg')) else str(path)
+        frames = any(file.suffix.lower() in FRAME_SUFFIXES for file in path.iterdir())
+        return None if frames else str(path)
     return None if path.is_file() and path.stat().st_size else str(path)
 
 

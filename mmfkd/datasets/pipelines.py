@@ -5,7 +5,8 @@ from inspect import signature
 
 from mmfkd.registry import TRANSFORMS
 
-from .transforms import FitLength, LogSpectrogram
+from .synthetic.talking_heads import RATE
+from .transforms import LoadAudio, LogSpectrogram
 
 
 def made_size(pipeline: Sequence[dict], modality: str) -> tuple[int, int] | None:
@@ -13,14 +14,18 @@ def made_size(pipeline: Sequence[dict], modality: str) -> tuple[int, int] | None
 
     (bins, frames) of a spectrogram, (1, tokens) of a text; None where no step says it.
     """
-    size, length = None, 0
+    size, length, rate = None, 0, None
     for step in steps_of(pipeline, modality):
         name = step['type'].rpartition('.')[2]
         if name in ('Resize', 'RandomResizedCrop'):
             scale = step['scale']
             size = (scale, scale) if isinstance(scale, int) else tuple(scale)[::-1]
+        elif name == 'LoadAudio':
+            rate = LoadAudio(**_arguments(step)).rate
+        elif name == 'RenderAudioVisual':
+            rate = RATE
         elif name == 'FitLength':
-            length = FitLength(**_arguments(step)).length
+            length = round(step['seconds'] * (step.get('rate') or rate or 0))
         elif name == 'LogSpectrogram':
             spectrogram = LogSpectrogram(**_arguments(step))
             size = (spectrogram.window // 2 + 1,

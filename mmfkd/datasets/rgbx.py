@@ -8,11 +8,12 @@ from mmseg.datasets import BaseSegDataset
 from mmfkd.registry import DATASETS
 
 from .lists import read_names
-from .palettes import voc_palette
 from .subset import check_subset, select_subset
+from .transforms.arrays import SUFFIXES
 from .transforms.images import COLOR
 
 GREY = dict(type='LoadImageFromFile', color_type='grayscale', imdecode_backend='pillow')
+ARRAY = dict(type='mmfkd.LoadArray')
 UNCHANGED = dict(type='LoadImageFromFile', color_type='unchanged', imdecode_backend='pillow',
                  to_float32=True)
 
@@ -21,26 +22,29 @@ UNCHANGED = dict(type='LoadImageFromFile', color_type='unchanged', imdecode_back
 class RGBXDataset(BaseSegDataset):
     """mmseg's data set with any number of modalities, each a folder of files of the same stems.
 
-    A modality is ``dict(folder, suffix, channels, loader)``: ``folder`` is relative to
-    ``data_root`` and may contain ``{split}``; ``suffix`` may be several to choose from; ``loader``
-    is the config of a transform that reads ``img_path`` into ``img``, by default 8-bit colour for
-    3 channels and the file's own values as float32 for any other number. Pillow decodes because it
-    refuses truncated files. Subclasses with another layout override :meth:`find_files`, those
-    whose label files have other numbers than the classes give ``RAW_LABELS``.
+    A modality is ``dict(folder, suffix, channels, loader, scale, range)``: ``folder`` is relative
+    to ``data_root`` and may contain ``{split}``; ``suffix`` may be several to choose from;
+    ``loader`` is the config of a transform that reads ``img_path`` into ``img``, by default
+    :class:`LoadArray` for NumPy's files and TIFF, else 8-bit colour for 3 channels and the file's
+    own values as float32 for any other number. Values are multiplied by ``scale`` and refused
+    beyond ``range``, (lowest, highest); both are optional. Pillow decodes because it refuses
+    truncated files. Subclasses with another layout override :meth:`find_files`, those whose label
+    files have other numbers than the classes give ``RAW_LABELS``.
 
     Args:
         data_root: folder of the data set.
         split: fills ``{split}`` in the folders.
         modalities: names to take from the class's ``MODALITIES``, all of them by default; or a
-            dict of name to modality. The first is the one that is displayed.
-        label: folder and suffix of the label maps.
+            dict of name to modality, in which None leaves one out: a test set may have the
+            deployed modality alone. The first is the one that is displayed.
+        label: folder and suffix of the label maps, see :class:`LoadCheckedAnnotations`.
         pipeline: transforms; starts with ``LoadModalities`` and ``LoadCheckedAnnotations``.
         subset: 'fit' or 'val' to take a part of the split: a seeded share that is held out to
             select on, and the rest. None takes all.
         val_fraction: share of the split that is 'val'.
         split_seed: seed of that choice; the choice depends on nothing else but the file names.
         ann_file: file of stems, one a line, in place of the folder's content.
-        metainfo: see mmseg.
+        metainfo: see mmseg; its ``palette`` is also that of label maps in colour.
         test_mode: see mmseg.
         indices: see mmseg.
         lazy_init: see mmseg.
@@ -80,6 +84,8 @@ class RGBXDataset(BaseSegDataset):
         self.subset = subset
         self.val_fraction = val_fraction
         self.split_seed = split_seed
+        # Without one mmseg makes up colours.
+        self._palette = {**self.METAINFO, **(metainfo or {})}.get('palette')
         folders = {name: spec['folder'] for name, spec in self.modalities.items()}
         folders['seg_map_path'] = self.label['folder']
         super().__init__(
@@ -93,7 +99,7 @@ class RGBXDataset(BaseSegDataset):
 
     def _choose(self, modalities: Sequence[str] | Mapping[str, dict] | None) -> dict[str, dict]:
         if isinstance(modalities, Mapping):
-            chosen = {name: dict(spec) for name, spec in modalities.items()}
+            chosen = {name: dict(spec) for name, spec in modalities.items() if spec is not None}
         else:
             names = tuple(modalities or self.MODALITIES)
             unknown = [name for name in names if name not in self.MODALITIES]
@@ -106,9 +112,12 @@ class RGBXDataset(BaseSegDataset):
             raise ValueError(f'{type(self).__name__}: modalities is empty')
         for name, spec in chosen.items():
             missing = {'folder', 'suffix', 'channels'} - set(spec)
-            if missing:
-                raise ValueError(f'modalities.{name}: {sorted(missing)} missing')
-            spec.setdefault('loader', COLOR if spec['channels'] == 3 else UNCHANGED)
+            strange = set(spec) - {'folder', 'suffix', 'channels', 'loader', 'scale', 'range'}
+            if missing or strange:
+                raise ValueError(f'modalities.{name}: {sorted(missing)} missing, '
+                                 f'{sorted(strange)} unknown; it is dict(folder, suffix, channels, '
+                                 'loader, scale, range), the last three optional')
+            spec.setdefault('loader', default_loader(spec))
         return chosen
 
     def load_data_list(self) -> list[dict]:
@@ -120,7 +129,7 @@ class RGBXDataset(BaseSegDataset):
         folders = {name: (self.data_prefix[name], spec['suffix'])
                    for name, spec in self.modalities.items()}
         folders['label'] = (self.data_prefix['seg_map_path'], self.label['suffix'])
-        files = {name: self._some_files(*place) for name, place in folders.items()}
+        files = {name: self._files_of(name, *place) for name, place in folders.items()}
         stems = select_subset(self._paired_stems(folders, files), self.subset, self.val_fraction,
                               self.split_seed)
         display = next(iter(self.modalities))
@@ -130,10 +139,10 @@ class RGBXDataset(BaseSegDataset):
             paths = {name: str(found[stem]) for name, found in files.items()}
             infos.append(dict(
                 stem=stem, img_path=paths[display], seg_map_path=paths.pop('label'), seg_fields=[],
-                modalities={name: dict(path=path, channels=self.modalities[name]['channels'],
-                                       loader=self.modalities[name]['loader'])
+                modalities={name: dict(self.modalities[name], path=path)
                             for name, path in paths.items()},
                 label_map=label_map, reduce_zero_label=self.reduce_zero_label,
+                palette=self._palette,
                 num_classes=len(self.METAINFO.get('classes') or classes),
                 ignore_index=self.ignore_index))
         return infos
@@ -149,6 +158,17 @@ class RGBXDataset(BaseSegDataset):
     def wanted_stems(self, files: Mapping[str, Mapping[str, Path]]) -> set[str]:
         """Stems of which every kind of file, modality or 'label', is needed: all there are."""
         return set().union(*files.values())
+
+    def _files_of(self, name: str, folder: str, suffix: str | Sequence[str]) -> dict[str, Path]:
+        try:
+            return self._some_files(folder, suffix)
+        except FileNotFoundError as error:
+            if name == 'label':
+                raise
+            raise FileNotFoundError(
+                f"{error} Or leave the modality out, if the network that is trained or tested does "
+                f"not need it: modalities.{name}=None of the data set, or modalities=[...] without "
+                'it.') from None
 
     def _some_files(self, folder: str, suffix: str | Sequence[str]) -> dict[str, Path]:
         found: dict[str, Path] = {}
@@ -187,6 +207,13 @@ class RGBXDataset(BaseSegDataset):
         return sorted(wanted)
 
 
+def default_loader(spec: Mapping) -> dict:
+    """The loader of a modality that names none."""
+    if all(suffix.lower().endswith(SUFFIXES) for suffix in _suffixes(spec['suffix'])):
+        return ARRAY
+    return COLOR if spec['channels'] == 3 else UNCHANGED
+
+
 def list_files(folder: Path, suffix: str) -> dict[str, Path]:
     """Path below ``folder`` without ``suffix`` to path, of the files that end in it.
 
@@ -206,38 +233,3 @@ def _suffixes(suffix: str | Sequence[str]) -> tuple[str, ...]:
 
 def _listed(suffix: str | Sequence[str]) -> str:
     return ' or '.join(_suffixes(suffix))
-
-
-@DATASETS.register_module()
-class NYUv2Dataset(RGBXDataset):
-    """NYU Depth V2: 795 / 654 indoor scenes, 480x640, 40 classes, 255 = void.
-
-    Layout of ``mmfkd prepare nyuv2``: ``{train,test}/{rgb,depth,label}/NNNNNN.png``, depth in
-    millimetres, 16 bit, loaded as float32.
-    """
-
-    METAINFO = dict(
-        classes=('wall', 'floor', 'cabinet', 'bed', 'chair', 'sofa', 'table', 'door', 'window',
-                 'bookshelf', 'picture', 'counter', 'blinds', 'desk', 'shelves', 'curtain',
-                 'dresser', 'pillow', 'mirror', 'floor-mat', 'clothes', 'ceiling', 'books',
-                 'refridgerator', 'television', 'paper', 'towel', 'shower-curtain', 'box',
-                 'whiteboard', 'person', 'night-stand', 'toilet', 'sink', 'lamp', 'bathtub',
-                 'bag', 'otherstructure', 'otherfurniture', 'otherprop'),
-        palette=voc_palette(40))
-    MODALITIES = dict(
-        rgb=dict(folder='{split}/rgb', suffix='.png', channels=3, loader=COLOR),
-        depth=dict(folder='{split}/depth', suffix='.png', channels=1, loader=UNCHANGED))
-
-
-@DATASETS.register_module()
-class OmbriaDataset(RGBXDataset):
-    """OMBRIA: floods in registered Sentinel-1 SAR and Sentinel-2 optical images, 256x256.
-
-    Layout: ``{train,test}/{sar,optical}/NNNN.jpg``, ``label/NNNN.png``, 0 = dry, 1 = flood; 624
-    and 70 images. There is no val split: hold one out with ``subset``.
-    """
-
-    METAINFO = dict(classes=('dry', 'flood'), palette=[[160, 130, 90], [40, 90, 220]])
-    MODALITIES = dict(
-        optical=dict(folder='{split}/optical', suffix='.jpg', channels=3, loader=COLOR),
-        sar=dict(folder='{split}/sar', suffix='.jpg', channels=1, loader=GREY))

@@ -5,6 +5,7 @@ from .hooks import (
     EpochSeedHook,
     FeatureSimilarityHook,
     FiniteLossHook,
+    LabelCensusHook,
     LossWeightHook,
     PredictionPanelHook,
     ResumeCheckHook,
@@ -15,6 +16,6 @@ from .hooks import (
 from .optim_wrapper import BFloat16OptimWrapper
 
 __all__ = ['AtomicLocalBackend', 'BFloat16OptimWrapper', 'CheckpointHook', 'EarlyStoppingHook',
-           'EpochSeedHook', 'FeatureSimilarityHook', 'FiniteLossHook', 'LossWeightHook',
-           'PredictionPanelHook', 'ResumeCheckHook', 'TeacherReportHook', 'TestMaximumHook',
-           'seed_worker']
+           'EpochSeedHook', 'FeatureSimilarityHook', 'FiniteLossHook', 'LabelCensusHook',
+           'LossWeightHook', 'PredictionPanelHook', 'ResumeCheckHook', 'TeacherReportHook',
+           'TestMaximumHook', 'seed_worker']

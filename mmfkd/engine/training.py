@@ -24,6 +24,7 @@ from mmfkd.visualization.tables import closing_table
 
 from .distributed import end_together, first_rank, keep_timm_norms, use_gloo_without_gpu
 from .hooks.checkpoint import length
+from .hooks.labels import LabelCensusHook
 from .hooks.resume import ResumeCheckHook
 from .hooks.stop import StopHook
 from .hooks.unwrapped import unwrapped
@@ -168,6 +169,7 @@ def run(cfg: Config, stop: StopRequest) -> None:
         sys.exit(f'{len(runner.train_dataloader.dataset)} training samples are less than one '
                  f'batch: lower train_dataloader.batch_size={cfg.train_dataloader.batch_size}')
     runner.register_hook(ResumeCheckHook())
+    runner.register_hook(LabelCensusHook())
     runner.register_hook(StopHook(stop))
     runner.train()
     tested = test_selected(runner)

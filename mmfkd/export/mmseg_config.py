@@ -7,7 +7,7 @@ from mmengine.config import Config
 
 from mmfkd.config import without_init
 from mmfkd.datasets.palettes import voc_palette
-from mmfkd.datasets.rgbx import COLOR, GREY, UNCHANGED
+from mmfkd.datasets.rgbx import COLOR, UNCHANGED, default_loader
 from mmfkd.registry import DATASETS, TRANSFORMS
 
 # Steps of our pipelines whose work one loader and mmseg's PackSegInputs do for one modality.
@@ -117,7 +117,7 @@ def image_loader(dataset: dict, modality: str, width: int) -> dict:
 
     Where it reads none (rendered scenes), colour is 8 bits and a single channel is taken as it
     is, because a conversion to grey would cut 16 bits to 8. Infrared of three equal channels is
-    read as colour, so scale files of 16 bits to 8 before.
+    read as colour, so scale files of 16 bits to 8 before. Arrays are given as arrays.
     """
     registered = dataset.get('modalities')
     if not isinstance(registered, Mapping):
@@ -125,7 +125,9 @@ def image_loader(dataset: dict, modality: str, width: int) -> dict:
     color = width == 3
     if modality not in registered:
         return COLOR if color else UNCHANGED
-    loader = registered[modality].get('loader') or (COLOR if color else GREY)
+    loader = registered[modality].get('loader') or default_loader(registered[modality])
+    if loader['type'].endswith('LoadArray'):
+        return dict(type='LoadImageFromNDArray')
     return COLOR if color and loader['type'].endswith('LoadInfrared') else loader
 
 

@@ -36,7 +36,7 @@ def load_student(cfg: Config, checkpoint: str | Path, name: str | None = None
     init_default_scope(cfg.get('default_scope', 'mmfkd'))
     keep_student(cfg, name)
     model = MODELS.build(cfg.model)
-    load_network(model.student.model, path, name)
+    load_network(model.student.model, path, name, model.student.modalities)
     model.eval()
     return model
 
@@ -67,5 +67,6 @@ def load_distiller(cfg: Config, checkpoint: str | Path, keys: Sequence[str]
                        if name in named}
     model = MODELS.build(config)
     for name, student in model.students.items():
-        load_network(student.model, path, name if len(model.students) > 1 else None)
+        load_network(student.model, path, name if len(model.students) > 1 else None,
+                     student.modalities)
     return model.to('cuda' if torch.cuda.is_available() else 'cpu').eval(), path

@@ -90,7 +90,8 @@ class CrossModalDistiller(BaseModel):
         super().init_weights()
         for name, (checkpoint, config) in self._starts.items():
             path = resolve_checkpoint(checkpoint, config)
-            load_network(self.students[name].model, path)
+            load_network(self.students[name].model, path,
+                         modalities=self.students[name].modalities)
             print_log(f"student '{name}' starts from {path}", logger='current')
 
     @property

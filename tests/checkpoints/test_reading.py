@@ -12,7 +12,7 @@ from mmengine.runner import load_checkpoint
 from mmengine.runner.checkpoint import CheckpointLoader
 from torch import nn
 
-from mmfkd.checkpoints import is_whole, load_weights, read_checkpoint
+from mmfkd.checkpoints import is_whole, load_network, load_weights, read_checkpoint
 from mmfkd.models.pretrained import InflatedPretrained
 
 
@@ -163,3 +163,22 @@ def test_damaged_content_is_not_whole(tmp_path):
     path.write_bytes(content)
     assert not is_whole(path)
     read_checkpoint(path)  # torch does not look
+
+
+def test_a_checkpoint_of_another_modality_of_the_same_shape_is_refused(tmp_path):
+    network = nn.Conv2d(1, 4, 1)
+    weights = {f'students.student.model.{key}': value
+               for key, value in network.state_dict().items()}
+    path = tmp_path / 'x.pth'
+    torch.save(dict(state_dict=weights, meta=dict(modalities=dict(student=['audio']))), path)
+    load_network(network, path, modalities=['audio'])
+    load_network(network, path)
+    with pytest.raises(ValueError, match=r"x\.pth is of a student of 'audio'.*takes 'visual'"):
+        load_network(network, path, modalities=['visual'])
+
+
+def test_runs_record_their_modalities(distiller_config, seg_branch, make_runner, tmp_path):
+    make_runner(distiller_config(students=dict(student=seg_branch(classes=12)), teachers={}),
+                default_hooks=dict(checkpoint=dict(type='CheckpointHook'))).train()
+    meta = read_checkpoint(tmp_path / 'run/epoch_1.pth')['meta']
+    assert meta['modalities'] == dict(student=['rgb']) and meta['length'] == 1

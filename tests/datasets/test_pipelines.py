@@ -25,7 +25,9 @@ def test_sizes_of_the_shipped_pipelines(config, modality, expected):
 @pytest.mark.parametrize('config', ['cremad_audio', 'avdigits_audio', 'synthetic_audio'])
 def test_the_size_of_a_spectrogram_is_what_the_steps_make(config):
     pipeline = Config.fromfile(CONFIGS / f'unimodal/{config}.py').test_dataloader.dataset.pipeline
-    results = dict(modalities=dict(audio=np.zeros(9000, np.float32)), sample_idx=0)
+    rate = next((step['rate'] for step in pipeline if 'rate' in step), 16000)
+    results = dict(modalities=dict(audio=np.zeros(9000, np.float32)), sample_idx=0,
+                   rates=dict(audio=rate))
     for step in steps_of(pipeline, 'audio'):
         if step['type'] in ('FitLength', 'AddNoise', 'LogSpectrogram'):
             results = TRANSFORMS.build(step)(results)

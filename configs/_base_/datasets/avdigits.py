@@ -3,8 +3,8 @@
 data_root = 'data/avdigits'
 sound = [
     dict(type='LoadAudio', rate=8000),
-    dict(type='FitLength', seconds=0.5, rate=8000)]
-spectrogram = dict(type='LogSpectrogram', rate=8000, window=128, hop=64, eps=1e-10)
+    dict(type='FitLength', seconds=0.5)]
+spectrogram = dict(type='LogSpectrogram', window=128, hop=64, eps=1e-10)
 image = [
     dict(type='LoadImage', modality='visual',
          loader=dict(type='LoadImageFromFile', color_type='grayscale', imdecode_backend='pillow')),

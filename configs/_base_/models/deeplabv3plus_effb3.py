@@ -22,7 +22,7 @@ model = dict(
             decode_head=dict(
                 type='mmfkd.DeepLabV3PlusHead', in_channels=384, c1_in_channels=32, channels=256,
                 c1_channels=48, dilations=(12, 24, 36), align_corners=False,
-                loss_decode=[dict(type='CrossEntropyLoss', avg_non_ignore=True),
+                loss_decode=[dict(type='mmfkd.CrossEntropyLoss', avg_non_ignore=True),
                              dict(type='mmfkd.MulticlassDiceLoss')]),
             train_cfg=dict(),
             test_cfg=dict(mode='whole')))))

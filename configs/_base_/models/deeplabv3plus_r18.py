@@ -26,7 +26,7 @@ model = dict(
                 type='DepthwiseSeparableASPPHead', in_channels=512, in_index=3, channels=128,
                 dilations=(1, 6, 12, 18), c1_in_channels=64, c1_channels=24, dropout_ratio=0.1,
                 norm_cfg=dict(type='BN'), align_corners=False,
-                loss_decode=dict(type='CrossEntropyLoss', avg_non_ignore=True)),
+                loss_decode=dict(type='mmfkd.CrossEntropyLoss', avg_non_ignore=True)),
             train_cfg=dict(),
             test_cfg=dict(mode='whole')))))
 # Widths of the tap feat and of the four stages, for methods that need them.

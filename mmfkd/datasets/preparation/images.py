@@ -9,8 +9,7 @@ from tqdm import tqdm
 
 from mmfkd.datasets.lists import read_names
 from mmfkd.datasets.rgbx import RGBXDataset
-from mmfkd.datasets.transforms.infrared import InfraredError
-from mmfkd.datasets.transforms.modalities import LoadCheckedAnnotations, LoadModalities
+from mmfkd.datasets.transforms import LoadCheckedAnnotations, LoadModalities
 
 from .clips import run_parallel, written_whole
 from .splits import PrepareError, count_samples, finish
@@ -49,7 +48,7 @@ def image_fault(info: dict) -> str | None:
     """
     try:
         LoadCheckedAnnotations()(LoadModalities()(info))
-    except (InfraredError, OSError, ValueError) as error:
+    except (OSError, ValueError) as error:
         return str(error)
     return None
 

@@ -66,13 +66,15 @@ class RenderAudioVisual(BaseTransform):
     """Renders the clip that an entry of :class:`SyntheticAudioVisual` describes.
 
     Reads ``scene_seed``, ``gt_label`` and ``size``. Adds ``modalities``, ``{'audio': float32 (S,)
-    in -1..1 at 16 kHz, 1 to 3 seconds, 'visual': list of three uint8 (H, W, 3) BGR}``.
+    in -1..1 at 16 kHz, 1 to 3 seconds, 'visual': list of three uint8 (H, W, 3) BGR}``, and
+    ``rates``.
     """
 
     def transform(self, results: dict) -> dict:
         """See the class."""
         results['modalities'] = talking_heads.render_clip(
             results['scene_seed'], results['gt_label'], results['size'])
+        results['rates'] = dict(audio=talking_heads.RATE)
         return results
 
 

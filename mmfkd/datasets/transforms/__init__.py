@@ -1,18 +1,14 @@
+from .arrays import LoadArray
 from .audio import AddNoise, FitLength, LoadAudio, LogSpectrogram
 from .cached import Cached
 from .images import LoadFrames, LoadImage, TransformImages
 from .infrared import LoadInfrared
-from .modalities import (
-    ForModality,
-    LoadCheckedAnnotations,
-    LoadModalities,
-    PackModalities,
-    StackModalities,
-)
+from .labels import LoadCheckedAnnotations
+from .modalities import ForModality, LoadModalities, PackModalities, StackModalities
 from .pack import PackPairs
 from .text import TokenizeText
 
-__all__ = ['AddNoise', 'Cached', 'FitLength', 'ForModality', 'LoadAudio',
+__all__ = ['AddNoise', 'Cached', 'FitLength', 'ForModality', 'LoadArray', 'LoadAudio',
            'LoadCheckedAnnotations', 'LoadFrames', 'LoadImage', 'LoadInfrared', 'LoadModalities',
            'LogSpectrogram', 'PackModalities', 'PackPairs', 'StackModalities', 'TokenizeText',
            'TransformImages']

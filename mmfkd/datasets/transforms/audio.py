@@ -1,20 +1,19 @@
 """Sound: from a file to a log power spectrogram."""
 
-from io import BytesIO
-from pathlib import Path
+from collections.abc import Callable
+from math import gcd
 from types import ModuleType
 
 import numpy as np
-import soundfile
 import torch
 from mmcv.transforms import BaseTransform
-from scipy.signal.windows import tukey
-from torch import nn
+from scipy import signal
 
 from mmfkd.registry import TRANSFORMS
 
-# Sizes that a program writes into a header when it does not know the length yet.
-UNKNOWN_SIZES = (0, 0xFFFFFFFF)
+from .sound_files import read_wave
+
+PHASES = 2000
 
 
 def audio_transforms() -> ModuleType:
@@ -31,43 +30,16 @@ def audio_transforms() -> ModuleType:
     return transforms
 
 
-def read_wave(path: str | Path, start: float = 0.0, end: float | None = None
-              ) -> tuple[np.ndarray, int]:
-    """Reads a sound file as mono.
+def resampler(rate: int, target: int) -> Callable[[np.ndarray], np.ndarray]:
+    """A function that changes the rate of a wave.
 
-    Args:
-        path: a file of any rate, width and number of channels that soundfile reads.
-        start: in seconds.
-        end: in seconds; None reads to the end.
-
-    Returns:
-        float32 (S,) in [-1, 1], the mean of the channels; and its rate in Hz.
-
-    Raises:
-        FileNotFoundError: no such file.
-        ValueError: a file that cannot be decoded, is cut short, holds no sound in the range, or
-            holds NaN or infinity; it is named.
+    torchaudio has a filter for each phase, and for rates without a large common divisor, such as
+    44101 and 8000, there are too many for the memory: scipy's Fourier method is taken for these.
     """
-    try:
-        content = Path(path).read_bytes()
-    except FileNotFoundError as error:
-        raise FileNotFoundError(f'{path} does not exist') from error
-    said = int.from_bytes(content[4:8], 'little')
-    if content[:4] == b'RIFF' and said not in UNKNOWN_SIZES and said > len(content) - 8:
-        raise ValueError(f'{path} is truncated: {len(content)} of {said + 8} bytes. Copy it '
-                         'again, or take it out of the list.')
-    try:
-        wave, rate = soundfile.read(BytesIO(content), dtype='float32', always_2d=True)
-    except (RuntimeError, TypeError) as error:
-        raise ValueError(f'{path} cannot be decoded ({error}): it is truncated or no sound file. '
-                         'Copy it again, or take it out of the list.') from error
-    wave = wave[round(start * rate):None if end is None else round(end * rate)].mean(1)
-    if len(wave) == 0:
-        raise ValueError(f'{path} holds no sound{f" from {start} to {end} s" if end else ""}: '
-                         'make it again from its video, or take it out of the list')
-    if not np.isfinite(wave).all():
-        raise ValueError(f'{path} holds NaN or infinite samples: make it again')
-    return wave, rate
+    if max(rate, target) // gcd(rate, target) > PHASES:
+        return lambda wave: signal.resample(wave, round(len(wave) * target / rate))
+    module = audio_transforms().Resample(rate, target)
+    return lambda wave: module(torch.from_numpy(wave)).numpy()
 
 
 @TRANSFORMS.register_module()
@@ -82,6 +54,10 @@ class LoadAudio(BaseTransform):
 
     - modalities: ``{modality: float32 (S,)}``
 
+    Added Keys:
+
+    - rates: ``{modality: rate}``, which travels with the wave
+
     Args:
         modality: its name; without it in the sample nothing is done.
         rate: Hz to which files of another rate are resampled.
@@ -94,7 +70,7 @@ class LoadAudio(BaseTransform):
     def __init__(self, modality: str = 'audio', rate: int = 16000) -> None:
         self.modality = modality
         self.rate = rate
-        self._resamplers: dict[int, nn.Module] = {}
+        self._resamplers: dict[int, Callable[[np.ndarray], np.ndarray]] = {}
 
     def transform(self, results: dict) -> dict:
         """See the class."""
@@ -102,14 +78,15 @@ class LoadAudio(BaseTransform):
         if spec is not None:
             wave, rate = read_wave(spec['path'], spec.get('start', 0.0), spec.get('end'))
             results['modalities'][self.modality] = self._resampled(wave, rate).clip(-1, 1)
+            results.setdefault('rates', {})[self.modality] = self.rate
         return results
 
     def _resampled(self, wave: np.ndarray, rate: int) -> np.ndarray:
         if rate == self.rate:
             return wave
         if rate not in self._resamplers:
-            self._resamplers[rate] = audio_transforms().Resample(rate, self.rate)
-        return self._resamplers[rate](torch.from_numpy(wave)).numpy()
+            self._resamplers[rate] = resampler(rate, self.rate)
+        return self._resamplers[rate](wave)
 
 
 @TRANSFORMS.register_module()
@@ -140,6 +117,28 @@ class AddNoise(BaseTransform):
         return results
 
 
+def rate_of(results: dict, modality: str, rate: int | None, step: str) -> int:
+    """Rate of a wave in Hz.
+
+    Args:
+        results: of the pipeline so far.
+        modality: of the wave.
+        rate: that the step was given, or None.
+        step: its name, for the message.
+
+    Raises:
+        ValueError: nobody knows the rate, or the step was given another one than the wave has.
+    """
+    known = results.get('rates', {}).get(modality)
+    if known is None and rate is None:
+        raise ValueError(f"the rate of '{modality}' is not known: put LoadAudio before {step}, or "
+                         f'give {step} its rate')
+    if known is not None and rate is not None and known != rate:
+        raise ValueError(f"{step} has rate={rate}, but the wave of '{modality}' was loaded at "
+                         f'{known} Hz: leave rate of {step} out, as the wave brings its own')
+    return known if rate is None else rate
+
+
 @TRANSFORMS.register_module()
 class FitLength(BaseTransform):
     """Repeats a wave until it has a length, and cuts it there (FDKD, C2KD: 3 s or 10 s).
@@ -147,18 +146,23 @@ class FitLength(BaseTransform):
     Args:
         seconds: the length.
         modality: its name; without it in the sample nothing is done.
-        rate: of the wave, in Hz.
+        rate: of a wave that does not bring its own, in Hz.
+
+    Raises:
+        ValueError: see :func:`rate_of`.
     """
 
-    def __init__(self, seconds: float, modality: str = 'audio', rate: int = 16000) -> None:
-        self.length = round(seconds * rate)
+    def __init__(self, seconds: float, modality: str = 'audio', rate: int | None = None) -> None:
+        self.seconds = seconds
         self.modality = modality
+        self.rate = rate
 
     def transform(self, results: dict) -> dict:
         """See the class."""
         wave = results['modalities'].get(self.modality)
         if wave is not None:
-            results['modalities'][self.modality] = np.resize(wave, self.length)
+            rate = rate_of(results, self.modality, self.rate, 'FitLength')
+            results['modalities'][self.modality] = np.resize(wave, round(self.seconds * rate))
         return results
 
 
@@ -172,25 +176,26 @@ class LogSpectrogram(BaseTransform):
 
     Args:
         modality: its name; without it in the sample nothing is done.
-        rate: of the wave, in Hz; scales the density.
+        rate: of a wave that does not bring its own, in Hz; scales the density.
         window: samples a frame.
         hop: samples from a frame to the next.
         eps: added before the logarithm.
         standardize: subtract the mean of the clip and divide by its standard deviation.
 
     Raises:
-        ValueError: a wave shorter than a frame.
+        ValueError: a wave shorter than a frame; see :func:`rate_of`.
         ImportError: torchaudio is missing.
     """
 
-    def __init__(self, modality: str = 'audio', rate: int = 16000, window: int = 512,
+    def __init__(self, modality: str = 'audio', rate: int | None = None, window: int = 512,
                  hop: int = 159, eps: float = 1e-7, standardize: bool = False) -> None:
         self.modality = modality
+        self.rate = rate
         self.window = window
         self.hop = hop
         self.eps = eps
         self.standardize = standardize
-        shape = torch.from_numpy(tukey(window, 0.25, sym=False))
+        shape = torch.from_numpy(signal.windows.tukey(window, 0.25, sym=False))
         self._transform = audio_transforms().Spectrogram(
             window, hop_length=hop, power=None, center=False,
             window_fn=lambda length: shape.float())
@@ -200,7 +205,7 @@ class LogSpectrogram(BaseTransform):
         scale[0] = 1.0
         if window % 2 == 0:
             scale[-1] = 1.0
-        self._scale = scale / (rate * shape.square().sum()).float()
+        self._scale = scale / shape.square().sum().float()
 
     def transform(self, results: dict) -> dict:
         """See the class."""
@@ -210,12 +215,13 @@ class LogSpectrogram(BaseTransform):
         if len(wave) < self.window:
             raise ValueError(f'a wave of {len(wave)} samples is shorter than the window of '
                              f'LogSpectrogram, {self.window}: put FitLength before it')
+        rate = rate_of(results, self.modality, self.rate, 'LogSpectrogram')
         # Off the whole wave first: what is left to take off each frame is small, and float32
         # is exact enough for it.
         wave = torch.from_numpy(np.ascontiguousarray(wave - wave.mean(), dtype=np.float32))
         means = wave.unfold(0, self.window, self.hop).mean(1)
         spectrum = self._transform(wave) - means * self._window_spectrum
-        image = (spectrum.abs().square() * self._scale + self.eps).log_()
+        image = (spectrum.abs().square() * (self._scale / rate) + self.eps).log_()
         if self.standardize:
             image = (image - image.mean()) / (image.std(correction=0) + 1e-9)
         results['modalities'][self.modality] = image.numpy()[..., None]

@@ -46,11 +46,15 @@ class Cached(BaseTransform):
         if spec is None:
             return results
         path = self.folder / f'{self._key(spec)}.npy'
-        array = load(path)
-        if array is None:
-            array = self.transforms(results)['modalities'][self.modality]
-            save(path, array)
-        results['modalities'][self.modality] = array
+        found = load(path)
+        if found is None:
+            results = self.transforms(results)
+            found = results['modalities'][self.modality], results.get('rates', {}).get(
+                self.modality)
+            save(path, *found)
+        results['modalities'][self.modality], rate = found
+        if rate is not None:
+            results.setdefault('rates', {})[self.modality] = rate
         return results
 
     def _key(self, spec: dict) -> str:
@@ -63,22 +67,31 @@ class Cached(BaseTransform):
         return digest.hexdigest()
 
 
-def load(path: Path) -> np.ndarray | None:
-    """An array that :func:`save` wrote; None if there is none, or not every byte is as written."""
+def load(path: Path) -> tuple[np.ndarray, int | None] | None:
+    """What :func:`save` wrote; None if there is nothing, or not every byte is as written."""
     try:
         content = path.read_bytes()
     except OSError:
         return None
-    array, digest = content[:-DIGEST], content[-DIGEST:]
-    if hashlib.sha1(array).digest() != digest:
+    entry, digest = content[:-DIGEST], content[-DIGEST:]
+    if hashlib.sha1(entry).digest() != digest:
         return None
-    return np.load(BytesIO(array), allow_pickle=False)
+    buffer = BytesIO(entry)
+    array, rate = (np.load(buffer, allow_pickle=False) for _ in range(2))
+    return array, int(rate) or None
 
 
-def save(path: Path, array: np.ndarray) -> None:
-    """Writes an array and its digest in one step: workers may write the same file at once."""
+def save(path: Path, array: np.ndarray, rate: int | None = None) -> None:
+    """Writes an entry in one step: workers may write the same file at once.
+
+    Args:
+        path: of the file: the array, the rate and a digest of both.
+        array: what the transforms made.
+        rate: of a wave, in Hz.
+    """
     buffer = BytesIO()
-    np.save(buffer, array, allow_pickle=False)
+    for part in (array, np.array(rate or 0)):
+        np.save(buffer, part, allow_pickle=False)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(f'.{os.getpid()}.tmp')
     temporary.write_bytes(buffer.getvalue() + hashlib.sha1(buffer.getvalue()).digest())

@@ -1,5 +1,6 @@
 """Images and clips of a sample whose modalities have no common geometry."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,8 +9,9 @@ from mmcv.transforms import BaseTransform, Compose
 
 from mmfkd.registry import TRANSFORMS
 
-from .modalities import read_image
+from .decoding import read_image
 
+FRAME_SUFFIXES = ('.jpg', '.jpeg', '.png')
 COLOR = dict(type='LoadImageFromFile', color_type='color', imdecode_backend='pillow')
 
 
@@ -52,8 +54,9 @@ class LoadFrames(BaseTransform):
 
     Required Keys:
 
-    - modalities: ``{modality: dict(folder, start, end)}``; a folder with a JPEG for each second,
-      named by the second. ``start`` and ``end``, in seconds, are optional; both are taken.
+    - modalities: ``{modality: dict(folder, start, end)}``; a folder with a JPEG or PNG for each
+      second, whose name ends in the second. ``start`` and ``end``, in seconds, are optional; both
+      are taken.
 
     Modified Keys:
 
@@ -92,14 +95,25 @@ class LoadFrames(BaseTransform):
         return [min(int(place), count - 1) for place in places]
 
 
-def frame_paths(folder: str, start: float = 0, end: float | None = None) -> list[Path]:
-    """Frames of a clip in order of time.
+def frame_paths(folder: str | Path, start: float = 0, end: float | None = None) -> list[Path]:
+    """Frames of a clip in order of time: that of the number in which each name ends.
 
     Raises:
-        ValueError: there are none; the folder is named.
+        ValueError: there are none, a name without a number, or one number twice; the folder is
+            named.
     """
-    paths = [path for path in sorted(Path(folder).glob('*.jpg'))
-             if start <= int(path.stem) and (end is None or int(path.stem) <= end)]
+    frames: dict[int, Path] = {}
+    for path in sorted(Path(folder).iterdir()) if Path(folder).is_dir() else ():
+        if path.suffix.lower() not in FRAME_SUFFIXES:
+            continue
+        number = re.search(r'\d+$', path.stem)
+        if number is None or int(number[0]) in frames:
+            raise ValueError(f'{path} has no number of its own at the end of its name: name the '
+                             'frames of a clip by their second, such as 00000.jpg or '
+                             'frame_0001.png')
+        frames[int(number[0])] = path
+    paths = [path for second, path in sorted(frames.items())
+             if start <= second and (end is None or second <= end)]
     if not paths:
         raise ValueError(f'{folder} holds no frames{f" from {start} to {end} s" if end else ""}: '
                          'extract them with mmfkd prepare, or take the clip out of the list')

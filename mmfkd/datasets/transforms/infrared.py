@@ -9,17 +9,16 @@ from PIL import Image, ImageOps
 
 from mmfkd.registry import TRANSFORMS
 
+from .decoding import ValueFault
+
 # With its scope: it is built inside models' and mmseg's scopes as well.
 INFRARED = dict(type='mmfkd.LoadInfrared', channels=3)
 # What pillow calls the images that it converts to 8-bit colour without loss, but for opacity.
 EIGHT_BIT = ('1', 'L', 'LA', 'P', 'PA', 'RGB', 'RGBA')
 
 
-class InfraredError(Exception):
-    """An infrared file of an unexpected kind; its message names the file and the cure.
-
-    It is no ``ValueError``, which the pipeline takes for a file that is broken.
-    """
+class InfraredError(ValueFault):
+    """An infrared file of an unexpected kind; its message names the file and the cure."""
 
 
 @TRANSFORMS.register_module()

@@ -7,16 +7,15 @@ belongs to, inside :class:`ForModality`.
 
 from collections.abc import Sequence
 from functools import cache
-from io import BytesIO
 
 import numpy as np
 import torch
 from mmcv.transforms import BaseTransform, Compose
-from mmengine import fileio
-from mmseg.datasets.transforms import LoadAnnotations, PackSegInputs
-from PIL import Image
+from mmseg.datasets.transforms import PackSegInputs
 
 from mmfkd.registry import TRANSFORMS
+
+from .decoding import read_image
 
 
 @TRANSFORMS.register_module()
@@ -25,7 +24,8 @@ class LoadModalities(BaseTransform):
 
     Required Keys:
 
-    - modalities: ``{name: dict(path, channels, loader)}``
+    - modalities: ``{name: dict(path, channels, loader, scale, range)}``; the last two, see
+      :class:`mmfkd.datasets.RGBXDataset`, are optional
 
     Modified Keys:
 
@@ -33,8 +33,9 @@ class LoadModalities(BaseTransform):
     - img_shape, ori_shape
 
     Raises:
-        ValueError: a file that cannot be decoded, has another number of channels, or another
-            size than its partners; the file is named.
+        ValueError: a file that cannot be decoded, has another number of channels, another size
+            than its partners, or values that would be changed or are beyond the range; the file
+            is named.
     """
 
     def __init__(self) -> None:
@@ -56,66 +57,41 @@ class LoadModalities(BaseTransform):
     def _load(self, name: str, spec: dict) -> np.ndarray:
         if name not in self._loaders:
             self._loaders[name] = TRANSFORMS.build(spec['loader'])
-        image = read_image(self._loaders[name], spec['path'])
+        image = read_image(self._loaders[name], spec['path'], registered=True)
         if image.shape[2] != spec['channels']:
             raise ValueError(f"{spec['path']} has {image.shape[2]} channels, but modality "
                              f"'{name}' says channels={spec['channels']}: correct that, or set "
                              "color_type ('color', 'grayscale', 'unchanged') of its loader")
-        return image
+        if spec.get('scale') is not None:
+            image = image.astype(np.float32) * np.float32(spec['scale'])
+        return checked_values(image, name, spec)
 
 
-def decode(path: str, load):
-    """Runs a loader; whatever a broken file raises becomes one error that names the file."""
-    try:
-        return load()
-    except FileNotFoundError as error:
-        raise FileNotFoundError(f'{path} does not exist') from error
-    except (OSError, SyntaxError, ValueError, AssertionError, AttributeError) as error:
-        raise ValueError(f'{path} cannot be decoded ({error}): it is truncated or no image. Copy '
-                         'it again or remove it with its partners.') from error
+def checked_values(image: np.ndarray, name: str, spec: dict) -> np.ndarray:
+    """An image whose values are numbers in the range of its modality.
 
-
-def read_image(loader: BaseTransform, path: str) -> np.ndarray:
-    """(H, W, C) of a file; the axis of a single channel is kept."""
-    image = decode(path, lambda: loader(dict(img_path=path)))['img']
-    return image[..., None] if image.ndim == 2 else image
-
-
-@TRANSFORMS.register_module()
-class LoadCheckedAnnotations(LoadAnnotations):
-    """mmseg's ``LoadAnnotations``, which also checks what it read.
+    Args:
+        image: (H, W, C).
+        name: of the modality.
+        spec: its ``path``, and ``range`` if it has one.
 
     Raises:
-        ValueError: a label map that cannot be decoded, has another size than the images, or
-            holds a value that is neither a class nor ``ignore_index``; the file is named.
+        ValueError: a value that is not; file and value are named.
     """
-
-    def _load_seg_map(self, results: dict) -> None:
-        path = results['seg_map_path']
-        decode(path, lambda: super(LoadCheckedAnnotations, self)._load_seg_map(results))
-        label = results['gt_seg_map']
-        top = decode(path, lambda: _highest_value(path, self.backend_args))
-        if top > 255:
-            raise ValueError(f'{path} holds label {top}, but labels are 8 bit: there are '
-                             f"{results.get('num_classes', 'fewer')} classes. Map the labels.")
-        if label.shape != tuple(results.get('ori_shape', label.shape)):
-            raise ValueError(f'{path} is {label.shape}, its images are {results["ori_shape"]} '
-                             '(height, width): labels must be registered with the images')
-        if 'num_classes' not in results:
-            return
-        wrong = (label >= results['num_classes']) & (label != results['ignore_index'])
-        if wrong.any():
-            raise ValueError(
-                f"{path} holds label {int(label[wrong].max())}, but there are "
-                f"{results['num_classes']} classes (0 to {results['num_classes'] - 1}) and "
-                f"{results['ignore_index']} = ignore. Map the labels, or set reduce_zero_label "
-                'or metainfo.classes of the data set.')
-
-
-def _highest_value(path: str, backend_args: dict | None) -> int:
-    """Highest value of an image with more than 8 bits, which mmseg would wrap around; else 0."""
-    image = Image.open(BytesIO(fileio.get(path, backend_args=backend_args)))
-    return int(np.asarray(image).max()) if image.mode.startswith('I') else 0
+    if image.dtype.kind == 'f' and not np.isfinite(image).all():
+        share = 1 - np.isfinite(image).mean()
+        raise ValueError(f"{spec['path']} holds NaN or infinity in {share:.1%} of its values: "
+                         'write a number there that stands for no value, such as 0')
+    low, high = spec.get('range') or (None, None)
+    beyond = [value for value, wrong in ((image.min(), low is not None and image.min() < low),
+                                         (image.max(), high is not None and image.max() > high))
+              if wrong]
+    if beyond:
+        raise ValueError(f"{spec['path']} holds {beyond[0]:g}, but modality '{name}' is from {low} "
+                         f'to {high}: its file is perhaps in another unit. Convert it, or give '
+                         f'modalities.{name}.scale, the factor to the unit of the config, or '
+                         f'another modalities.{name}.range')
+    return image
 
 
 @TRANSFORMS.register_module()

@@ -1,5 +1,6 @@
 from .checkpoint import CheckpointHook
 from .early_stopping import EarlyStoppingHook
+from .labels import LabelCensusHook
 from .loss import FiniteLossHook, LossWeightHook
 from .maximum import TestMaximumHook
 from .panel import PredictionPanelHook
@@ -9,5 +10,5 @@ from .similarity import FeatureSimilarityHook
 from .teacher_report import TeacherReportHook
 
 __all__ = ['CheckpointHook', 'EarlyStoppingHook', 'EpochSeedHook', 'FeatureSimilarityHook',
-           'FiniteLossHook', 'LossWeightHook', 'PredictionPanelHook', 'ResumeCheckHook',
-           'TeacherReportHook', 'TestMaximumHook', 'seed_worker']
+           'FiniteLossHook', 'LabelCensusHook', 'LossWeightHook', 'PredictionPanelHook',
+           'ResumeCheckHook', 'TeacherReportHook', 'TestMaximumHook', 'seed_worker']

@@ -11,6 +11,8 @@ from mmengine.runner import Runner
 
 from mmfkd.registry import HOOKS
 
+from .unwrapped import unwrapped
+
 
 @HOOKS.register_module()
 class CheckpointHook(hooks.CheckpointHook):
@@ -90,8 +92,11 @@ class CheckpointHook(hooks.CheckpointHook):
             self._remove(path)
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Records how long the training is to be, on which learning rates depend."""
+        """Records the length of the training, which learning rates follow, and the modalities."""
         checkpoint['meta']['length'] = length(runner.cfg)
+        students = getattr(unwrapped(runner), 'students', {})
+        checkpoint['meta']['modalities'] = {
+            name: list(student.modalities) for name, student in students.items()}
 
     def _save_due(self, runner: Runner) -> None:
         if not self._due:

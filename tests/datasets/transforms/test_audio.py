@@ -3,13 +3,17 @@
 import sys
 from io import BytesIO
 
+import av
 import numpy as np
 import pytest
 import soundfile
 from scipy import signal
 
 from mmfkd.datasets.transforms import AddNoise, Cached, FitLength, LoadAudio, LogSpectrogram
+from mmfkd.datasets.transforms.audio import resampler
 from mmfkd.datasets.transforms.cached import save
+from mmfkd.datasets.transforms.sound_files import read_wave
+from mmfkd.registry import TRANSFORMS
 
 RATE = 16000
 
@@ -158,7 +162,7 @@ def test_the_spectrogram_is_scipys(seconds, shape, offset):
     wave = wave.astype(np.float32)
     expected = np.log(signal.spectrogram(wave.astype(np.float64), RATE, nperseg=512,
                                          noverlap=353)[2] + 1e-7)
-    image = on(LogSpectrogram(), wave)
+    image = on(LogSpectrogram(rate=RATE), wave)
     assert image.shape == shape and image.dtype == np.float32
     np.testing.assert_allclose(image[..., 0], expected, atol=1e-4)
 
@@ -176,14 +180,66 @@ def test_the_spectrogram_is_scipys_for_any_window_and_wave(wave, window, hop, ra
 
 def test_a_standardised_spectrogram():
     wave = np.random.default_rng(0).standard_normal(RATE).astype(np.float32) / 9
-    plain, standard = (on(LogSpectrogram(standardize=s), wave) for s in (False, True))
+    plain, standard = (on(LogSpectrogram(rate=RATE, standardize=s), wave) for s in (False, True))
     np.testing.assert_allclose(standard, (plain - plain.mean()) / plain.std(), atol=1e-4)
-    assert np.isfinite(on(LogSpectrogram(standardize=True), np.zeros(RATE, np.float32))).all()
+    silence = np.zeros(RATE, np.float32)
+    assert np.isfinite(on(LogSpectrogram(rate=RATE, standardize=True), silence)).all()
 
 
 def test_a_wave_below_one_window_is_refused():
     with pytest.raises(ValueError, match='500 samples is shorter than the window .*FitLength'):
         on(LogSpectrogram(), np.zeros(500, np.float32))
+
+
+@pytest.mark.parametrize(('seconds', 'rate'), [(3, 44100), (3, 8000), (0.5, 16000)])
+@pytest.mark.parametrize('cached_too', [False, True])
+def test_the_rate_travels_with_the_wave(seconds, rate, cached_too, tmp_path):
+    path = write(tmp_path / 'a.wav', tone())
+    load = [dict(type='LoadAudio', rate=rate)]
+    if cached_too:
+        load = [dict(type='Cached', transforms=load, folder=str(tmp_path / 'cache'))]
+    for _ in range(2):  # the second time from the cache
+        results = dict(modalities=dict(audio=dict(path=path)))
+        for step in [*load, dict(type='FitLength', seconds=seconds)]:
+            results = TRANSFORMS.build(step)(results)
+        assert len(results['modalities']['audio']) == seconds * rate
+        assert results['rates'] == dict(audio=rate)
+
+
+@pytest.mark.parametrize('step', [FitLength(1, rate=16000), LogSpectrogram(rate=16000)])
+def test_a_step_of_another_rate_names_both(step):
+    results = dict(modalities=dict(audio=np.zeros(9000, np.float32)), rates=dict(audio=8000))
+    with pytest.raises(ValueError, match='has rate=16000, but .* loaded at 8000 Hz: leave rate'):
+        step(results)
+    with pytest.raises(ValueError, match='is not known: put LoadAudio before'):
+        type(step)(*([1] if isinstance(step, FitLength) else []))(
+            dict(modalities=dict(audio=np.zeros(9000, np.float32))))
+
+
+@pytest.mark.parametrize(('rate', 'target'), [(44101, 8000), (47999, 16000)])
+def test_rates_without_a_common_divisor_take_no_memory(rate, target):
+    wave = np.sin(2 * np.pi * 440 * np.arange(rate) / rate).astype(np.float32)
+    found = resampler(rate, target)(wave)
+    expected = np.sin(2 * np.pi * 440 * np.arange(len(found)) / target)
+    assert len(found) == target and found.dtype == np.float32
+    assert np.abs(found - expected)[200:-200].max() < 0.02
+
+
+def test_m4a_is_read_by_ffmpeg(tmp_path):
+    path = tmp_path / 'a.m4a'
+    with av.open(str(path), 'w', format='mp4') as container:
+        stream = container.add_stream('aac', rate=16000, layout='stereo')
+        wave = np.sin(2 * np.pi * 440 * np.arange(32000) / 16000).astype(np.float32)
+        frame = av.AudioFrame.from_ndarray(np.stack([wave, wave / 2]), 'fltp', 'stereo')
+        frame.sample_rate = 16000
+        for packet in [*stream.encode(frame), *stream.encode(None)]:
+            container.mux(packet)
+    found, rate = read_wave(path)
+    assert rate == 16000 and abs(len(found) - 32000) <= 2048
+    assert np.abs(found[8000:16000]).max() == pytest.approx(0.75, abs=0.05)
+    path.write_bytes(path.read_bytes()[:-300])
+    with pytest.raises(ValueError, match='a.m4a cannot be decoded'):
+        read_wave(path)
 
 
 @pytest.mark.parametrize('transform', [LoadAudio(), AddNoise(0), FitLength(1), LogSpectrogram()])

@@ -10,8 +10,8 @@ from mmengine.dataset import pseudo_collate
 from PIL import Image
 
 from mmfkd.datasets import RGBXDataset
+from mmfkd.datasets.transforms.decoding import read_image
 from mmfkd.datasets.transforms.infrared import INFRARED, InfraredError, LoadInfrared
-from mmfkd.datasets.transforms.modalities import read_image
 from mmfkd.models import CrossModalDistiller
 from mmfkd.registry import TRANSFORMS
 
@@ -161,7 +161,7 @@ def test_missing_file_is_named(tmp_path):
 def test_kind_of_file_is_not_taken_for_a_broken_one(tmp_path, deep):
     """The data set passes the cure on."""
     Image.fromarray(deep).save(tmp_path / 'x.png')
-    with pytest.raises(InfraredError, match='x.png.* set bits .* 14$'):
+    with pytest.raises(ValueError, match='x.png.* set bits .* 14$'):
         read_image(LoadInfrared(bits=10), str(tmp_path / 'x.png'))
 
 

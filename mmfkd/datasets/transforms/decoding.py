@@ -1,0 +1,102 @@
+"""Decoding of image files, without a change of their values that nobody asked for."""
+
+from collections.abc import Callable
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+from mmcv.transforms import BaseTransform, LoadImageFromFile
+from mmengine import fileio
+from PIL import Image, UnidentifiedImageError
+
+ORIENTATION = 0x0112  # EXIF
+BITS_PER_SAMPLE = 258  # TIFF
+
+
+class ValueFault(Exception):
+    """A file whose values would be changed; its message names the file, the value and the cure.
+
+    It is no ``ValueError`` where decoders run, which take that for a file that is broken.
+    """
+
+
+def decode(path: str, load: Callable) -> Any:
+    """Runs a loader; whatever a broken file raises becomes one error that names the file."""
+    try:
+        return load()
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f'{path} does not exist') from error
+    except ValueFault as error:
+        raise ValueError(str(error)) from error
+    # Decoders raise nearly any type on a damaged file: OSError, SyntaxError, struct.error, ...
+    except Exception as error:
+        raise ValueError(f'{path} cannot be decoded ({error}): it is truncated or no image. Copy '
+                         'it again or remove it with its partners.') from error
+
+
+def read_image(loader: BaseTransform, path: str, registered: bool = False) -> np.ndarray:
+    """(H, W, C) of a file; the axis of a single channel is kept.
+
+    Args:
+        loader: a transform that reads ``img_path`` into ``img``.
+        path: of the file.
+        registered: its pixels are those of other files, so that it must not be turned.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: a file that cannot be decoded, that the loader would cut to 8 bits, or that is
+            to be turned; it is named.
+    """
+    def load() -> np.ndarray:
+        check_file(path, loader, registered)
+        return loader(dict(img_path=path))['img']
+
+    image = decode(path, load)
+    return image[..., None] if image.ndim == 2 else image
+
+
+def check_file(path: str, loader: BaseTransform | None, registered: bool) -> None:
+    """Looks at the head of a file for what its loader would change without a word.
+
+    Raises:
+        ValueFault: there is something.
+    """
+    try:
+        content = fileio.get(path)
+        image = Image.open(BytesIO(content))
+    except UnidentifiedImageError:
+        return  # the loader knows it, or says that it does not
+    turned = image.getexif().get(ORIENTATION, 1)
+    kind = getattr(loader, 'color_type', '') if isinstance(loader, LoadImageFromFile) else None
+    if turned != 1 and (registered or kind == 'unchanged'):
+        raise ValueFault(f'{path} has EXIF orientation {turned}: its pixels are to be turned, and '
+                         'whether those of its partners and labels are is not known. Write it '
+                         'turned, or remove the tag (Pillow: ImageOps.exif_transpose)')
+    bits = bits_of(image, content)
+    pillow = getattr(loader, 'imdecode_backend', None) == 'pillow'
+    if kind is not None and bits > 8 and (
+            kind != 'unchanged' or (pillow and image.mode in ('RGB', 'RGBA'))):
+        raise ValueFault(
+            f"{path} has {bits} bits a channel, of which its loader (color_type='{kind}') would "
+            'make 8: for one channel take channels=1, which keeps the values as float32, or '
+            "loader=dict(type='mmfkd.LoadInfrared', channels=3) for 0 to 255; for more, loader="
+            "dict(type='LoadImageFromFile', color_type='unchanged', imdecode_backend='cv2', "
+            'to_float32=True)')
+
+
+def bits_of(image: Image.Image, content: bytes) -> int:
+    """Bits of a channel in a file, of which pillow's mode may hold fewer.
+
+    Args:
+        image: as pillow opens the file.
+        content: the file.
+    """
+    if image.mode == 'F' or image.mode == 'I':
+        return 32
+    if image.mode.startswith('I;16'):
+        return 16
+    if image.format == 'PNG':
+        return content[24]
+    if image.format == 'TIFF':
+        return max(getattr(image, 'tag_v2', {}).get(BITS_PER_SAMPLE, (8,)))
+    return 8

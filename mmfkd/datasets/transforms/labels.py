@@ -1,0 +1,126 @@
+"""Label maps of segmentation."""
+
+from collections.abc import Mapping, Sequence
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from mmengine import fileio
+from mmseg.datasets.transforms import LoadAnnotations
+from PIL import Image
+
+from mmfkd.registry import TRANSFORMS
+
+from .arrays import SUFFIXES, read_array
+from .decoding import ValueFault, check_file, decode
+
+
+@TRANSFORMS.register_module()
+class LoadCheckedAnnotations(LoadAnnotations):
+    """mmseg's ``LoadAnnotations`` for label maps of any kind, which takes no value for another.
+
+    A file holds whole numbers of any width, a palette, or colours: those of ``palette`` in
+    ``metainfo`` of the data set stand for its classes. Its values are checked before they become
+    8 bit.
+
+    Raises:
+        ValueError: a label map that cannot be decoded, has another size than the images, or
+            holds what is neither a class nor ``ignore_index``, such as NaN, a fraction, a negative
+            number or an unknown colour; the file and the value are named.
+    """
+
+    def _load_seg_map(self, results: dict) -> None:
+        path = results['seg_map_path']
+        raw = decode(path, lambda: read_labels(path, results.get('palette')))
+        if raw.shape != tuple(results.get('ori_shape', raw.shape)):
+            raise ValueError(f'{path} is {raw.shape}, its images are {results["ori_shape"]} '
+                             '(height, width): labels must be registered with the images')
+        label = mapped(raw, results.get('reduce_zero_label', False),
+                       results.get('label_map') or {})
+        check_classes(path, raw, label, results.get('num_classes'),
+                      results.get('ignore_index', 255))
+        results['gt_seg_map'] = label.astype(np.uint8)
+        results['seg_fields'].append('gt_seg_map')
+
+
+def read_labels(path: str, palette: Sequence | None) -> np.ndarray:
+    """Whole numbers (H, W) of a label file.
+
+    Args:
+        path: of the file.
+        palette: (R, G, B) of each class, for a file of colours.
+
+    Raises:
+        ValueFault: a number that is not whole, or an unknown colour.
+    """
+    if Path(path).suffix.lower() in SUFFIXES:
+        raw = read_array(path)
+    else:
+        check_file(path, None, registered=True)
+        raw = np.asarray(Image.open(BytesIO(fileio.get(path))))
+    raw = raw.squeeze()
+    if raw.ndim == 3 and raw.shape[2] in (3, 4):
+        return classes_of_colours(path, raw[..., :3], palette)
+    if raw.dtype.kind == 'f':
+        broken = ~np.isfinite(raw) | (raw != np.round(raw))
+        if broken.any():
+            raise ValueFault(f'{path} holds {raw[broken][0]:g}, which is no class. Write whole '
+                             'numbers, and ignore_index (255) where there is no label')
+    return raw.astype(np.int64)
+
+
+def classes_of_colours(path: str, colours: np.ndarray, palette: Sequence | None) -> np.ndarray:
+    """Classes (H, W) of colours (H, W, 3).
+
+    Raises:
+        ValueFault: a colour that is not in the palette.
+    """
+    weights = np.array([65536, 256, 1])
+    numbers = colours.astype(np.int64) @ weights
+    known = {int(np.asarray(colour, np.int64) @ weights): i
+             for i, colour in enumerate(palette or ())}
+    found = np.unique(numbers)
+    unknown = [number for number in found.tolist() if number not in known]
+    if unknown:
+        colour = (unknown[0] >> 16, unknown[0] >> 8 & 255, unknown[0] & 255)
+        raise ValueFault(f'{path} is a label map of colours, and {colour} is the colour of no '
+                         'class: give the data set metainfo=dict(classes=..., palette=[[r, g, b], '
+                         '...]), one colour a class')
+    return np.array([known[number] for number in found.tolist()])[
+        np.searchsorted(found, numbers)]
+
+
+def mapped(raw: np.ndarray, reduce_zero_label: bool, label_map: Mapping[int, int]) -> np.ndarray:
+    """Classes of the values in a file, as mmseg maps them."""
+    label = raw.copy()
+    if reduce_zero_label:
+        label[raw == 0] = 255
+        label[(raw > 0) & (raw < 255)] -= 1
+    reduced = label.copy()
+    for old, new in label_map.items():
+        label[reduced == old] = new
+    return label
+
+
+def check_classes(path: str, raw: np.ndarray, label: np.ndarray, num_classes: int | None,
+                  ignore_index: int) -> None:
+    """Refuses what is neither a class nor ignored.
+
+    Args:
+        path: of the file, for the message.
+        raw: its values.
+        label: what they become.
+        num_classes: of the data set; None knows none, and labels are 8 bit.
+        ignore_index: of the data set.
+
+    Raises:
+        ValueError: there is such a value.
+    """
+    wrong = ((label < 0) | (label >= (256 if num_classes is None else num_classes))) & (
+        label != ignore_index)
+    if wrong.any():
+        values = ', '.join(map(str, np.unique(raw[wrong])[:5]))
+        known = (f'there are {num_classes} classes (0 to {num_classes - 1}) and {ignore_index} = '
+                 'ignore' if num_classes is not None else 'labels are 8 bit')
+        raise ValueError(f'{path} holds label {values}, but {known}. Map the labels, or set '
+                         'reduce_zero_label or metainfo.classes of the data set.')

@@ -1,0 +1,101 @@
+"""Sound files of any kind as waves."""
+
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import soundfile
+
+# Sizes that a program writes into a header when it does not know the length yet.
+UNKNOWN_SIZES = (0, 0xFFFFFFFF)
+CURE = 'Copy it again, or take it out of the list.'
+# Seconds by which the length that a container states may be beyond that of its last packet.
+TOLERANCE = 0.5
+
+
+def read_wave(path: str | Path, start: float = 0.0, end: float | None = None
+              ) -> tuple[np.ndarray, int]:
+    """Reads a sound file as mono.
+
+    Args:
+        path: a file of any rate, width and number of channels that soundfile reads, or else
+            FFmpeg: wav, flac, mp3, ogg, m4a, ...
+        start: in seconds.
+        end: in seconds; None reads to the end.
+
+    Returns:
+        float32 (S,) in [-1, 1], the mean of the channels; and its rate in Hz.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: a file that cannot be decoded, is cut short, holds no sound in the range, or
+            holds NaN or infinity; it is named.
+    """
+    try:
+        content = Path(path).read_bytes()
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f'{path} does not exist') from error
+    missing = missing_bytes(content)
+    if missing:
+        raise ValueError(f'{path} is truncated: {missing} bytes of its sound are missing. {CURE}')
+    try:
+        try:
+            wave, rate = soundfile.read(BytesIO(content), dtype='float32', always_2d=True)
+        except soundfile.LibsndfileError as error:
+            wave, rate = read_with_ffmpeg(content, error)
+    except (RuntimeError, TypeError, ValueError, OSError, av.FFmpegError) as error:
+        raise ValueError(f'{path} cannot be decoded ({error}): it is truncated or no sound file. '
+                         f'{CURE}') from error
+    wave = wave[round(start * rate):None if end is None else round(end * rate)].mean(1)
+    if len(wave) == 0:
+        raise ValueError(f'{path} holds no sound{f" from {start} to {end} s" if end else ""}: '
+                         'make it again from its video, or take it out of the list')
+    if not np.isfinite(wave).all():
+        raise ValueError(f'{path} holds NaN or infinite samples: make it again')
+    return wave, rate
+
+
+def missing_bytes(content: bytes) -> int:
+    """Bytes that the data chunk of a wav file lacks; 0 for other files.
+
+    The size of the whole file in its head is not looked at: recorders write it a few bytes too
+    large, and players do not care.
+    """
+    if content[:4] != b'RIFF' or content[8:12] != b'WAVE':
+        return 0
+    place = 12
+    while place + 8 <= len(content):
+        size = int.from_bytes(content[place + 4:place + 8], 'little')
+        if content[place:place + 4] == b'data':
+            return 0 if size in UNKNOWN_SIZES else max(0, place + 8 + size - len(content))
+        place += 8 + size + size % 2
+    return 0
+
+
+def read_with_ffmpeg(content: bytes, reason: Exception) -> tuple[np.ndarray, int]:
+    """Float32 (S, channels) and rate of what soundfile does not know.
+
+    Args:
+        content: of the file.
+        reason: why soundfile does not read it.
+
+    Raises:
+        ValueError: there is no sound, or less than the file states.
+        av.FFmpegError: it cannot be decoded.
+    """
+    container: Any
+    with av.open(BytesIO(content), metadata_errors='replace') as container:
+        stream = container.streams.best('audio')
+        if stream is None or stream.codec_context is None:
+            raise ValueError(str(reason))
+        resampler = av.AudioResampler('fltp')
+        pieces = [piece.to_ndarray() for frame in [*container.decode(stream), None]
+                  for piece in resampler.resample(frame) if piece is not None]
+        stated = float(stream.duration * stream.time_base) if stream.duration else 0.0
+        rate = stream.rate
+    wave = np.concatenate(pieces, 1).T if pieces else np.zeros((0, 1), np.float32)
+    if len(wave) / rate + TOLERANCE < stated:
+        raise ValueError(f'it ends after {len(wave) / rate:.1f} of {stated:.1f} s')
+    return wave, rate
