@@ -21,7 +21,12 @@ val_dataloader = dict(
     batch_size=1, num_workers=4, sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(type=dataset_type, data_root=data_root, split='train', subset='val',
                  modalities=['depth'], pipeline=test_pipeline, test_mode=True))
+test_dataloader = dict(
+    batch_size=1, num_workers=4, sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=dict(type=dataset_type, data_root=data_root, split='test', modalities=['depth'],
+                 pipeline=test_pipeline, test_mode=True))
 val_evaluator = dict(type='IoUMetric', iou_metrics=['mIoU'])
+test_evaluator = val_evaluator
 model = dict(
     type='EncoderDecoder',
     data_preprocessor=dict(type='SegDataPreProcessor', mean=[2841.95], std=[1417.26], size=None,
@@ -36,8 +41,9 @@ optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='SGD', lr=0.02, mo
 param_scheduler = [dict(type='PolyLR', power=0.9, by_epoch=True)]
 train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=50, val_interval=10)
 val_cfg = dict(type='ValLoop')
+test_cfg = dict(type='TestLoop')
 default_hooks = dict(
-    checkpoint=dict(type='CheckpointHook', save_best='mIoU',
+    checkpoint=dict(type='mmfkd.CheckpointHook', save_best='mIoU',
                     backend_args=dict(backend='mmfkd.atomic')),
     epoch_seed=dict(type='mmfkd.EpochSeedHook'),
     finite_loss=dict(type='mmfkd.FiniteLossHook'))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mmengine.config import Config
 
-from mmfkd.config import Pair, compose, read
+from mmfkd.config import Pair, compose, read, spelled_options
 
 UNIMODAL = 'unimodal'
 
@@ -76,13 +76,13 @@ class Cell:
             options: of the whole table; the row's own win.
             amp: mixed precision.
         """
-        weights = {key: cell.work_dir for key, cell in self._starts().items()}
+        weights = {key: str(cell.work_dir) for key, cell in self._starts().items()}
         own = {'randomness.seed': self.seed, **weights, **options, **self.row.options}
         what = ([f'{UNIMODAL}/{self.leaf}'] if self.row.method == UNIMODAL else
                 ['--pair', self.leaf, '--method', self.row.method])
         return [sys.executable, '-m', 'mmfkd', 'train', *what, '--work-dir', str(self.work_dir),
                 '--resume', *(['--amp'] if amp else []), '--cfg-options',
-                *(f'{key}={value}' for key, value in own.items())]
+                *spelled_options(own)]
 
     def teachers(self) -> list['Cell']:
         """The baselines whose weights this training starts from: same seed, same folder."""

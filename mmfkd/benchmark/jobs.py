@@ -131,11 +131,13 @@ def write_sbatch(cells: Sequence[Cell], folder: Path, options: Mapping[str, obje
         if not wave:
             continue
         commands, script = folder / f'{name}.txt', folder / f'{name}.sbatch'
+        listed = shlex.quote(str(commands.resolve()))
         commands.write_text(''.join(shlex.join(c.command(options, amp)) + '\n' for c in wave))
         script.write_text(
             f'#!/bin/bash\n#SBATCH --job-name={name}\n#SBATCH --array=1-{len(wave)}%{jobs}\n'
-            f'eval "$(sed -n "${{SLURM_ARRAY_TASK_ID}}p" {commands.resolve()})"\n')
-        submit.append(f'{name}=$(sbatch --parsable "$@" {after}{script.resolve()})')
+            f'eval "$(sed -n "${{SLURM_ARRAY_TASK_ID}}p" {listed})"\n')
+        submit.append(f'{name}=$(sbatch --parsable "$@" {after}'
+                      f'{shlex.quote(str(script.resolve()))})')
         after = f'--dependency=afterany:${name} '
     path = folder / 'submit.sh'
     path.write_text('\n'.join(submit) + '\n')

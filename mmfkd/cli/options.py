@@ -3,7 +3,9 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
+
+from mmfkd.config.option_values import OptionAction
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,8 +24,11 @@ def add_config(parser: argparse.ArgumentParser, metavar: str = 'CONFIG') -> None
 
 def add_config_options(parser: argparse.ArgumentParser) -> None:
     """Adds ``--cfg-options``."""
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, default={},
-                        metavar='KEY=VALUE', help='Override values of the config.')
+    parser.add_argument('--cfg-options', nargs='+', action=OptionAction, default={},
+                        metavar='KEY=VALUE',
+                        help='Override values of the config. A misspelt key is refused; one that '
+                             'is new is written +KEY=VALUE, and a text with spaces or commas '
+                             '"KEY=\'a, b\'".')
 
 
 def add_work_dir(parser: argparse.ArgumentParser) -> None:

@@ -79,6 +79,7 @@ def test(args: argparse.Namespace) -> None:
     from mmengine.runner import Runner
 
     from mmfkd.checkpoints import resolve_checkpoint
+    from mmfkd.engine.checks import check_config
     from mmfkd.engine.distributed import keep_timm_norms, use_gloo_without_gpu
     from mmfkd.engine.hooks.labels import LabelCensusHook
     from mmfkd.engine.hooks.unwrapped import unwrapped
@@ -86,6 +87,9 @@ def test(args: argparse.Namespace) -> None:
 
     cfg.launcher = args.launcher
     cfg.work_dir = str(chosen_work_dir(args, cfg))
+    check_config(cfg)
+    if cfg.get('test_dataloader') is None:
+        sys.exit(f'{cfg.filename} has no test_dataloader: there is nothing to test on')
     distiller = bool(cfg.get('model', {}).get('students'))
     if distiller:
         choose_modalities(keep_student(cfg, args.student), args.available)

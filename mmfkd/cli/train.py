@@ -59,6 +59,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 def train(args: argparse.Namespace, cfg: 'Config', work_dir: 'Path | str',
           request: 'StopRequest') -> None:
     """Trains in a work dir that no other process uses; in one that does, waits for its result."""
+    from mmfkd.engine.checks import check_config
     from mmfkd.engine.distributed import first_rank
     from mmfkd.engine.training import (
         is_complete,
@@ -69,6 +70,7 @@ def train(args: argparse.Namespace, cfg: 'Config', work_dir: 'Path | str',
     from mmfkd.engine.work_dir_lock import locked
 
     cfg.launcher = args.launcher
+    check_config(cfg)
     alone = args.launcher == 'none'
     # Of several processes the first one holds the lock; the others cannot wait for it.
     with locked(work_dir, wait=alone) if first_rank() else nullcontext(False) as waited:

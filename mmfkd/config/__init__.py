@@ -16,11 +16,14 @@ from .loading import (
     merge_options,
 )
 from .metrics import main_metric
+from .option_keys import fits
+from .option_values import OptionAction, parse_value, spelled_options
 from .pairs import Pair, PairConfigs, offers, pairs, read
 from .tap_key import TapKey
 
-__all__ = ['Pair', 'PairConfigs', 'TapKey', 'branch_config', 'compose', 'config_name',
-           'configs_folder', 'default_work_dir', 'find_config', 'load_composed', 'load_config',
-           'load_distiller_config', 'main_metric', 'merge_options', 'methods', 'offers',
-           'packaged', 'packaged_names', 'pairs', 'read', 'resolve_branches', 'shown',
+__all__ = ['OptionAction', 'Pair', 'PairConfigs', 'TapKey', 'branch_config', 'compose',
+           'config_name', 'configs_folder', 'default_work_dir', 'find_config', 'fits',
+           'load_composed', 'load_config', 'load_distiller_config', 'main_metric',
+           'merge_options', 'methods', 'offers', 'packaged', 'packaged_names', 'pairs',
+           'parse_value', 'read', 'resolve_branches', 'shown', 'spelled_options',
            'student_config', 'without_init', 'write_leaf']

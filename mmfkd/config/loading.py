@@ -9,6 +9,7 @@ from mmengine.registry import init_default_scope
 from .branches import resolve_branches
 from .composition import compose, composed_name
 from .files import find_config
+from .option_keys import checked_options
 from .pairs import Pair
 
 # Names of mmengine's own default hooks.
@@ -122,8 +123,12 @@ def merge_options(cfg: Config, options: Mapping[str, object]) -> None:
     Args:
         cfg: changed in place.
         options: dotted key to value.
+
+    Raises:
+        ValueError: see :func:`checked_options`.
     """
-    cfg.merge_from_dict(dict(options))
+    options = checked_options(cfg, options)
+    cfg.merge_from_dict(options)
     if 'data_root' in options:
         for name in LOADERS:
             dataset = (cfg.get(name) or {}).get('dataset', {})

@@ -73,7 +73,9 @@ class PairDataset(BaseDataset):
     def samples(self, path: Path) -> Iterator[dict]:
         """Lines of a list as ``dict(label=name, modalities={name: spec or text})``.
 
-        A spec is a dict with the ``path`` of a file or the ``folder`` of a clip's frames.
+        A modality is given in one of three forms: a text, ``dict(path=FILE)``, or
+        ``dict(folder=FOLDER)`` with the frames of a clip; the dicts may have ``start`` and
+        ``end``, in seconds.
         """
 
     def load_data_list(self) -> list[dict]:
@@ -92,6 +94,19 @@ class PairDataset(BaseDataset):
                      img_path=display_name(sample)) for sample in selected]
 
     def _chosen(self, sample: dict) -> dict:
+        lacking = {'label', 'modalities'} - set(sample) or [
+            f'modalities.{name}' for name in self.modalities if name not in sample['modalities']]
+        if lacking:
+            raise ValueError(f'{type(self).__name__}.samples() gives no {", ".join(lacking)} in '
+                             f'{sample}')
+        for name in self.modalities:
+            spec = sample['modalities'][name]
+            if not isinstance(spec, str) and not (
+                    isinstance(spec, dict) and ('path' in spec) != ('folder' in spec)):
+                raise ValueError(
+                    f"{type(self).__name__}.samples() gives modality '{name}' as {spec!r}. There "
+                    "are three forms: a text, dict(path='...') of a file, and dict(folder='...') "
+                    'of the frames of a clip')
         return dict(sample, modalities={name: sample['modalities'][name]
                                         for name in self.modalities})
 

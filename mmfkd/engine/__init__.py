@@ -8,7 +8,7 @@ from .hooks import (
     LabelCensusHook,
     LossWeightHook,
     PredictionPanelHook,
-    ResumeCheckHook,
+    StartCheckHook,
     TeacherReportHook,
     TestMaximumHook,
     seed_worker,
@@ -17,5 +17,5 @@ from .optim_wrapper import BFloat16OptimWrapper
 
 __all__ = ['AtomicLocalBackend', 'BFloat16OptimWrapper', 'CheckpointHook', 'EarlyStoppingHook',
            'EpochSeedHook', 'FeatureSimilarityHook', 'FiniteLossHook', 'LabelCensusHook',
-           'LossWeightHook', 'PredictionPanelHook', 'ResumeCheckHook', 'TeacherReportHook',
+           'LossWeightHook', 'PredictionPanelHook', 'StartCheckHook', 'TeacherReportHook',
            'TestMaximumHook', 'seed_worker']

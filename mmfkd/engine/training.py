@@ -18,14 +18,23 @@ from mmfkd.checkpoints import (
     set_aside,
     write_summary,
 )
-from mmfkd.config import default_work_dir, load_config, main_metric, merge_options, shown
+from mmfkd.config import (
+    default_work_dir,
+    fits,
+    load_config,
+    main_metric,
+    merge_options,
+    shown,
+    spelled_options,
+)
 from mmfkd.models import CrossModalDistiller
 from mmfkd.visualization.tables import closing_table
 
+from .checks import check_runner, explained_errors
 from .distributed import end_together, first_rank, keep_timm_norms, use_gloo_without_gpu
 from .hooks.checkpoint import length
 from .hooks.labels import LabelCensusHook
-from .hooks.resume import ResumeCheckHook
+from .hooks.start import StartCheckHook
 from .hooks.stop import StopHook
 from .hooks.unwrapped import unwrapped
 from .processes import StopRequest, run_child
@@ -119,7 +128,7 @@ def teacher_command(config: str, folder: Path, options: Mapping[str, object], am
     command = [sys.executable, '-m', 'mmfkd', 'train', config, '--work-dir', str(folder),
                '--resume', *(['--amp'] if amp else [])]
     if options:
-        command += ['--cfg-options', *(f'{key}={value}' for key, value in options.items())]
+        command += ['--cfg-options', *spelled_options(options)]
     return command
 
 
@@ -127,7 +136,7 @@ def teacher_options(options: Mapping[str, object], teacher: Config) -> dict[str,
     """Options that hold for a teacher too: data, schedule, seed, initialisation.
 
     Hooks that the options add are the student's own; those that the teacher's config has as well
-    are changed there too.
+    are changed there too. So it is with keys that the teacher's config neither has nor takes.
 
     Args:
         options: of the student's training, dotted key to value.
@@ -137,12 +146,14 @@ def teacher_options(options: Mapping[str, object], teacher: Config) -> dict[str,
     hooks = teacher.get('default_hooks') or {}
 
     def holds(key: str) -> bool:
-        room, *rest = key.split('.')
+        room, *rest = key.removeprefix('+').split('.')
         if room == 'model':
             return 'init_cfg' in key
         return key not in own and (room != 'default_hooks' or rest[0] in hooks)
 
-    return {key: value for key, value in options.items() if holds(key)}
+    held = {key: value for key, value in options.items() if holds(key)}
+    return {key: value for key, value in held.items()
+            if key.startswith('+') or fits(teacher, key, value)}
 
 
 def train_config(cfg: Config, stop: StopRequest) -> None:
@@ -153,7 +164,7 @@ def train_config(cfg: Config, stop: StopRequest) -> None:
         stop: ends it between two steps.
 
     Raises:
-        SystemExit: the training set is smaller than a batch.
+        SystemExit, ValueError: see :mod:`mmfkd.engine.checks`.
     """
     keep_timm_norms(cfg)
     use_gloo_without_gpu(cfg)
@@ -165,13 +176,12 @@ def run(cfg: Config, stop: StopRequest) -> None:
     """The training of this process; its runner is gone when this returns."""
     started = perf_counter()
     runner = Runner.from_cfg(cfg)
-    if len(runner.train_dataloader) == 0:
-        sys.exit(f'{len(runner.train_dataloader.dataset)} training samples are less than one '
-                 f'batch: lower train_dataloader.batch_size={cfg.train_dataloader.batch_size}')
-    runner.register_hook(ResumeCheckHook())
+    check_runner(runner)
+    runner.register_hook(StartCheckHook())
     runner.register_hook(LabelCensusHook())
     runner.register_hook(StopHook(stop))
-    runner.train()
+    with explained_errors():
+        runner.train()
     tested = test_selected(runner)
     if is_main_process():
         close(runner, tested, perf_counter() - started)

@@ -11,6 +11,7 @@ from mmfkd.datasets import (
     AVEDataset,
     CREMADDataset,
     CrisisMMDDataset,
+    PairDataset,
     VGGSoundDataset,
 )
 
@@ -256,3 +257,26 @@ def test_recordings_hold_out_a_part_of_the_digits(shared_data):
     assert Counter(info['gt_label'] for info in (val.get_data_info(i) for i in range(300))) == \
         dict.fromkeys(range(10), 30)
     assert all('_5.' <= val.get_data_info(i)['img_path'][-6:] for i in range(300))
+
+
+# Forms of a modality.
+
+@pytest.mark.parametrize(('sample', 'message'), [
+    (dict(label='a', modalities=dict(x=3)), "gives modality 'x' as 3. There are three forms: a "
+                                            "text, dict.path='...'. of a file, and dict.folder="),
+    (dict(label='a', modalities=dict(x=dict(file='a.wav'))), 'There are three forms'),
+    (dict(label='a', modalities=dict(x=dict(path='a', folder='b'))), 'There are three forms'),
+    (dict(label='a', modalities=dict(y='text')), r'gives no modalities\.x in'),
+    (dict(modalities=dict(x='text')), 'gives no label in')])
+def test_a_modality_of_another_form_is_refused_with_the_three(sample, message, tmp_path):
+    class Mine(PairDataset):
+        METAINFO = dict(classes=('a',))
+        LISTS = dict(train='train.csv')
+        MODALITIES = ('x',)
+
+        def samples(self, path):
+            yield sample
+
+    (tmp_path / 'train.csv').touch()
+    with pytest.raises(ValueError, match=message):
+        Mine(str(tmp_path))

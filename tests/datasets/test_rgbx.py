@@ -451,3 +451,20 @@ def test_real_ombria_images(shared_data, split, count):
         assert item['inputs']['sar'].shape == (1, 256, 256)
         seen |= set(item['data_samples'].gt_sem_seg.data.unique().tolist())
     assert seen == {0, 1}
+
+
+# One modality at test time.
+
+def test_the_deployed_modality_alone_can_be_tested(tmp_path):
+    for kind in ('ir', 'label'):
+        (tmp_path / 'test' / kind).mkdir(parents=True)
+        cv2.imwrite(str(tmp_path / 'test' / kind / '0.png'), np.zeros((8, 8), np.uint8))
+    ir = dict(folder='{split}/ir', suffix='.png', channels=1)
+    rgb = dict(folder='{split}/rgb', suffix='.png', channels=3)
+    options = dict(data_root=str(tmp_path), split='test', metainfo=dict(classes=('a',)))
+    with pytest.raises(FileNotFoundError, match=r'test/rgb does not exist.*modalities\.rgb=None'):
+        RGBXDataset(modalities=dict(rgb=rgb, ir=ir), **options)
+    dataset = RGBXDataset(modalities=dict(rgb=None, ir=ir), pipeline=PACK, **options)
+    assert list(dataset[0]['inputs']) == ['ir']
+    with pytest.raises(ValueError, match='modalities is empty'):
+        RGBXDataset(modalities=dict(rgb=None), **options)

@@ -10,7 +10,7 @@ from mmengine.hooks import Hook
 
 from mmfkd.checkpoints import latest_checkpoint
 from mmfkd.engine import AtomicLocalBackend
-from mmfkd.engine.hooks import ResumeCheckHook
+from mmfkd.engine.hooks import StartCheckHook
 from mmfkd.engine.training import test_selected as evaluate_selected
 from mmfkd.registry import HOOKS, METRICS
 
@@ -63,7 +63,7 @@ def train(distiller_config, seg_branch, make_runner):
         model = distiller_config(students=dict(student=student), teachers={})
         runner = make_runner(model, name, validate=True, resume=resume is not None,
                              load_from=resume and str(resume), **changes)
-        runner.register_hook(ResumeCheckHook())
+        runner.register_hook(StartCheckHook())
         return runner
     return start
 
@@ -259,7 +259,7 @@ def test_a_checkpoint_of_another_network_is_not_resumed(train, seg_branch, disti
     model = distiller_config(students=dict(student=seg_branch(classes=12, width=4)), teachers={})
     other = make_runner(model, 'other', resume=True,
                         load_from=str(tmp_path / f'run/epoch_{EPOCHS}.pth'))
-    other.register_hook(ResumeCheckHook())
+    other.register_hook(StartCheckHook())
     with pytest.raises(ValueError, match=r'is of another run: .*of another shape'):
         other.train()
 

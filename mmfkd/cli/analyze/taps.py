@@ -28,7 +28,8 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--size', nargs=2, type=int, default=(64, 64), metavar=('H', 'W'),
                         help='The size of the random input in pixels (default: 64 64).')
     parser.add_argument('--filter', default='', metavar='TEXT',
-                        help='List only the places whose path contains this text.')
+                        help='List only the places whose path (the column "place", such as '
+                             'backbone.layer4.1.relu@in) contains this text.')
     return parser.parse_args(argv)
 
 
@@ -54,13 +55,17 @@ def print_places(console: Console, title: str, places: list[Place], taps: Mappin
     table = Table(title=title, title_justify='left')
     for column in ('place', 'module', 'kind', 'channels', 'stride', 'tap', ''):
         table.add_column(column, overflow='fold')
-    for place in places:
-        if text in place.spec:
-            names = [name for name, spec in taps.items() if spec == place.spec]
-            table.add_row(place.spec, place.module, place.kind, channels(place), stride(place),
-                          ', '.join(names), 'overwritten in place' if place.overwritten else '',
-                          style='bold' if names else None)
-    console.print(table)
+    matching = [place for place in places if text in place.spec]
+    if not matching:
+        console.print(f"{title}: no path contains '{text}'. Paths begin with "
+                      f"{', '.join(dict.fromkeys(p.spec.split('.')[0] for p in places))}")
+    for place in matching:
+        names = [name for name, spec in taps.items() if spec == place.spec]
+        table.add_row(place.spec, place.module, place.kind, channels(place), stride(place),
+                      ', '.join(names), 'overwritten in place' if place.overwritten else '',
+                      style='bold' if names else None)
+    if matching:
+        console.print(table)
     specs = [place.spec for place in places]
     for name, spec in taps.items():
         if spec.removesuffix('@in') in specs and spec not in specs:

@@ -8,6 +8,7 @@ belongs to, inside :class:`ForModality`.
 from collections.abc import Sequence
 from functools import cache
 
+import cv2
 import numpy as np
 import torch
 from mmcv.transforms import BaseTransform, Compose
@@ -121,8 +122,14 @@ class ForModality(BaseTransform):
         # A label that only geometry would change: flips keep the shape.
         height, width = image.shape[:2]
         probe = _probe(height, width)
-        changed = self.transforms(dict(img=image, img_shape=(height, width),
-                                       gt_seg_map=probe.copy(), seg_fields=['gt_seg_map']))
+        try:
+            changed = self.transforms(dict(img=image, img_shape=(height, width),
+                                           gt_seg_map=probe.copy(), seg_fields=['gt_seg_map']))
+        except cv2.error as error:
+            raise ValueError(
+                f"ForModality('{self.modality}'): {self.transforms} does not work on images of "
+                f'{image.shape[2]} channels and {image.dtype} ({error.err}): colours need 3 '
+                'channels of uint8') from error
         # cv2 drops the axis of a single channel.
         result = changed['img'].reshape(*changed['img'].shape[:2], -1)
         if result.shape != image.shape or not np.array_equal(changed['gt_seg_map'], probe):

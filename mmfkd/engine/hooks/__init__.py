@@ -4,11 +4,11 @@ from .labels import LabelCensusHook
 from .loss import FiniteLossHook, LossWeightHook
 from .maximum import TestMaximumHook
 from .panel import PredictionPanelHook
-from .resume import ResumeCheckHook
 from .seeding import EpochSeedHook, seed_worker
 from .similarity import FeatureSimilarityHook
+from .start import StartCheckHook
 from .teacher_report import TeacherReportHook
 
 __all__ = ['CheckpointHook', 'EarlyStoppingHook', 'EpochSeedHook', 'FeatureSimilarityHook',
            'FiniteLossHook', 'LabelCensusHook', 'LossWeightHook', 'PredictionPanelHook',
-           'ResumeCheckHook', 'TeacherReportHook', 'TestMaximumHook', 'seed_worker']
+           'StartCheckHook', 'TeacherReportHook', 'TestMaximumHook', 'seed_worker']

@@ -1,46 +1,52 @@
-"""Checks of what a run is resumed from."""
+"""Checks of the weights that a run starts from."""
 
 from pathlib import Path
 
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
 from mmfkd.checkpoints import misfits
+from mmfkd.checkpoints.networks import weights_in
 from mmfkd.checkpoints.work_dirs import SUMMARY
 from mmfkd.registry import HOOKS
 
 from .checkpoint import counts_iterations, length
+from .unwrapped import unwrapped
 
 
 @HOOKS.register_module()
-class ResumeCheckHook(Hook):
-    """Refuses to resume what is no earlier part of the same run.
+class StartCheckHook(Hook):
+    """Refuses to resume what is no earlier part of the same run, and to start from nothing.
 
     mmengine leaves weights out that do not fit, and learning rates of another length end where the
-    earlier length did: from there on they would be 0.
+    earlier length did: from there on they would be 0. The weights of a plain network, of mmseg or
+    mmpretrain, in ``load_from`` are those of the first student.
 
     Raises:
-        ValueError: the checkpoint holds weights alone, is of another network, or of a training of
-            another length whose learning rates follow the length.
+        ValueError: the checkpoint that is resumed holds weights alone, is of another network, or
+            of a training of another length whose learning rates follow the length; or no weight in
+            ``load_from`` fits.
     """
 
     priority = 'VERY_HIGH'
 
     def before_run(self, runner: Runner) -> None:
-        """The next checkpoint that is loaded is the resumed one, if the config says so."""
-        self._resumes = bool(runner.cfg.get('resume'))
+        """The next checkpoint that is loaded is the one that the run starts from."""
+        self._starts = True
 
     def before_train(self, runner: Runner) -> None:
         """Withdraws the summary of an earlier end: until there is another, the run goes on."""
-        self._resumes = False
+        self._starts = False
         if is_main_process():
             Path(runner.work_dir, SUMMARY).unlink(missing_ok=True)
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Runs the checks on what is resumed."""
-        if not self._resumes:
+        """Runs the checks on what the run starts from."""
+        if not self._starts:
+            return
+        if not runner.cfg.get('resume'):
+            self._fit(runner, checkpoint, str(runner.cfg.load_from))
             return
         source = runner.cfg.load_from
         lacking = {'meta', 'message_hub', 'optimizer', 'state_dict'} - set(checkpoint)
@@ -48,12 +54,28 @@ class ResumeCheckHook(Hook):
             raise ValueError(f'{source} cannot be resumed: it holds no {", ".join(sorted(lacking))}'
                              '. A best checkpoint, or weights, can only be started from: '
                              '--cfg-options load_from=FILE, without --resume')
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
-        problems = misfits(model.state_dict(), checkpoint['state_dict'])
+        problems = misfits(unwrapped(runner).state_dict(), checkpoint['state_dict'])
         if problems:
             raise ValueError(f'{source} is of another run: {problems}. Resume it with its own '
                              'config and options, or name another --work-dir')
         self._check_length(runner, checkpoint, str(source))
+
+    def _fit(self, runner: Runner, checkpoint: dict, source: str) -> None:
+        """Gives plain weights the names that they have in the first student."""
+        own, weights = unwrapped(runner).state_dict(), weights_in(checkpoint, source)
+        prefix = next((f'{".".join(key.split(".")[:3])}.' for key in own
+                       if key.startswith('students.')), '')
+        if prefix and not set(own) & set(weights):
+            weights = {prefix + key: value for key, value in weights.items()}
+            checkpoint.clear()
+            checkpoint['state_dict'] = weights
+        fitting = [key for key, value in weights.items()
+                   if key in own and own[key].shape == value.shape]
+        if not fitting:
+            raise ValueError(f'load_from={source} has no weight of this model: its keys begin like '
+                             f"'{next(iter(weights))}', the model's like '{next(iter(own))}'")
+        runner.logger.info(f'{len(fitting)} of the {len(own)} tensors of the model start from '
+                           f'{source}')
 
     def _check_length(self, runner: Runner, checkpoint: dict, source: str) -> None:
         planned, unit = length(runner.cfg), (

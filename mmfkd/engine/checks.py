@@ -1,0 +1,114 @@
+"""Checks of a run before its first step, with messages in place of those of torch."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from mmengine.config import Config
+from mmengine.runner import Runner
+from torch import nn
+
+from mmfkd.models import CrossModalDistiller
+
+from .hooks.checkpoint import counts_iterations, length
+from .hooks.unwrapped import unwrapped
+
+# Parts of torch's messages, and what they mean here.
+EXPLAINED = {
+    'Expected more than 1 value per channel when training': (
+        'a batch norm saw a single value a channel, as a layer of 1x1 pixels gives for a batch of '
+        'one: set train_dataloader.batch_size to 2 or more, and train_dataloader.drop_last=True if '
+        'the last batch of an epoch is of one sample')}
+
+
+def check_config(cfg: Config) -> None:
+    """Refuses a config that cannot be run.
+
+    Raises:
+        ValueError: it has no model, or is to train for less than one epoch or iteration.
+        SystemExit: ``--launcher pytorch`` without torchrun.
+    """
+    if not cfg.get('model'):
+        raise ValueError(f"{cfg.filename} has no 'model': name a config of a run, such as those in "
+                         'configs/unimodal and configs/fdkd, and not one of the parts in _base_')
+    train = cfg.get('train_cfg') or {}
+    if ('max_epochs' in train or 'max_iters' in train) and length(cfg) < 1:
+        unit = 'max_iters' if counts_iterations(cfg) else 'max_epochs'
+        raise ValueError(f'train_cfg.{unit}={length(cfg)}: train for 1 or more; to test a '
+                         'checkpoint, run mmfkd test')
+    if cfg.get('launcher') == 'pytorch' and 'RANK' not in os.environ:
+        sys.exit('--launcher pytorch is for processes that torchrun starts: run '
+                 'tools/dist_train.sh CONFIG GPUS, or torchrun --nproc_per_node GPUS -m mmfkd '
+                 'train CONFIG --launcher pytorch')
+
+
+def check_runner(runner: Runner) -> None:
+    """Refuses a run that would fail or mislead, and warns of what selects on trained samples.
+
+    Raises:
+        SystemExit: the training set is smaller than a batch.
+        ValueError: a head has another number of classes than the data.
+    """
+    data = runner.train_dataloader.dataset
+    if len(runner.train_dataloader) == 0:
+        sys.exit(f'{len(data)} training samples are less than one batch: lower '
+                 f'train_dataloader.batch_size={runner.cfg.train_dataloader.batch_size}')
+    classes = (getattr(data, 'metainfo', None) or {}).get('classes') or ()
+    for place, head in heads(unwrapped(runner)):
+        count = getattr(head, 'num_classes', None)
+        if classes and count is not None and count != len(classes):
+            raise ValueError(f'{place} has num_classes={count}, but {type(data).__name__} has '
+                             f'{len(classes)} classes ({", ".join(map(str, classes[:3]))}, ...): '
+                             'set num_classes of the head, or metainfo.classes of the data set')
+    warn_of_overlap(runner)
+
+
+def heads(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
+    """The heads of students, or of a plain model, with their places."""
+    networks = ({f'students.{name}.': student.model for name, student in model.students.items()}
+                if isinstance(model, CrossModalDistiller) else {'': model})
+    for place, network in networks.items():
+        for name in ('decode_head', 'auxiliary_head', 'head'):
+            head = getattr(network, name, None)
+            if isinstance(head, nn.Module) and not isinstance(head, nn.ModuleList):
+                yield f'{place}{name}', head
+
+
+def warn_of_overlap(runner: Runner) -> None:
+    """Warns of samples that are trained on and selected by."""
+    if runner.val_loop is None:
+        return
+    trained = samples(runner.train_dataloader.dataset)
+    selecting = samples(runner.val_dataloader.dataset)
+    both = len(trained & selecting)
+    if both:
+        runner.logger.warning(
+            f'{both} of {len(selecting)} validation samples are trained on: their score says '
+            "nothing about new ones. Hold some out (subset='fit' for training, 'val' for "
+            'validation), or train on all and take the last checkpoint: val_dataloader=None')
+
+
+def samples(dataset: object) -> set[str]:
+    """What tells the samples of a data set apart, where it is one of mmengine's kind."""
+    if not hasattr(dataset, 'get_data_info'):
+        return set()
+    infos = (dataset.get_data_info(i) for i in range(len(dataset)))  # type: ignore[arg-type]
+    keys = ('modalities', 'img_path', 'seg_map_path', 'scene_seed')
+    return {str({key: info[key] for key in keys if key in info}) for info in infos}
+
+
+@contextmanager
+def explained_errors() -> Iterator[None]:
+    """Says what known errors of torch mean.
+
+    Raises:
+        ValueError: with the cure, in place of such an error.
+    """
+    try:
+        yield
+    except (ValueError, RuntimeError) as error:
+        for part, meaning in EXPLAINED.items():
+            if part in str(error):
+                raise ValueError(meaning) from error
+        raise

@@ -1,0 +1,121 @@
+"""Plain configs of mmseg and mmpretrain, through our commands to the end."""
+
+import json
+import sys
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from runs import ROOT, run
+
+SMALL = '''
+_base_ = ['{root}/configs/mixin/{name}.py']
+train_dataloader = dict(num_workers=0, batch_size=4, dataset={data})
+val_dataloader = dict(num_workers=0, dataset={data})
+test_dataloader = dict(num_workers=0, dataset={data})
+train_cfg = dict(max_epochs=2, val_interval=1)
+'''
+
+
+def nyuv2(root):
+    """Eight images of two classes and noise, in the layout of NYUv2."""
+    rng = np.random.default_rng(0)
+    for split, count in dict(train=12, test=4).items():
+        for kind in ('depth', 'label'):
+            (root / split / kind).mkdir(parents=True)
+        for i in range(count):
+            label = np.zeros((32, 32), np.uint8)
+            label[:, rng.integers(8, 24):] = 1
+            depth = 1000 + label.astype(int) * 5000 + rng.integers(0, 500, label.shape)
+            for kind, image in dict(depth=depth.astype(np.uint16), label=label).items():
+                cv2.imwrite(str(root / split / kind / f'{i:04d}.png'), image)
+    return dict(data_root=str(root))
+
+
+@pytest.fixture(scope='module')
+def trained(tmp_path_factory, request):
+    """``trained(name)``: config, work dir and output of a mixin's training."""
+    made = {}
+
+    def train(name, data=None):
+        if name not in made:
+            # Spaces and commas are in the names of many people's folders.
+            folder = tmp_path_factory.mktemp('my run, no. 1')
+            options = data or nyuv2(folder / 'my data, (2024)')
+            config = folder / 'small.py'
+            config.write_text(SMALL.format(root=ROOT, name=name, data=f'dict(**{options!r})'))
+            done = run(sys.executable, ROOT / 'tools/train.py', config, '--work-dir',
+                       folder / 'run')
+            made[name] = config, folder / 'run', done
+        return made[name]
+    return train
+
+
+@pytest.mark.parametrize('name', ['mmseg_nyuv2_depth', 'mmseg_nyuv2_depth_dice'])
+def test_a_segmentor_of_mmseg_trains_and_is_tested(name, trained):
+    config, work_dir, done = trained(name)
+    check(config, work_dir, done, 'mIoU')
+    losses = [line for line in (done.stdout + done.stderr).splitlines() if 'decode.loss' in line]
+    assert losses and all(('loss_dice' in line) == name.endswith('dice') for line in losses)
+
+
+def test_a_classifier_of_mmpretrain_trains_and_is_tested(trained, shared_data):
+    config, work_dir, done = trained('mmpretrain_avdigits_visual', dict(
+        data_root=str(shared_data / 'avdigits'), indices=64))
+    check(config, work_dir, done, 'accuracy/top1')
+
+
+def check(config, work_dir, done, metric):
+    summary = json.loads((work_dir / 'summary.json').read_text())
+    assert f'best_{metric.replace("/", "_")}' in summary['checkpoint']
+    assert summary['val'] > 0 and summary['test'][metric] > 0 and summary['length'] == 2
+    assert 'model' in done.stdout and str(work_dir) in done.stdout.replace('\n', '')
+    tested = run(sys.executable, ROOT / 'tools/test.py', config, 'best', '--work-dir', work_dir)
+    scores = json.loads((work_dir / 'test.json').read_text())
+    assert scores[metric] == pytest.approx(summary['test'][metric], abs=1e-4)
+    assert f'metrics: {work_dir}/test.json' in tested.stdout
+
+
+# ---------------------------------------------------------------- weights of plain models
+
+
+STUDENT = '''
+_base_ = ['{root}/configs/unimodal/synthetic_depth.py']
+small = dict(batch_size=4, num_workers=0, dataset=dict(num_scenes=8, size=(32, 32)))
+train_dataloader = small
+val_dataloader = small
+test_dataloader = small
+train_cfg = dict(max_epochs=1, val_interval=1)
+optim_wrapper = dict(optimizer=dict(lr=0.0))
+'''
+
+
+@pytest.fixture
+def student(tmp_path):
+    config = tmp_path / 'student.py'
+    config.write_text(STUDENT.format(root=ROOT))
+    return config
+
+
+def test_weights_of_a_plain_model_start_the_student(student, tmp_path):
+    from mmengine.config import Config
+
+    from mmfkd.registry import MODELS
+    plain = MODELS.build(Config.fromfile(student).model).student.model.state_dict()
+    torch.save(dict(state_dict=plain), tmp_path / 'plain.pth')
+    done = run(sys.executable, ROOT / 'tools/train.py', student, '--work-dir', tmp_path / 'run',
+               '--cfg-options', f'load_from={tmp_path}/plain.pth')
+    assert f'{len(plain)} of the {len(plain)} tensors of the model start from' in (
+        done.stdout + done.stderr)
+    found = torch.load(tmp_path / 'run/epoch_1.pth', weights_only=False)['state_dict']
+    assert torch.equal(found['students.student.model.decode_head.conv_seg.weight'],
+                       plain['decode_head.conv_seg.weight'])
+
+
+def test_weights_of_another_kind_of_model_stop_the_run(student, tmp_path):
+    torch.save(dict(state_dict=torch.nn.Linear(2, 2).state_dict()), tmp_path / 'x.pth')
+    done = run(sys.executable, ROOT / 'tools/train.py', student, '--work-dir', tmp_path / 'run',
+               '--cfg-options', f'load_from={tmp_path}/x.pth', check=False)
+    assert done.returncode == 1
+    assert 'x.pth has no weight of this model' in done.stderr.splitlines()[-1]

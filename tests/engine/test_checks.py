@@ -1,0 +1,65 @@
+"""Messages in place of torch's, before the first step."""
+
+import pytest
+from mmengine.config import Config
+
+from mmfkd.engine.checks import check_config, check_runner, explained_errors
+
+
+@pytest.fixture
+def runner(distiller_config, seg_branch, make_runner):
+    def make(classes=12, **changes):
+        model = distiller_config(students=dict(student=seg_branch(classes=classes)), teachers={})
+        return make_runner(model, validate=True, log_level='INFO', **changes)
+    return make
+
+
+def test_a_head_of_other_classes_is_named(runner):
+    with pytest.raises(ValueError, match=r'students\.student\.decode_head has num_classes=4, but '
+                                         r'SyntheticRGBD has 12 classes'):
+        check_runner(runner(4))
+
+
+def test_samples_that_are_trained_and_selected_on_are_counted(runner):
+    made = runner()
+    check_runner(made)
+    log = open(f'{made.log_dir}/{made.timestamp}.log').read()
+    assert '4 of 4 validation samples are trained on' in log and 'val_dataloader=None' in log
+
+
+def test_other_samples_are_no_news(runner):
+    made = runner(val_dataloader=dict(
+        batch_size=2, num_workers=0, sampler=dict(type='DefaultSampler', shuffle=False),
+        dataset=dict(type='SyntheticRGBD', num_scenes=4, size=(32, 32), seed=7, pipeline=[])))
+    check_runner(made)
+    assert 'trained on' not in open(f'{made.log_dir}/{made.timestamp}.log').read()
+
+
+def test_less_than_a_batch_is_said(runner):
+    with pytest.raises(SystemExit, match='4 training samples are less than one batch'):
+        check_runner(runner(train_dataloader=dict(batch_size=8, drop_last=True)))
+
+
+@pytest.mark.parametrize(('cfg', 'message'), [
+    (dict(), "has no 'model': name a config of a run"),
+    (dict(model=dict(type='X'), train_cfg=dict(max_epochs=0)), r'train_cfg\.max_epochs=0'),
+    (dict(model=dict(type='X'), train_cfg=dict(max_iters=-1)), r'train_cfg\.max_iters=-1')])
+def test_configs_that_cannot_run_are_refused(cfg, message):
+    with pytest.raises(ValueError, match=message):
+        check_config(Config(cfg))
+
+
+def test_a_launcher_without_torchrun_is_said(monkeypatch):
+    monkeypatch.delenv('RANK', raising=False)
+    with pytest.raises(SystemExit, match='is for processes that torchrun starts'):
+        check_config(Config(dict(model=dict(type='X'), launcher='pytorch')))
+
+
+def test_a_single_value_under_a_batch_norm_is_explained(runner):
+    import torch
+    with pytest.raises(ValueError, match=r'train_dataloader\.batch_size to 2 or more'):
+        with explained_errors():
+            torch.nn.BatchNorm2d(3)(torch.zeros(1, 3, 1, 1))
+    with pytest.raises(ValueError, match='another'):
+        with explained_errors():
+            raise ValueError('another')
