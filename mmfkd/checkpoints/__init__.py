@@ -1,11 +1,10 @@
 """Checkpoints: reading them safely, the weights in them, and the work dirs that hold them."""
 
 from .networks import branch_weights, load_network, load_strictly, load_weights, misfits
-from .reading import read_checkpoint
+from .reading import is_whole, read_checkpoint
 from .schemes import register_schemes
 from .work_dirs import (
     has_ended,
-    is_whole,
     latest_checkpoint,
     read_summary,
     resolve_checkpoint,

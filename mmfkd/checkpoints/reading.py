@@ -4,6 +4,7 @@ from io import BytesIO
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
+from zipfile import ZipFile
 
 import numpy as np
 import torch
@@ -11,6 +12,20 @@ from mmengine.logging import HistoryBuffer
 
 # How torch calls what it refuses to run.
 REFUSED = ('GLOBAL', 'Trying to', 'Can only build', 'Can not create new object')
+
+
+def is_whole(file: str | Path | BytesIO) -> bool:
+    """Whether a checkpoint was written to its end and is what was written.
+
+    A zip file's directory comes last, and holds a checksum of every part, at which PyTorch does
+    not look.
+    """
+    try:
+        with ZipFile(file) as parts:
+            return parts.testzip() is None
+    # What zipfile raises on a damaged file: BadZipFile, NotImplementedError, zlib.error, ...
+    except Exception:
+        return False
 
 
 def read_checkpoint(path: str | Path, map_location: Any = 'cpu', content: bytes | None = None
@@ -28,7 +43,8 @@ def read_checkpoint(path: str | Path, map_location: Any = 'cpu', content: bytes 
 
     Raises:
         FileNotFoundError: no such file.
-        ValueError: the file is cut short, no checkpoint, or names something that could run.
+        ValueError: the file is cut short, damaged, no checkpoint, or names something that could
+            run.
     """
     if content is None and not Path(path).is_file():
         raise FileNotFoundError(f'checkpoint {path} does not exist')
@@ -42,13 +58,25 @@ def read_checkpoint(path: str | Path, map_location: Any = 'cpu', content: bytes 
                              f'records, and could run a program ({_reason(error)}). Take it from '
                              'a source that you trust and save its state_dict alone, or train '
                              'again.') from error
-        raise ValueError(f'checkpoint {path} cannot be read: it is truncated or not a PyTorch '
-                         f'file of weights ({type(error).__name__}). Train or copy it again.'
-                         ) from error
+        raise _unreadable(path, type(error).__name__) from error
+    if _is_zip(path, content) and not is_whole(path if content is None else BytesIO(content)):
+        raise _unreadable(path, 'a checksum does not fit')
     if not isinstance(found, dict):
-        raise ValueError(f'checkpoint {path} holds a {type(found).__name__} and no dict of '
-                         'weights. Name a checkpoint that a training run wrote.')
+        raise ValueError(f'checkpoint {path} has no weights: it holds a {type(found).__name__} and '
+                         'no dict of them. Name a checkpoint that a training run wrote.')
     return _restored(found)
+
+
+def _is_zip(path: str | Path, content: bytes | None) -> bool:
+    if content is None:
+        with open(path, 'rb') as file:
+            content = file.read(4)
+    return content[:4] == b'PK\x03\x04'
+
+
+def _unreadable(path: str | Path, reason: str) -> ValueError:
+    return ValueError(f'checkpoint {path} cannot be read: it is truncated, damaged or not a '
+                      f'PyTorch file of weights ({reason}). Train or copy it again.')
 
 
 class SavedLog:

@@ -4,7 +4,6 @@ import json
 import logging
 import os
 import re
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import cast
@@ -15,21 +14,10 @@ from torch import Tensor
 
 from mmfkd.config import default_work_dir, shown
 
+from .reading import is_whole
+
 SUMMARY = 'summary.json'
 _STEP = re.compile(r'(?:epoch|iter)_(\d+)\.pth')
-
-
-def is_whole(path: str | Path) -> bool:
-    """Whether a checkpoint was written to its end and is what was written.
-
-    A zip file's directory comes last, and holds a checksum of every part.
-    """
-    try:
-        with zipfile.ZipFile(path) as file:
-            return file.testzip() is None
-    # What zipfile raises on a damaged file: BadZipFile, NotImplementedError, zlib.error, ...
-    except Exception:
-        return False
 
 
 def latest_checkpoint(work_dir: str | Path) -> tuple[Path | None, int]:

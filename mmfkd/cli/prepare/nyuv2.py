@@ -19,8 +19,9 @@ from pathlib import Path
 import cv2
 import h5py
 import numpy as np
-from scipy.io import loadmat
 from tqdm import tqdm
+
+from mmfkd.datasets.preparation.matlab import MatlabError, read_variables
 
 NUM_CLASSES = 40
 IGNORE = 255
@@ -64,11 +65,9 @@ def read_mat(path, *names):
         PrepareError: the file is damaged or lacks a variable.
     """
     try:
-        content = loadmat(path)
-        return [content[name].ravel().astype(np.int64) for name in names]
-    # scipy raises nearly any type on a damaged file: ValueError, TypeError, zlib.error, ...
-    except Exception as error:
-        raise damaged(path, repr(error)) from error
+        return read_variables(path, names)
+    except MatlabError as error:
+        raise damaged(path, error) from error
 
 
 def load_splits(path):

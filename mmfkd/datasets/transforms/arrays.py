@@ -76,14 +76,17 @@ def read_array(path: str, key: str | None = None) -> np.ndarray:
 
 
 def read_tiff(content: BytesIO) -> np.ndarray:
-    """The first image of a TIFF file, channels last."""
-    from tifffile import PLANARCONFIG, TiffFile
+    """The image of a TIFF file, channels last: samples of a pixel, planes, or pages of one size.
+
+    Smaller copies of it, as pyramids have them, are left out.
+    """
+    from tifffile import TiffFile
 
     with TiffFile(content) as file:
-        page = file.pages.first
-        image = page.asarray()
-        separate = page.planarconfig == PLANARCONFIG.SEPARATE and image.ndim == 3
-    return image.transpose(1, 2, 0) if separate else image
+        series = file.series[0]
+        image = series.asarray()
+    channels_last = image.ndim < 3 or series.axes.endswith('S')
+    return image if channels_last else image.transpose(1, 2, 0)
 
 
 def as_float32(image: np.ndarray, path: str) -> np.ndarray:

@@ -10,6 +10,7 @@ from mmengine import fileio
 from PIL import Image, UnidentifiedImageError
 
 ORIENTATION = 0x0112  # EXIF
+EXIF_IN_PNG = (b'eXIf', b'Raw profile type exif', b'XML:com.adobe.xmp')
 BITS_PER_SAMPLE = 258  # TIFF
 
 
@@ -66,13 +67,18 @@ def check_file(path: str, loader: BaseTransform | None, registered: bool) -> Non
         image = Image.open(BytesIO(content))
     except UnidentifiedImageError:
         return  # the loader knows it, or says that it does not
-    turned = image.getexif().get(ORIENTATION, 1)
+    png = image.format == 'PNG'
+    # Of a PNG the whole image would be decoded to look for a tag behind it.
+    tagged = not png or any(name in content for name in EXIF_IN_PNG)
+    turned = image.getexif().get(ORIENTATION, 1) if tagged else 1
     kind = getattr(loader, 'color_type', '') if isinstance(loader, LoadImageFromFile) else None
     if turned != 1 and (registered or kind == 'unchanged'):
         raise ValueFault(f'{path} has EXIF orientation {turned}: its pixels are to be turned, and '
                          'whether those of its partners and labels are is not known. Write it '
                          'turned, or remove the tag (Pillow: ImageOps.exif_transpose)')
     bits = bits_of(image, content)
+    if png:
+        Image.open(BytesIO(content)).verify()  # the checksums, at which decoders do not look
     pillow = getattr(loader, 'imdecode_backend', None) == 'pillow'
     if kind is not None and bits > 8 and (
             kind != 'unchanged' or (pillow and image.mode in ('RGB', 'RGBA'))):

@@ -103,7 +103,8 @@ BANDS = np.random.default_rng(0).random((8, 8, 5)).astype(np.float32)
     ('0.npy', BANDS, {}), ('0.npy', BANDS.transpose(2, 0, 1), dict(channels_first=True)),
     ('0.npz', dict(any=BANDS), {}), ('0.npz', dict(a=BANDS * 2, b=BANDS), dict(key='b')),
     ('0.tif', BANDS, dict(planarconfig='contig')),
-    ('0.tif', BANDS.transpose(2, 0, 1), dict(planarconfig='separate'))])
+    ('0.tif', BANDS.transpose(2, 0, 1), dict(planarconfig='separate')),
+    ('0.tif', BANDS.transpose(2, 0, 1), dict())])  # a page for each channel
 def test_five_channels_of_any_file_are_read(name, content, options, write, label, tmp_path):
     tiff = name.endswith('.tif')
     write('x', name, content, **(options if tiff else {}))

@@ -1,0 +1,37 @@
+"""Small MATLAB files."""
+
+import multiprocessing
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+
+import numpy as np
+from scipy.io import loadmat
+
+
+class MatlabError(Exception):
+    """A file that cannot be read; the message says why."""
+
+
+def read_variables(path: Path, names: Sequence[str]) -> list[np.ndarray]:
+    """Variables of a file, each a flat int64 array.
+
+    Raises:
+        MatlabError: the file is damaged or lacks a variable.
+    """
+    # A damaged file can make scipy's reader crash, which must not end this process.
+    method = 'fork' if 'fork' in multiprocessing.get_all_start_methods() else None
+    with ProcessPoolExecutor(1, multiprocessing.get_context(method)) as pool:
+        try:
+            return pool.submit(_variables, path, names).result()
+        except BrokenProcessPool as error:
+            raise MatlabError('its reader crashed') from error
+        # scipy raises nearly any type on a damaged file: ValueError, TypeError, zlib.error, ...
+        except Exception as error:
+            raise MatlabError(repr(error)) from error
+
+
+def _variables(path: Path, names: Sequence[str]) -> list[np.ndarray]:
+    content = loadmat(path)
+    return [content[name].ravel().astype(np.int64) for name in names]

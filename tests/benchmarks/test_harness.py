@@ -1,0 +1,54 @@
+"""benchmarks/kills.py and benchmarks/fuzz.py find nothing, and would find something."""
+
+import runpy
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from runs import ROOT, run
+
+OPTIONS = ['train_cfg.max_epochs=3', 'train_cfg.val_interval=1',
+           'default_hooks.checkpoint.interval=1', 'train_dataloader.batch_size=4',
+           *(f'{split}_dataloader.{key}' for split in ('train', 'val', 'test') for key in (
+               'dataset.num_scenes=8', 'dataset.size=(32,32)', 'num_workers=0'))]
+
+
+def test_killed_runs_report_the_same(tmp_path):
+    done = run(sys.executable, ROOT / 'benchmarks/kills.py', 'unimodal/synthetic_depth', '--kills',
+               '3', '--root', tmp_path, '--places', 'writing a checkpoint', 'in the validation',
+               'in the closing test', '--cfg-options', *OPTIONS)
+    for place in ('writing a checkpoint', 'in the validation', 'in the closing test'):
+        assert f'{place}: 1 of 1' in done.stdout
+    differences = runpy.run_path(str(ROOT / 'benchmarks/kills.py'))['differences']
+    whole, parts = tmp_path / 'whole', tmp_path / 'kill0'
+    assert differences(whole, parts) == ''
+    checkpoint = parts / 'run/epoch_3.pth'
+    content = torch.load(checkpoint, weights_only=False)
+    next(iter(content['state_dict'].values())).add_(1)
+    torch.save(content, checkpoint)
+    summary = parts / 'run/summary.json'
+    summary.write_text(summary.read_text().replace('"seed": 0', '"seed": 1'))
+    assert differences(whole, parts) == (
+        'run: seed is 1 instead of 0; run/epoch_3.pth: 1 tensors')
+
+
+@pytest.fixture(scope='module')
+def fuzz():
+    return runpy.run_path(str(ROOT / 'benchmarks/fuzz.py'))
+
+
+def test_damaged_files_of_every_kind_are_named(monkeypatch, capsys, fuzz):
+    monkeypatch.setattr(sys, 'argv', ['fuzz.py', '--files', str(6 * len(fuzz['KINDS']))])
+    assert fuzz['main']() == 0
+    assert 'damaged files: nothing bad' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(('read', 'result'), [
+    (lambda path: path.read_bytes(), 'undetected'), (lambda path: 1 / 0, 'nameless'),
+    (lambda path: int('x'), 'nameless'), (lambda path: None, 'refused')])
+def test_bad_readers_are_found(read, result, fuzz, tmp_path, monkeypatch):
+    path = Path(tmp_path, 'a.x')
+    path.write_bytes(b'changed')
+    kind = fuzz['Kind']('a.x', None, read, checked=True)
+    assert fuzz['outcome'](kind, path, b'sound')[0] == result
