@@ -74,9 +74,13 @@ def chosen_config(args: argparse.Namespace, teachers: bool = True) -> Config:
         if args.pair:
             return load_composed(args.pair, args.method, args.cfg_options, teachers)
         return load_config(name, args.cfg_options, teachers)
+    except SyntaxError as error:
+        raise SystemExit(f'{name} is no Python: line {error.lineno}: {error.msg}. Correct the '
+                         'config, or one that it inherits') from None
     # mmengine raises an OSError for a file of another kind.
     except (OSError, ValueError) as error:
-        raise SystemExit(str(error)) from None
+        text = str(error)
+        raise SystemExit(text if name in text else f'{name}: {text}') from None
 
 
 def chosen_work_dir(args: argparse.Namespace, cfg: Config) -> 'Path | str':

@@ -4,6 +4,7 @@ import argparse
 import ast
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -39,9 +40,10 @@ def parse_value(text: str) -> Any:
 
 def spelled_value(value: Any) -> str:
     """A text that :func:`parse_value` makes the value of."""
-    if not isinstance(value, str):
-        return repr(value)
-    return value if value and parse_value(value) == value else repr(value)
+    with suppress(ValueError):
+        if isinstance(value, str) and value and parse_value(value) == value:
+            return value
+    return repr(value)
 
 
 def spelled_options(options: Mapping[str, object]) -> list[str]:

@@ -1,6 +1,7 @@
 """Metrics as tables on the terminal."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from numbers import Real
 
 from rich.table import Table
 
@@ -49,4 +50,4 @@ def closing_table(metric: str, rows: Iterable[tuple[str, Sequence[str], float | 
 
 def two_digits(value: object) -> str:
     """Two digits of a number; a dash for what is none, such as the metrics of each class."""
-    return f'{value:.2f}' if isinstance(value, (int, float)) else '-'
+    return f'{value:.2f}' if isinstance(value, Real) else '-'

@@ -1,16 +1,17 @@
 """Which cells a table has, and the commands that train them."""
 
+import os
 import shlex
+import subprocess
 from pathlib import Path
 
 import pytest
-from mmengine.config import DictAction
 
 from mmfkd.benchmark import Cell, Row, plan, preset
 from mmfkd.benchmark.grid import applies, baselines
 from mmfkd.benchmark.jobs import write_sbatch
 from mmfkd.benchmark.presets import PAPER_METHODS, method_rows
-from mmfkd.config import compose, methods
+from mmfkd.config import compose, methods, parse_value
 
 ROOT = Path(__file__).parents[2]
 PAIR = 'avdigits_visual2audio'
@@ -24,7 +25,7 @@ def in_root(monkeypatch):
 def options_of(command):
     """The ``--cfg-options`` of a command, as argparse reads them."""
     given = command[command.index('--cfg-options') + 1:]
-    return {key: DictAction._parse_iterable(value)
+    return {key: parse_value(value)
             for key, value in (part.split('=', 1) for part in given)}
 
 
@@ -144,3 +145,21 @@ def test_slurm_arrays_have_what_is_left_in_two_waves(tmp_path):
     text = submit.read_text()
     assert 'baselines=$(sbatch --parsable "$@" ' in text
     assert '--dependency=afterany:$baselines' in text
+
+
+def test_scripts_of_a_cluster_stand_in_folders_with_spaces(tmp_path):
+    cells = plan([PAIR], [Row('kd', 'kd')], [0], tmp_path / 'my runs, no. 1')
+    submit = write_sbatch(cells, tmp_path / 'my scripts', {'data_root': "it's, mine"}, False, 1)
+    for name in ('baselines', 'methods'):
+        script = tmp_path / f'my scripts/{name}.sbatch'
+        assert f"'{script}'" in submit.read_text()
+        # The first task, with echo in the place of the command.
+        text = script.read_text().replace('eval "', 'printf "%s\\n" "')
+        done = subprocess.run(['bash', '-c', text], check=True, capture_output=True, text=True,
+                              env=dict(os.environ, SLURM_ARRAY_TASK_ID='1'))
+        words = shlex.split(done.stdout)
+        folder = words[words.index('--work-dir') + 1]
+        assert folder.startswith(f'{tmp_path}/my runs, no. 1/')
+        options = words[words.index('--cfg-options') + 1:]
+        found = dict(word.split('=', 1) for word in options)
+        assert parse_value(found['data_root']) == "it's, mine"

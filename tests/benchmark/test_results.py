@@ -155,3 +155,31 @@ def test_the_grid_of_weights_is_drawn_when_it_is_whole(tmp_path):
     assert weight_grid(scores[:-1]) is None
     made = Report((PAIR,), grid_rows, (0,), tmp_path, {}, '', 0)
     assert made.html({PAIR: made.scores(PAIR)}).count('<img') == 2
+
+
+# Summaries of other kinds.
+
+@pytest.mark.parametrize('content', [
+    b'', b'\xff\xfe', b'[]', b'{"test": [1]}', b'{"test": {"accuracy/top1": [1, 2]}}',
+    b'{"test": {"accuracy/top1": null}}', b'{"test": {"other": 3}}', b'{"val": 1}'])
+def test_a_report_survives_damaged_and_foreign_summaries(content, runs):
+    path = runs / f'kd/{PAIR}/seed1/summary.json'
+    path.write_bytes(content)
+    assert read_result(Cell(Row('kd', 'kd'), PAIR, 1, runs)) is None
+    made = report(runs, ['unimodal', 'kd'])
+    made.write(runs / 'report')
+    lines = list(csv.DictReader((runs / 'report/table.csv').open()))
+    status = {(line['row'], line['seed']): line['status'] for line in lines}
+    assert status['kd', '1'] == 'missing' and status['kd', '0'] == 'done'
+
+
+def test_a_run_without_validation_fills_its_cell(runs):
+    for seed in SEEDS:
+        path = runs / f'kd/{PAIR}/seed{seed}/summary.json'
+        path.write_text(json.dumps(dict(json.loads(path.read_text()), val=None)))
+    made = report(runs, ['unimodal', 'kd'])
+    _, lines = table(PAIR, made.scores(PAIR))
+    assert lines[1][1:3] == ['-', '87.0 ± 1.0']
+    made.write(runs / 'report')
+    lines = list(csv.DictReader((runs / 'report/table.csv').open()))
+    assert [line['val'] for line in lines if line['row'] == 'kd'] == ['', '', '']

@@ -1,4 +1,4 @@
-"""benchmarks/kills.py and benchmarks/fuzz.py find nothing, and would find something."""
+"""The harnesses of benchmarks/ for faults find nothing, and would find something."""
 
 import runpy
 import sys
@@ -52,3 +52,22 @@ def test_bad_readers_are_found(read, result, fuzz, tmp_path, monkeypatch):
     path.write_bytes(b'changed')
     kind = fuzz['Kind']('a.x', None, read, checked=True)
     assert fuzz['outcome'](kind, path, b'sound')[0] == result
+
+
+@pytest.fixture(scope='module')
+def bad_inputs():
+    return runpy.run_path(str(ROOT / 'benchmarks/bad_inputs.py'))
+
+
+def test_bad_inputs_of_the_commands_have_complete_messages():
+    done = run(sys.executable, ROOT / 'benchmarks/bad_inputs.py', '--only', 'teacher')
+    assert '8 bad inputs: 8 complete messages' in done.stdout
+
+
+@pytest.mark.parametrize(('parts', 'command', 'problem'), [
+    (['A teaches B'], 'train --pair nyuv2 --method kd', ''),
+    (['B teaches A'], 'train --pair nyuv2 --method kd', "no 'B teaches A': pair"),
+    ([], 'compose kd synthetic_depth2rgb -o {root}/new.py', 'exit code 0')])
+def test_incomplete_messages_are_found(parts, command, problem, bad_inputs, tmp_path):
+    found = bad_inputs['run'](bad_inputs['Case']('x', parts, command=command), tmp_path)
+    assert found == problem or (problem and found.startswith(problem))

@@ -171,3 +171,14 @@ def test_another_suffix_is_no_picture(capsys):
     with pytest.raises(SystemExit):
         main(['-o', 'shapes.json'])
     assert 'must end in .png' in capsys.readouterr().err
+
+
+def test_a_filter_that_matches_nothing_says_what_it_matches(capsys, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    taps = import_module('mmfkd.cli.analyze.taps').main
+    taps(['configs/unimodal/synthetic_depth.py', '--filter', 'layer9'])
+    printed = ' '.join(capsys.readouterr().out.split())
+    assert "no path contains 'layer9'. Paths begin with backbone" in printed
+    taps(['configs/unimodal/synthetic_depth.py', '--filter', 'layer4.1.relu'])
+    printed = capsys.readouterr().out
+    assert 'no path contains' not in printed and 'backbone.layer4.1.relu@in' in printed

@@ -64,6 +64,7 @@ def test_killed_and_started_again_nothing_is_lost_or_repeated(whole_group, tmp_p
         assert starts(tmp_path / cell) == 1 or (whole_group and cell == CELLS[1])
     assert '3 cells, 1 are done' in done.stdout or '3 cells, 2 are done' in done.stdout
     assert 'depth teaches rgb' in done.stdout
+    assert f'done: {tmp_path}/{CELLS[2]}' in done.stdout
     with (tmp_path / 'report/table.csv').open() as file:
         lines = list(csv.DictReader(file))
     assert [(line['row'], line['status']) for line in lines] == [('kd', 'done')]

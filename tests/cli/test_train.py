@@ -54,6 +54,8 @@ def test_closing_table_has_teacher_student_and_work_dir(runs):
     table = first.stdout[first.stdout.rindex('modality'):]
     assert 'teacher' in table and 'depth' in table and 'student' in table and 'rgb' in table
     assert str(folder / 'student') in table.replace('\n', '')
+    summary = json.loads((folder / 'student/summary.json').read_text())
+    assert f"{summary['val']:.2f}" in table and f"{summary['test']['mIoU']:.2f}" in table
 
 
 def test_summary_holds_val_and_test_scores_of_the_selected_checkpoint(runs):

@@ -37,7 +37,7 @@ def test_what_would_be_changed_is_refused(text):
 
 @pytest.mark.parametrize('value', [
     3, 0.5, True, None, 'rgb', '3', 'True', 'a, b', 'a b', "it's", '', 'a,b', (32, 32),
-    ['a b', 'c'], dict(a=1, b='x y'), '[a]', '"q"'])
+    ['a b', 'c'], dict(a=1, b='x y'), '[a]', '"q"', '/my runs, no. 1/x', '(a b'])
 def test_values_survive_a_command(value):
     (text,) = spelled_options(dict(key=value))
     parser = argparse.ArgumentParser()
