@@ -60,7 +60,7 @@ def die_at(place: str, count: int) -> None:
         'writing a checkpoint': (AtomicLocalBackend, 'put', True),
         'before the validation': (ValLoop, 'run', True),
         'in the validation': (ValLoop, 'run_iter', False),
-        'between the best checkpoints': (CheckpointHook, '_save_due', True),
+        'between the best checkpoints': (CheckpointHook, '_save_checkpoint_with_step', True),
         'in the closing test': (TestLoop, 'run_iter', False)}[place]
     original, seen = getattr(owner, name), Counter[str]()
 
@@ -140,7 +140,7 @@ def differences(whole: Path, parts: Path) -> str:
     runs = sorted(path.parent.name for path in whole.glob('*/summary.json'))
     for name in runs:
         one, other = (summary(folder / name) for folder in (whole, parts))
-        found += [f'{name}: {key} is {other.get(key)} instead of {value}'
+        found += [f'{name}: {key} is {other.get(key)} instead of {value}'[:300]
                   for key, value in one.items() if other.get(key) != value]
         files = [{path.name for path in (folder / name).glob('*.pth*')}
                  for folder in (whole, parts)]

@@ -14,6 +14,8 @@ from rich.console import Console
 from mmfkd.checkpoints import (
     has_ended,
     latest_checkpoint,
+    load_strictly,
+    load_weights,
     read_summary,
     set_aside,
     write_summary,
@@ -199,7 +201,9 @@ def test_selected(runner: Runner) -> dict:
         path = latest_checkpoint(runner.work_dir)[0]
         runner.logger.info('no validation selected a checkpoint: the last one is taken')
     if path is not None:
-        runner.load_checkpoint(str(path))
+        # Not by the runner, whose hooks would take the raw weights of a moving average back.
+        load_strictly(unwrapped(runner), load_weights(path), path)
+        runner.logger.info(f'tested is {path}')
     metrics = runner.test() if runner.cfg.get('test_dataloader') is not None else {}
     score = info('best_score', None)
     return dict(checkpoint=path and str(path), test=metrics,

@@ -233,6 +233,36 @@ def test_early_stopping_remembers_its_patience(train, tmp_path, monkeypatch):
     assert again.epoch == 4
 
 
+def test_a_moving_average_is_what_a_resumed_run_tests_too(train, tmp_path):
+    average = [dict(type='EMAHook', momentum=0.3)]
+    steps = [dict(type='RenderRGBD'), dict(type='StackModalities'), dict(type='PackModalities')]
+    test = dict(
+        test_dataloader=dict(
+            batch_size=2, num_workers=0, sampler=dict(type='DefaultSampler', shuffle=False),
+            dataset=dict(type='SyntheticRGBD', num_scenes=2, size=(32, 32), pipeline=steps)),
+        test_cfg=dict(type='TestLoop'), test_evaluator=dict(type='PlannedMetric'))
+    whole = train('whole', hooks=average, **test)
+    whole.train()
+    path = Path(evaluate_selected(whole)['checkpoint'])
+    expected = weights(path)
+    resumed = train('whole', resume=tmp_path / f'whole/epoch_{EPOCHS}.pth', hooks=average,
+                    **test)
+    resumed.train()  # had ended: no epoch is left
+    tested = {}
+
+    @HOOKS.register_module(force=True)
+    class RecordTestedHook(Hook):
+        priority = 'VERY_LOW'
+
+        def before_test_iter(self, runner, batch_idx, data_batch=None):
+            tested.update({key: value.clone() for key, value in runner.model.state_dict().items()})
+
+    resumed.register_hook(RecordTestedHook())
+    evaluate_selected(resumed)
+    assert tested.keys() == expected.keys()
+    assert all(torch.equal(tested[key], expected[key]) for key in expected)
+
+
 # ---------------------------------------------------------------- what is resumed
 
 
