@@ -10,11 +10,13 @@ from .work_dirs import (
     resolve_checkpoint,
     selected_checkpoint,
     set_aside,
+    step_of,
     write_summary,
 )
 
 __all__ = ['branch_weights', 'has_ended', 'is_whole', 'latest_checkpoint', 'load_network',
            'load_strictly', 'load_weights', 'misfits', 'read_checkpoint', 'read_summary',
-           'resolve_checkpoint', 'selected_checkpoint', 'set_aside', 'write_summary']
+           'resolve_checkpoint', 'selected_checkpoint', 'set_aside', 'step_of',
+           'write_summary']
 
 register_schemes()

@@ -9,6 +9,7 @@ from zipfile import ZipFile
 import numpy as np
 import torch
 from mmengine.logging import HistoryBuffer
+from mmengine.registry import PARAM_SCHEDULERS
 
 # How torch calls what it refuses to run.
 REFUSED = ('GLOBAL', 'Trying to', 'Can only build', 'Can not create new object')
@@ -86,14 +87,21 @@ class SavedLog:
         self.arguments = (state['_log_history'], state['_count_history'], state['max_length'])
 
 
+class Ignored(dict):
+    """Stands for what only names functions: the classes of learning rates, in their states."""
+
+
 def readable() -> list:
     """What a checkpoint of mmengine names beside tensors, and what is taken for it."""
     core = np._core if hasattr(np, '_core') else np.core
-    kinds = [type(np.dtype(name)) for name in ('float32', 'float64', 'int32', 'int64', 'uint32',
-                                               'uint8', 'bool')]
+    kinds = {type(np.dtype(code)) for code in np.typecodes['All'] if code not in 'OV'}
     arrays = [(getattr(core.multiarray, name), f'numpy.{module}.multiarray.{name}')
               for name in ('_reconstruct', 'scalar') for module in ('core', '_core')]
-    return [*arrays, *kinds, np.ndarray, np.dtype, slice, (_no_method, 'builtins.getattr'),
+    schedules = [(Ignored, f'{kind.__module__}.{kind.__qualname__}')
+                 for cls in PARAM_SCHEDULERS.module_dict.values() for kind in cls.__mro__[:-1]]
+    return [*arrays, *kinds, *schedules, np.ndarray, np.dtype, slice, range,
+            (dict, 'mmengine.config.config.ConfigDict'),
+            (_no_method, 'builtins.getattr'),
             (SavedLog, 'mmengine.logging.history_buffer.HistoryBuffer')]
 
 
@@ -102,7 +110,15 @@ def _no_method(owner: object, name: str) -> None:
 
 
 def _restored(found: dict) -> dict:
-    """The content with log histories as mmengine has them, and without a config's text."""
+    """The content with log histories as mmengine has them, and without a config's text.
+
+    A learning rate's own function, of which nothing is left, stays that of the config.
+    """
+    schedules = found.get('param_schedulers')
+    for state in schedules if isinstance(schedules, list) else ():
+        if isinstance(state, dict):
+            for key in [key for key, value in state.items() if key.endswith('_func')]:
+                state.pop(key)
     hub, meta = found.get('message_hub'), found.get('meta')
     if isinstance(meta, dict):
         meta.pop('config', None)

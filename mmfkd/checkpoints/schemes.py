@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 from mmengine import fileio
-from mmengine.dist import get_rank, is_distributed
+from mmengine.dist import get_local_rank, get_rank, is_distributed
 from mmengine.runner.checkpoint import (
     CheckpointLoader,
     get_deprecated_model_names,
@@ -27,14 +27,16 @@ def load_from_disk(filename: str, map_location: Any = None) -> dict:
 
 
 def load_from_web(filename: str, map_location: Any = None) -> dict:
-    """A file of a web server, kept in torch.hub's folder; rank 0 alone downloads it."""
+    """A file of a web server, kept in torch.hub's folder; rank 0 downloads it first."""
     folder = os.path.join(torch.hub.get_dir(), 'checkpoints')
     path = os.path.join(folder, os.path.basename(filename.split('?')[0]))
-    if get_rank() == 0 and not os.path.isfile(path):
-        os.makedirs(folder, exist_ok=True)
-        torch.hub.download_url_to_file(filename, path)
-    if is_distributed():
-        torch.distributed.barrier()
+    os.makedirs(folder, exist_ok=True)
+    for first in (True, False):
+        # Then the first process of any machine that shares no folder with rank 0.
+        if not os.path.isfile(path) and (get_rank() == 0 if first else get_local_rank() == 0):
+            torch.hub.download_url_to_file(filename, path)
+        if is_distributed():
+            torch.distributed.barrier()
     return read_checkpoint(path, map_location)
 
 
@@ -51,7 +53,13 @@ def load_from_zoo(filename: str, map_location: Any = None) -> dict:
                   mmcls=get_mmcls_models).get(scheme, get_external_models)()
     if name not in models:
         raise ValueError(f"'{filename}': there is no model '{name}'; name a file or a URL")
-    checkpoint = load_from_web(models[name], map_location)
+    place = models[name]
+    if place.startswith(('http://', 'https://')):
+        checkpoint = load_from_web(place, map_location)
+    else:
+        home = os.environ.get('MMENGINE_HOME', os.path.join(os.environ.get(
+            'XDG_CACHE_HOME', '~/.cache'), 'mmengine'))
+        checkpoint = load_from_disk(os.path.join(home, place), map_location)
     if scheme != 'mmcls':
         return checkpoint
     weights = checkpoint.get('state_dict', checkpoint)

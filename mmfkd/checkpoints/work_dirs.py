@@ -142,17 +142,30 @@ def plain(value: object) -> object:
     return value if value is None or isinstance(value, (bool, int, str)) else str(value)
 
 
-def set_aside(work_dir: str | Path) -> Path | None:
+def step_of(checkpoint: str | Path) -> int | None:
+    """N of ``epoch_N.pth`` or ``iter_N.pth``; None for another name."""
+    match = _STEP.fullmatch(Path(checkpoint).name)
+    return int(match[1]) if match else None
+
+
+def set_aside(work_dir: str | Path, after: int = -1) -> Path | None:
     """Moves checkpoints and summary of an earlier run into a folder of their own.
 
     A new run in the same work dir would else be taken for the earlier one: ``--resume`` would find
     its later epochs, and its summary would say that the new run has ended.
 
+    Args:
+        work_dir: of the run.
+        after: leave the summary, the best checkpoints and those up to this step.
+
     Returns:
         the folder, ``earlier_N`` in the work dir; None if there was nothing.
     """
     work_dir = Path(work_dir)
-    found = [*work_dir.glob('*.pth'), *work_dir.glob(SUMMARY), *work_dir.glob('last_checkpoint')]
+    found = [path for path in work_dir.glob('*.pth') if (step_of(path) or -1) > after]
+    if after < 0:
+        found += [*work_dir.glob('epoch_0.pth'), *work_dir.glob('best_*.pth'),
+                  *work_dir.glob(SUMMARY), *work_dir.glob('last_checkpoint')]
     if not found:
         return None
     count = 1

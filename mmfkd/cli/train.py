@@ -73,7 +73,8 @@ def train(args: argparse.Namespace, cfg: 'Config', work_dir: 'Path | str',
     check_config(cfg)
     alone = args.launcher == 'none'
     # Of several processes the first one holds the lock; the others cannot wait for it.
-    with locked(work_dir, wait=alone) if first_rank() else nullcontext(False) as waited:
+    first = first_rank(args.launcher)
+    with locked(work_dir, wait=alone) if first else nullcontext(False) as waited:
         if (waited or args.resume == 'auto') and is_complete(cfg, work_dir):
             print(f'the run in {work_dir} has ended: nothing is left to do')
             return

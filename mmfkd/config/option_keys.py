@@ -10,6 +10,17 @@ from mmengine.registry import DefaultScope, Registry, root
 
 # What starts a key that is not in the config and no argument of what it configures.
 NEW = '+'
+# What mmengine reads beside the arguments of its Runner.
+TOP = ('sync_bn', 'find_unused_parameters', 'model_wrapper_cfg', 'compile', 'tta_model',
+       'tta_pipeline', 'default_scope')
+# What rooms without a type take.
+ROOMS = dict(auto_scale_lr=('enable', 'base_batch_size'),
+             env_cfg=('cudnn_benchmark', 'mp_cfg', 'dist_cfg', 'resource_limit'),
+             optim_wrapper=('paramwise_cfg', 'constructor', 'optimizer', 'clip_grad',
+                            'accumulative_counts', 'loss_scale', 'dtype'))
+DEFAULT_TYPES = dict(optim_wrapper='OptimWrapper', val_cfg='ValLoop', test_cfg='TestLoop')
+# Dicts whose keys belong to others, and are not checked here.
+FREE = ('mp_cfg', 'dist_cfg', 'clip_grad', 'paramwise_cfg', 'test_cfg', 'metainfo')
 # Rooms that hold parts under names of their own; a new one says its type, or its config.
 NAMED_PARTS = ('default_hooks', 'model.losses', 'model.students', 'model.teachers',
                'optim_wrapper.paramwise_cfg.custom_keys')
@@ -71,7 +82,9 @@ def _check(cfg: Config, key: str, value: object, options: Mapping[str, object]) 
 
 def _check_taken(node: Mapping, place: str, part: str, scope: str, key: str) -> None:
     """Refuses a part that its room neither has nor takes."""
-    known = {*node, *_taken(node, place, scope)}
+    if place.rpartition('.')[2] in FREE and place != 'test_cfg':
+        return
+    known = {*node, *_taken(node, place, scope), *(('type',) if place else ())}
     if part in known:
         return
     close = get_close_matches(part, [name for name in known if isinstance(name, str)], 1, 0.5)
@@ -86,7 +99,7 @@ def _taken(node: Mapping, place: str, scope: str) -> Iterable[str]:
     from mmengine.runner import Runner
 
     if not place:
-        return arguments(Runner.__init__)
+        return {*arguments(Runner.__init__), *TOP}
     if place == 'randomness':
         return arguments(Runner.set_randomness)
     if place.endswith('_dataloader'):
@@ -99,8 +112,10 @@ def _taken(node: Mapping, place: str, scope: str) -> Iterable[str]:
         return {*arguments(Branch.__init__), 'config', 'checkpoint'}
     if place == 'default_hooks':
         return ('runtime_info', 'timer', 'sampler_seed', 'logger', 'param_scheduler', 'checkpoint')
-    more = ('paramwise_cfg', 'constructor') if place == 'optim_wrapper' else ()
-    return {*more, *(name for kind in classes_of(node.get('type'), scope)
+    default = DEFAULT_TYPES.get(place)
+    if place == 'train_cfg':
+        default = 'IterBasedTrainLoop' if 'max_iters' in node else 'EpochBasedTrainLoop'
+    return {*ROOMS.get(place, ()), *(name for kind in classes_of(node.get('type', default), scope)
                      for base in kind.__mro__ for name in arguments(vars(base).get('__init__')))}
 
 

@@ -29,13 +29,19 @@ def parse_value(text: str) -> Any:
         return list(value) if bare else value
     except (ValueError, SyntaxError):
         pass
-    if not re.search(r'[,()\[\]]', text) or Path(text).exists():
+    if not re.search(r'[,()\[\]]', text) or _exists(text):
         return DictAction._parse_int_float_bool(text)
     compact = re.sub(r'\s*([,()\[\]])\s*', r'\1', text.strip())
     if ' ' in compact or any(compact.count(a) != compact.count(b) for a, b in ('()', '[]')):
         raise ValueError(f"{text}: put texts with spaces or commas into quotes: \"['a b', 'c']\", "
                          "\"'a, b'\"")
     return DictAction._parse_iterable(compact)
+
+
+def _exists(text: str) -> bool:
+    with suppress(OSError):  # a text may be too long for a name
+        return Path(text).exists()
+    return False
 
 
 def spelled_value(value: Any) -> str:

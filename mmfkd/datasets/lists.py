@@ -18,7 +18,7 @@ def below(text: str) -> str:
     Raises:
         ValueError: it is empty or leads out of the folder.
     """
-    outside = any('..' in kind.parts or kind.is_absolute() or kind.drive
+    outside = any('..' in kind.parts or kind.anchor
                   for kind in (PurePath(text), PureWindowsPath(text)))
     if not text.strip() or outside:
         raise ValueError(f'{text!r} is no path below the folder of the data set')

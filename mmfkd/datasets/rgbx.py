@@ -9,7 +9,7 @@ from mmfkd.registry import DATASETS
 
 from .lists import read_names
 from .subset import check_subset, select_subset
-from .transforms.arrays import SUFFIXES
+from .transforms.arrays import NUMPY, SUFFIXES
 from .transforms.images import COLOR
 
 GREY = dict(type='LoadImageFromFile', color_type='grayscale', imdecode_backend='pillow')
@@ -25,11 +25,11 @@ class RGBXDataset(BaseSegDataset):
     A modality is ``dict(folder, suffix, channels, loader, scale, range)``: ``folder`` is relative
     to ``data_root`` and may contain ``{split}``; ``suffix`` may be several to choose from;
     ``loader`` is the config of a transform that reads ``img_path`` into ``img``, by default
-    :class:`LoadArray` for NumPy's files and TIFF, else 8-bit colour for 3 channels and the file's
-    own values as float32 for any other number. Values are multiplied by ``scale`` and refused
-    beyond ``range``, (lowest, highest); both are optional. Pillow decodes because it refuses
-    truncated files. Subclasses with another layout override :meth:`find_files`, those whose label
-    files have other numbers than the classes give ``RAW_LABELS``.
+    :class:`LoadArray` for NumPy's files, and for TIFF unless it has 3 channels, else 8-bit colour
+    for 3 channels and the file's own values as float32 for any other number. Values are multiplied
+    by ``scale`` and refused beyond ``range``, (lowest, highest); both are optional. Pillow decodes
+    because it refuses truncated files. Subclasses with another layout override :meth:`find_files`,
+    those whose label files have other numbers than the classes give ``RAW_LABELS``.
 
     Args:
         data_root: folder of the data set.
@@ -78,6 +78,8 @@ class RGBXDataset(BaseSegDataset):
                  serialize_data: bool = True, ignore_index: int = 255,
                  reduce_zero_label: bool | None = None) -> None:
         check_subset(subset, val_fraction)
+        if not 0 <= ignore_index <= 255:
+            raise ValueError(f'ignore_index={ignore_index}: labels are 8 bit, name 0 to 255')
         self.split = split
         self.modalities = self._choose(modalities)
         self.label = {**self.LABEL, **(label or {})}
@@ -209,7 +211,10 @@ class RGBXDataset(BaseSegDataset):
 
 def default_loader(spec: Mapping) -> dict:
     """The loader of a modality that names none."""
-    if all(suffix.lower().endswith(SUFFIXES) for suffix in _suffixes(spec['suffix'])):
+    suffixes = [suffix.lower() for suffix in _suffixes(spec['suffix'])]
+    # Three channels of a TIFF are colours, which are read in BGR order as those of other images.
+    arrays = NUMPY if spec['channels'] == 3 else SUFFIXES
+    if all(suffix.endswith(arrays) for suffix in suffixes):
         return ARRAY
     return COLOR if spec['channels'] == 3 else UNCHANGED
 

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from mmengine.config import Config
+from mmengine.dataset import BaseDataset
+from mmengine.dist import is_main_process
 from mmengine.runner import Runner
 from torch import nn
 
@@ -32,11 +34,14 @@ def check_config(cfg: Config) -> None:
     if not cfg.get('model'):
         raise ValueError(f"{cfg.filename} has no 'model': name a config of a run, such as those in "
                          'configs/unimodal and configs/fdkd, and not one of the parts in _base_')
-    train = cfg.get('train_cfg') or {}
-    if ('max_epochs' in train or 'max_iters' in train) and length(cfg) < 1:
+    planned = length(cfg)
+    if planned is not None and planned < 1:
         unit = 'max_iters' if counts_iterations(cfg) else 'max_epochs'
-        raise ValueError(f'train_cfg.{unit}={length(cfg)}: train for 1 or more; to test a '
+        raise ValueError(f'train_cfg.{unit}={planned}: train for 1 or more; to test a '
                          'checkpoint, run mmfkd test')
+    if ((cfg.get('default_hooks') or {}).get('checkpoint') or {}).get('out_dir'):
+        raise ValueError('default_hooks.checkpoint.out_dir is not supported, as a run is found by '
+                         'its work dir: leave it out, and name the folder with --work-dir')
     if cfg.get('launcher') == 'pytorch' and 'RANK' not in os.environ:
         sys.exit('--launcher pytorch is for processes that torchrun starts: run '
                  'tools/dist_train.sh CONFIG GPUS, or torchrun --nproc_per_node GPUS -m mmfkd '
@@ -77,7 +82,7 @@ def heads(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
 
 def warn_of_overlap(runner: Runner) -> None:
     """Warns of samples that are trained on and selected by."""
-    if runner.val_loop is None:
+    if runner.val_loop is None or not is_main_process():
         return
     trained = samples(runner.train_dataloader.dataset)
     selecting = samples(runner.val_dataloader.dataset)
@@ -91,11 +96,14 @@ def warn_of_overlap(runner: Runner) -> None:
 
 def samples(dataset: object) -> set[str]:
     """What tells the samples of a data set apart, where it is one of mmengine's kind."""
-    if not hasattr(dataset, 'get_data_info'):
+    while hasattr(dataset, 'dataset'):  # repeated, or otherwise wrapped
+        dataset = dataset.dataset
+    if not isinstance(dataset, BaseDataset):
         return set()
-    infos = (dataset.get_data_info(i) for i in range(len(dataset)))  # type: ignore[arg-type]
     keys = ('modalities', 'img_path', 'seg_map_path', 'scene_seed')
-    return {str({key: info[key] for key in keys if key in info}) for info in infos}
+    infos = (dataset.get_data_info(i) for i in range(len(dataset)))
+    named = ({key: info[key] for key in keys if key in info} for info in infos)
+    return {str(info) for info in named if info}
 
 
 @contextmanager

@@ -9,9 +9,14 @@ from mmengine.config import Config
 from mmfkd.config import branch_config
 
 
-def first_rank() -> bool:
-    """Whether this process is the first one of its run, before any process group is there."""
-    return int(os.environ.get('RANK', os.environ.get('SLURM_PROCID', '0'))) == 0
+def first_rank(launcher: str) -> bool:
+    """Whether this process is the first one of its run, before any process group is there.
+
+    Args:
+        launcher: of the run. Without one there is a single process, whatever a cluster has set.
+    """
+    variable = dict(pytorch='RANK', slurm='SLURM_PROCID', mpi='OMPI_COMM_WORLD_RANK').get(launcher)
+    return variable is None or int(os.environ.get(variable, '0')) == 0
 
 
 def use_gloo_without_gpu(cfg: Config) -> None:

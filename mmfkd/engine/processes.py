@@ -46,6 +46,10 @@ class StopRequest:
             raise self._made
 
 
+# Exit codes of commands that were stopped, and what to raise for them.
+STOPPED = {128 + signal.SIGINT: KeyboardInterrupt, 128 + signal.SIGTERM: Terminated}
+
+
 @contextmanager
 def stoppable() -> Iterator[StopRequest]:
     """Turns Ctrl-C and SIGTERM in the block into a :class:`StopRequest`."""

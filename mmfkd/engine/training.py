@@ -18,6 +18,7 @@ from mmfkd.checkpoints import (
     load_weights,
     read_summary,
     set_aside,
+    step_of,
     write_summary,
 )
 from mmfkd.config import (
@@ -39,7 +40,7 @@ from .hooks.labels import LabelCensusHook
 from .hooks.start import StartCheckHook
 from .hooks.stop import StopHook
 from .hooks.unwrapped import unwrapped
-from .processes import StopRequest, run_child
+from .processes import STOPPED, StopRequest, run_child
 
 
 def prepare_run(cfg: Config, work_dir: str | Path, resume: str | None = None,
@@ -67,11 +68,24 @@ def prepare_run(cfg: Config, work_dir: str | Path, resume: str | None = None,
     if resume:
         newest = latest_checkpoint(cfg.work_dir)[0] if resume == 'auto' else resume
         cfg.load_from, cfg.resume = (str(newest), True) if newest else (None, False)
-    if first_rank() and not cfg.get('resume'):
-        earlier = set_aside(cfg.work_dir)
-        if earlier:
-            print(f'{cfg.work_dir} holds an earlier run, which is moved to {earlier}. To go on '
-                  'with a run, give --resume', flush=True)
+    if first_rank(cfg.get('launcher', 'none')):
+        clear_work_dir(cfg)
+
+
+def clear_work_dir(cfg: Config) -> None:
+    """Sets aside what a work dir holds of another run than the one that starts there."""
+    source, folder = cfg.get('load_from'), Path(cfg.work_dir)
+    inside = bool(source) and Path(source).resolve().parent == folder.resolve()
+    step = step_of(source) if cfg.get('resume') and inside else -1
+    if step is None:
+        return
+    earlier = set_aside(folder, step)
+    if earlier:
+        if inside and not Path(source).exists():
+            cfg.load_from = str(earlier / Path(source).name)
+        what = 'an earlier run' if step < 0 else f'later checkpoints than {source}'
+        print(f'{folder} holds {what}, which is moved to {earlier}. To go on with a run, give '
+              '--resume', flush=True)
 
 
 def is_complete(cfg: Config, work_dir: str | Path) -> bool:
@@ -96,6 +110,7 @@ def train_missing_teachers(cfg: Config, options: Mapping[str, object], amp: bool
         own = teacher_options(options, teacher)
         merge_options(teacher, own)
         if has_ended(folder):
+            check_length(name, folder, teacher)
             continue
         if cfg.get('launcher', 'none') != 'none':
             sys.exit(f"teacher '{name}' is not trained. Train it first:\n"
@@ -105,8 +120,24 @@ def train_missing_teachers(cfg: Config, options: Mapping[str, object], amp: bool
         print(f"teacher '{name}' is not trained yet; training it first: "
               f"mmfkd {' '.join(map(shown, command[3:]))}", flush=True)
         code = run_child(command)
+        if code in STOPPED:
+            raise STOPPED[code]  # Ctrl-C reaches the child too, and ends it first
         if code:
             sys.exit(f"training the teacher '{name}' failed with exit code {code}")
+
+
+def check_length(name: str, folder: Path, teacher: Config) -> None:
+    """Refuses a teacher whose run was planned shorter than its config asks for, as trials are.
+
+    Raises:
+        SystemExit: it was.
+    """
+    planned = (read_summary(folder) or {}).get('length')
+    if planned is not None and planned < (length(teacher) or 0):
+        sys.exit(f"{folder} holds a teacher '{name}' that was planned for {planned} epochs or "
+                 f'iterations, but {length(teacher)} are asked for. Move it away to train another, '
+                 'or take it as it is with --cfg-options '
+                 f'model.teachers.{name}.checkpoint=FILE.pth')
 
 
 def trained_branches(cfg: Config) -> list[tuple[str, str, Path]]:

@@ -1,5 +1,6 @@
 """One run at a time in a work dir."""
 
+import errno
 import os
 import socket
 import time
@@ -52,6 +53,12 @@ def locked(folder: str | Path, wait: bool = True, poll: float = 1.0) -> Iterator
                     print(f'{holder}; waiting until it has ended', flush=True)
                 waited = True
                 time.sleep(poll)
+            except OSError as error:
+                if error.errno not in (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP):
+                    raise
+                print(f'the file system of {folder} has no locks: do not start a second run '
+                      'there', flush=True)
+                break
         file.truncate(0)
         file.write(f'process {os.getpid()} on {socket.gethostname()}')
         file.flush()

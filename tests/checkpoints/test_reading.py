@@ -6,6 +6,7 @@ import os
 import numpy as np
 import pytest
 import torch
+from mmengine.config import ConfigDict
 from mmengine.logging import HistoryBuffer, MessageHub
 from mmengine.model.weight_init import PretrainedInit
 from mmengine.runner import load_checkpoint
@@ -183,3 +184,34 @@ def test_runs_record_their_modalities(distiller_config, seg_branch, make_runner,
                 default_hooks=dict(checkpoint=dict(type='CheckpointHook'))).train()
     meta = read_checkpoint(tmp_path / 'run/epoch_1.pth')['meta']
     assert meta['modalities'] == dict(student=['rgb']) and meta['length'] == 1
+
+
+@pytest.mark.parametrize('schedule', [
+    dict(type='OneCycleLR', eta_max=0.1, total_steps=4, by_epoch=False),
+    dict(type='CosineAnnealingLR', T_max=2, by_epoch=True), dict(type='LinearLR', end=2),
+    dict(type='MultiStepLR', milestones=[1]), dict(type='PolyLR', by_epoch=True),
+    dict(type='ReduceOnPlateauLR', monitor='loss')], ids=lambda schedule: schedule['type'])
+def test_runs_of_every_schedule_can_be_resumed(schedule, distiller_config, seg_branch, make_runner,
+                                               tmp_path):
+    model = distiller_config(students=dict(student=seg_branch(classes=12)), teachers={})
+    changes = dict(param_scheduler=[schedule], train_cfg=dict(max_epochs=2),
+                   custom_hooks=[dict(type='EpochSeedHook')])
+    make_runner(model, **changes).train()
+    resumed = make_runner(model, name='again', resume=True, **changes,
+                          load_from=str(tmp_path / 'run/epoch_1.pth'))
+    resumed.train()
+    one, other = (read_checkpoint(tmp_path / name / 'epoch_2.pth')['state_dict']
+                  for name in ('run', 'again'))
+    assert len(one) > 20 and all(torch.equal(one[key], other[key]) for key in one)
+
+
+def test_what_configs_and_metrics_leave_in_checkpoints_is_read(tmp_path):
+    content = dict(state_dict={}, meta=dict(
+        dataset_meta=ConfigDict(classes=('a',), more=dict(x=1)),
+        steps=range(3), a=np.arange(3, dtype=np.int16),
+        b=np.float16(2), c=np.array(['x', 'y']), d=np.uint8(3)))
+    torch.save(content, tmp_path / 'x.pth')
+    meta = read_checkpoint(tmp_path / 'x.pth')['meta']
+    assert meta['dataset_meta'] == dict(classes=('a',), more=dict(x=1))
+    assert meta['steps'] == range(3) and meta['d'] == 3
+    assert meta['a'].tolist() == [0, 1, 2] and meta['c'].tolist() == ['x', 'y']

@@ -85,3 +85,14 @@ def test_an_earlier_run_is_set_aside_whole(tmp_path):
         assert sorted(path.name for path in folder.iterdir()) == ['epoch_3.pth', 'summary.json']
         assert latest_checkpoint(tmp_path) == (None, 0) and not has_ended(tmp_path)
         assert has_ended(folder)
+
+
+def test_later_steps_are_set_aside_alone(tmp_path):
+    for name in ('epoch_2.pth', 'epoch_3.pth', 'epoch_10.pth', 'best_mIoU_epoch_2.pth', 'mine.pth'):
+        save(tmp_path / name)
+    folder = set_aside(tmp_path, after=3)
+    assert [path.name for path in folder.iterdir()] == ['epoch_10.pth']
+    assert set_aside(tmp_path, after=3) is None
+    assert sorted(path.name for path in set_aside(tmp_path).iterdir()) == [
+        'best_mIoU_epoch_2.pth', 'epoch_2.pth', 'epoch_3.pth']
+    assert (tmp_path / 'mine.pth').is_file()

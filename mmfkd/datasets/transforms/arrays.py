@@ -11,7 +11,8 @@ from mmfkd.registry import TRANSFORMS
 
 from .decoding import ValueFault
 
-SUFFIXES = ('.npy', '.npz', '.tif', '.tiff')
+NUMPY = ('.npy', '.npz')
+SUFFIXES = (*NUMPY, '.tif', '.tiff')
 
 
 @TRANSFORMS.register_module()

@@ -1,6 +1,7 @@
 """Sound: from a file to a log power spectrogram."""
 
 from collections.abc import Callable
+from functools import partial
 from math import gcd
 from types import ModuleType
 
@@ -8,6 +9,7 @@ import numpy as np
 import torch
 from mmcv.transforms import BaseTransform
 from scipy import signal
+from torch import nn
 
 from mmfkd.registry import TRANSFORMS
 
@@ -37,9 +39,17 @@ def resampler(rate: int, target: int) -> Callable[[np.ndarray], np.ndarray]:
     44101 and 8000, there are too many for the memory: scipy's Fourier method is taken for these.
     """
     if max(rate, target) // gcd(rate, target) > PHASES:
-        return lambda wave: signal.resample(wave, round(len(wave) * target / rate))
-    module = audio_transforms().Resample(rate, target)
-    return lambda wave: module(torch.from_numpy(wave)).numpy()
+        return partial(_by_fourier, ratio=target / rate)
+    return partial(_by_filters, module=audio_transforms().Resample(rate, target))
+
+
+# Functions of the module, and no lambdas, which workers that are spawned could not be given.
+def _by_fourier(wave: np.ndarray, ratio: float) -> np.ndarray:
+    return signal.resample(wave, round(len(wave) * ratio))
+
+
+def _by_filters(wave: np.ndarray, module: nn.Module) -> np.ndarray:
+    return module(torch.from_numpy(wave)).numpy()
 
 
 @TRANSFORMS.register_module()

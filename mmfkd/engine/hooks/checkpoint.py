@@ -30,6 +30,7 @@ class CheckpointHook(hooks.CheckpointHook):
 
     last_ckpt: str | None
     max_keep_ckpts: int
+    _due = False
 
     def before_train(self, runner: Runner) -> None:
         """Continues from what the resumed checkpoint knows, and removes what kills left."""
@@ -86,7 +87,9 @@ class CheckpointHook(hooks.CheckpointHook):
         super().after_val_epoch(runner, metrics)
         new, self.last_ckpt = self._best_paths(), last
         self._point_to([path or old for path, old in zip(new, before, strict=True)])
-        self._due = self._due or any(new) or runner.train_loop.stop_training
+        writes_steps = self.interval > 0 or self.save_last
+        if writes_steps and (any(new) or getattr(runner.train_loop, 'stop_training', False)):
+            self._due = True
         self._save_due(runner)
         for path in {path for path in before if path} - set(self._best_paths()):
             self._remove(path)
@@ -148,10 +151,13 @@ class CheckpointHook(hooks.CheckpointHook):
         return '' if len(self.key_indicators) == 1 else f'_{self.key_indicators[index]}'
 
     def _remove_leftovers(self) -> None:
-        """Removes half-written files, and checkpoints that another one had replaced."""
-        folder, kept = Path(self.out_dir), set(self._best_paths())
-        found = [*folder.glob('*.pth.tmp')]
-        for key in self.key_indicators if self.save_best else ():
+        """Removes half-written files and, of what the resumed checkpoint knows, what it replaced.
+
+        A run that is not resumed knows none, and leaves what others have written.
+        """
+        folder, best = Path(self.out_dir), [path for path in self._best_paths() if path]
+        found, kept = [*folder.glob('*.pth.tmp')], set(best)
+        for key in self.key_indicators if best else ():
             start = glob.escape(f'best_{key.replace("/", "_")}_')
             found += folder.glob(start + self.filename_tmpl.format('*'))
         if self.max_keep_ckpts > 0 and self.keep_ckpt_ids:
@@ -173,9 +179,10 @@ class CheckpointHook(hooks.CheckpointHook):
 
 def counts_iterations(cfg: Config) -> bool:
     """Whether a training is a number of iterations long, and not of epochs."""
-    return 'max_iters' in cfg.train_cfg
+    return 'max_iters' in (cfg.get('train_cfg') or {})
 
 
-def length(cfg: Config) -> int:
-    """Epochs, or iterations, that a training is to be long."""
-    return cfg.train_cfg['max_iters' if counts_iterations(cfg) else 'max_epochs']
+def length(cfg: Config) -> int | None:
+    """Epochs, or iterations, that a training is to be long; None if the config does not say it."""
+    train = cfg.get('train_cfg') or {}
+    return train.get('max_iters' if counts_iterations(cfg) else 'max_epochs')

@@ -51,7 +51,7 @@ class LabelCensusHook(Hook):
         self._tell(runner, 'test')
 
     def _count(self, runner: Runner, split: str, data_batch: dict | None) -> None:
-        if split in self._told or not data_batch:
+        if split in self._told or not isinstance(data_batch, dict):
             return
         classes = len(_classes(runner, split))
         counts = self._counts.setdefault(split, torch.zeros(classes + 1, dtype=torch.long))
@@ -86,7 +86,8 @@ class LabelCensusHook(Hook):
 
 
 def _classes(runner: Runner, split: str) -> tuple:
-    return tuple(getattr(runner, f'{split}_dataloader').dataset.metainfo.get('classes') or ())
+    data = getattr(runner, f'{split}_dataloader').dataset
+    return tuple((getattr(data, 'metainfo', None) or {}).get('classes') or ())
 
 
 def _label(sample: BaseDataElement) -> Tensor | None:

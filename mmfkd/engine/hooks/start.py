@@ -53,7 +53,8 @@ class StartCheckHook(Hook):
         if lacking:
             raise ValueError(f'{source} cannot be resumed: it holds no {", ".join(sorted(lacking))}'
                              '. A best checkpoint, or weights, can only be started from: '
-                             '--cfg-options load_from=FILE, without --resume')
+                             '--cfg-options load_from=FILE, without --resume and with another '
+                             '--work-dir')
         problems = misfits(unwrapped(runner).state_dict(), checkpoint['state_dict'])
         if problems:
             raise ValueError(f'{source} is of another run: {problems}. Resume it with its own '
@@ -62,7 +63,10 @@ class StartCheckHook(Hook):
 
     def _fit(self, runner: Runner, checkpoint: dict, source: str) -> None:
         """Gives plain weights the names that they have in the first student."""
-        own, weights = unwrapped(runner).state_dict(), weights_in(checkpoint, source)
+        own = unwrapped(runner).state_dict()
+        # As mmengine does: of a model that was wrapped for several processes.
+        weights = {key.removeprefix('module.'): value
+                   for key, value in weights_in(checkpoint, source).items()}
         prefix = next((f'{".".join(key.split(".")[:3])}.' for key in own
                        if key.startswith('students.')), '')
         if prefix and not set(own) & set(weights):
@@ -90,6 +94,7 @@ class StartCheckHook(Hook):
                       f'learning rates that end at step {ends}, and now at {wanted}')
             raise ValueError(
                 f'{source} is of a training planned for {change}. Its learning rates follow that '
-                'length, so the longer or shorter run is another one. Resume it as it was '
-                'planned, or start a new one from its weights: --cfg-options '
+                'length, so the longer or shorter run is another one. Resume it with the data, '
+                'batch size and number of processes that it was planned for, or start a new one '
+                'from its weights: --cfg-options '
                 f'load_from={source}, without --resume and with another --work-dir')

@@ -1,5 +1,6 @@
 """Sound: reading, length, noise, spectrogram against scipy, cache."""
 
+import pickle
 import sys
 from io import BytesIO
 
@@ -222,6 +223,7 @@ def test_rates_without_a_common_divisor_take_no_memory(rate, target):
     found = resampler(rate, target)(wave)
     expected = np.sin(2 * np.pi * 440 * np.arange(len(found)) / target)
     assert len(found) == target and found.dtype == np.float32
+    assert np.array_equal(pickle.loads(pickle.dumps(resampler(rate, target)))(wave), found)
     assert np.abs(found - expected)[200:-200].max() < 0.02
 
 

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import pytest
 import tifffile
+import torch
 from PIL import Image
 
 from mmfkd.datasets import RGBXDataset
@@ -74,11 +75,20 @@ def test_a_tiff_of_sixteen_bit_colours_is_not_cut_either(write, label, tmp_path)
     buffer = BytesIO()
     tifffile.imwrite(buffer, np.dstack([SIXTEEN] * 3), photometric='rgb')
     write('x', '0.tif', buffer.getvalue())
-    loader = dict(GREY, color_type='color')
     with pytest.raises(ValueError, match=r'x/0\.tif has 16 bits a channel'):
-        dataset(tmp_path, x=dict(channels=3, suffix='.tif', loader=loader))[0]
-    found = dataset(tmp_path, x=dict(channels=3, suffix='.tif'))[0]['inputs']['x']
+        dataset(tmp_path, x=dict(channels=3, suffix='.tif'))[0]
+    loader = dict(type='LoadArray')
+    found = dataset(tmp_path, x=dict(channels=3, suffix='.tif', loader=loader))[0]['inputs']['x']
     assert np.array_equal(found.numpy(), np.stack([SIXTEEN] * 3))
+
+
+def test_colours_of_a_tiff_are_in_the_order_of_other_images(write, label, tmp_path):
+    colour = np.zeros((8, 8, 3), np.uint8) + np.array([200, 0, 10], np.uint8)
+    buffer = BytesIO()
+    tifffile.imwrite(buffer, colour, photometric='rgb')
+    write('x', '0.tif', buffer.getvalue())
+    found = dataset(tmp_path, x=dict(channels=3, suffix='.tif'))[0]['inputs']['x']
+    assert found[:, 0, 0].tolist() == [10, 0, 200] and found.dtype == torch.uint8
 
 
 def test_one_channel_keeps_its_own_values(write, label, tmp_path):
