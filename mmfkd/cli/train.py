@@ -61,12 +61,8 @@ def train(args: argparse.Namespace, cfg: 'Config', work_dir: 'Path | str',
     """Trains in a work dir that no other process uses; in one that does, waits for its result."""
     from mmfkd.engine.checks import check_config
     from mmfkd.engine.distributed import first_rank
-    from mmfkd.engine.training import (
-        is_complete,
-        prepare_run,
-        train_config,
-        train_missing_teachers,
-    )
+    from mmfkd.engine.teachers import train_missing_teachers
+    from mmfkd.engine.training import is_complete, prepare_run, train_config
     from mmfkd.engine.work_dir_lock import locked
 
     cfg.launcher = args.launcher
