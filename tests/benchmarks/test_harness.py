@@ -66,7 +66,7 @@ def test_bad_inputs_of_the_commands_have_complete_messages():
 
 @pytest.mark.parametrize(('parts', 'command', 'problem'), [
     (['A teaches B'], 'train --pair nyuv2 --method kd', ''),
-    (['B teaches A'], 'train --pair nyuv2 --method kd', "no 'B teaches A': pair"),
+    (['B teaches A'], 'train --pair nyuv2 --method kd', "no 'B teaches A': "),
     ([], 'compose kd synthetic_depth2rgb -o {root}/new.py', 'exit code 0')])
 def test_incomplete_messages_are_found(parts, command, problem, bad_inputs, tmp_path):
     found = bad_inputs['run'](bad_inputs['Case']('x', parts, command=command), tmp_path)
