@@ -59,9 +59,9 @@ def read_result(cell: Cell) -> Result | None:
 
     Which metric counts is :func:`mmfkd.config.main_metric` of its config.
     """
-    if not is_done(cell.work_dir):
+    summary = read_summary(cell.work_dir)
+    if summary is None or not summary['test']:
         return None
-    summary = read_summary(cell.work_dir) or {}
     test = number(summary['test'].get(main_metric(cell.config)))
     if test is None:
         print_log(f"{cell.work_dir / 'summary.json'} has no number '{main_metric(cell.config)}' "

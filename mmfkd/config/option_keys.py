@@ -133,7 +133,7 @@ def classes_of(name: object, scope: str) -> Iterator[type]:
 
 
 def _registries() -> Iterator[Registry]:
-    """Mmengine's roots, by which every child is found."""
+    """The roots of mmengine, by which every child is found."""
     for value in vars(root).values():
         if isinstance(value, Registry):
             yield value
