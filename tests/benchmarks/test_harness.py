@@ -1,9 +1,11 @@
 """The harnesses of benchmarks/ for faults find nothing, and would find something."""
 
-import runpy
 import sys
 from pathlib import Path
 
+import bad_inputs
+import fuzz
+import kills
 import pytest
 import torch
 from runs import ROOT, run
@@ -20,43 +22,32 @@ def test_killed_runs_report_the_same(tmp_path):
                'in the closing test', '--cfg-options', *OPTIONS)
     for place in ('writing a checkpoint', 'in the validation', 'in the closing test'):
         assert f'{place}: 1 of 1' in done.stdout
-    differences = runpy.run_path(str(ROOT / 'benchmarks/kills.py'))['differences']
     whole, parts = tmp_path / 'whole', tmp_path / 'kill0'
-    assert differences(whole, parts) == ''
+    assert kills.differences(whole, parts) == ''
     checkpoint = parts / 'run/epoch_3.pth'
     content = torch.load(checkpoint, weights_only=False)
     next(iter(content['state_dict'].values())).add_(1)
     torch.save(content, checkpoint)
     summary = parts / 'run/summary.json'
     summary.write_text(summary.read_text().replace('"seed": 0', '"seed": 1'))
-    assert differences(whole, parts) == (
+    assert kills.differences(whole, parts) == (
         'run: seed is 1 instead of 0; run/epoch_3.pth: 1 tensors')
 
 
-@pytest.fixture(scope='module')
-def fuzz():
-    return runpy.run_path(str(ROOT / 'benchmarks/fuzz.py'))
-
-
-def test_damaged_files_of_every_kind_are_named(monkeypatch, capsys, fuzz):
-    monkeypatch.setattr(sys, 'argv', ['fuzz.py', '--files', str(6 * len(fuzz['KINDS']))])
-    assert fuzz['main']() == 0
+def test_damaged_files_of_every_kind_are_named(monkeypatch, capsys):
+    monkeypatch.setattr(sys, 'argv', ['fuzz.py', '--files', str(6 * len(fuzz.KINDS))])
+    assert fuzz.main() == 0
     assert 'damaged files: nothing bad' in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(('read', 'result'), [
     (lambda path: path.read_bytes(), 'undetected'), (lambda path: 1 / 0, 'nameless'),
     (lambda path: int('x'), 'nameless'), (lambda path: None, 'refused')])
-def test_bad_readers_are_found(read, result, fuzz, tmp_path, monkeypatch):
+def test_bad_readers_are_found(read, result, tmp_path):
     path = Path(tmp_path, 'a.x')
     path.write_bytes(b'changed')
-    kind = fuzz['Kind']('a.x', None, read, checked=True)
-    assert fuzz['outcome'](kind, path, b'sound')[0] == result
-
-
-@pytest.fixture(scope='module')
-def bad_inputs():
-    return runpy.run_path(str(ROOT / 'benchmarks/bad_inputs.py'))
+    kind = fuzz.Kind('a.x', None, read, checked=True)
+    assert fuzz.outcome(kind, path, b'sound')[0] == result
 
 
 def test_bad_inputs_of_the_commands_have_complete_messages():
@@ -68,6 +59,6 @@ def test_bad_inputs_of_the_commands_have_complete_messages():
     (['A teaches B'], 'train --pair nyuv2 --method kd', ''),
     (['B teaches A'], 'train --pair nyuv2 --method kd', "no 'B teaches A': "),
     ([], 'compose kd synthetic_depth2rgb -o {root}/new.py', 'exit code 0')])
-def test_incomplete_messages_are_found(parts, command, problem, bad_inputs, tmp_path):
-    found = bad_inputs['run'](bad_inputs['Case']('x', parts, command=command), tmp_path)
+def test_incomplete_messages_are_found(parts, command, problem, tmp_path):
+    found = bad_inputs.run(bad_inputs.Case('x', parts, command=command), tmp_path)
     assert found == problem or (problem and found.startswith(problem))

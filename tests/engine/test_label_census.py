@@ -17,8 +17,9 @@ class MapLabels(BaseTransform):
         self.other = other
 
     def transform(self, results):
-        results['gt_seg_map'] = (results['gt_seg_map'] > 2).astype('uint8') * self.other
-        if self.other == 255:
+        other = 255 if self.other == 'ignored' else self.other
+        results['gt_seg_map'] = (results['gt_seg_map'] > 2).astype('uint8') * other
+        if self.other == 'ignored':
             results['gt_seg_map'][:] = 255
         return results
 
@@ -50,6 +51,12 @@ def test_a_class_without_a_label_is_named(seg_branch, distiller_config, make_run
 
 def test_labels_that_are_all_ignored_are_refused(seg_branch, distiller_config, make_runner):
     with pytest.raises(ValueError, match='no label of train counts: all are ignored'):
+        run(seg_branch, distiller_config, make_runner, other='ignored')
+
+
+def test_masks_of_0_and_255_are_refused(seg_branch, distiller_config, make_runner):
+    with pytest.raises(ValueError, match='train hold .* alone, and .*% of them are ignored, as 255'
+                                         ' is: write masks of 0 and 255 as 0 and 1'):
         run(seg_branch, distiller_config, make_runner, other=255)
 
 

@@ -14,11 +14,11 @@ from mmfkd.registry import HOOKS
 class LabelCensusHook(Hook):
     """Counts the labels of the first pass over each split, and says which classes have none.
 
-    A class without a label is not learned, and drops out of a mean over classes: masks of 0 and
-    255, of which 255 is ignored, give a mIoU of 100.
+    A class without a label is not learned, and drops out of a mean over classes.
 
     Raises:
-        ValueError: no label of a split counts.
+        ValueError: no label of a split counts, or those of a single class do beside ignored ones,
+            as in masks of 0 and 255, which would give a mIoU of 100.
     """
 
     def __init__(self) -> None:
@@ -74,15 +74,18 @@ class LabelCensusHook(Hook):
         if counts[:-1].sum() == 0:
             raise ValueError(f'no label of {split} counts: all are ignored. Are the label files of '
                              'this data set, and reduce_zero_label and ignore_index right?')
-        absent = [name for name, count in zip(names, counts[:-1].tolist(), strict=True)
-                  if count == 0]
+        present = [name for name, count in zip(names, counts[:-1].tolist(), strict=True) if count]
+        absent = [name for name in names if name not in present]
+        ignored = counts[-1] / counts.sum()
+        if absent and len(present) == 1 and ignored:
+            raise ValueError(
+                f'the labels of {split} hold {present[0]!r} alone, and {ignored:.1%} of them are '
+                'ignored, as 255 is: write masks of 0 and 255 as 0 and 1')
         if absent:
-            ignored = counts[-1] / counts.sum()
             runner.logger.warning(
                 f'class {", ".join(map(repr, absent))} occurs in no label of {split}'
                 + ('' if split == 'train' else ', and is left out of means over classes')
-                + (f'; {ignored:.1%} of the labels are ignored (255 does not count: masks of 0 '
-                   'and 255 are to be 0 and 1)' if ignored else ''))
+                + (f'; {ignored:.1%} of the labels are ignored' if ignored else ''))
 
 
 def _classes(runner: Runner, split: str) -> tuple:
