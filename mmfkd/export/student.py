@@ -85,7 +85,7 @@ def export_student(config: str | Path, checkpoint: str | Path, out: str | Path,
     clips = frames(spec)
     with torch.no_grad():
         x = raw.unflatten(0, (-1, clips)) if clips > 1 else raw
-        logits = branch({branch.modality: x}, record=False)[0]
+        logits = branch({branch.modality: x}, record=False).output
     torch.save(dict(input=raw, logits=logits, parameters=count(branch.model)),
                files['reference'])
     # An earlier program must not be taken for this student's.
@@ -182,7 +182,7 @@ def program(branch: Branch, raw: Tensor) -> torch.export.ExportedProgram:
             self.branch = branch
 
         def forward(self, raw: Tensor) -> Tensor:
-            return self.branch({self.branch.modality: raw}, record=False)[0]
+            return self.branch({self.branch.modality: raw}, record=False).output
 
     batch = torch.export.Dim('batch')
     return torch.export.export(RawToLogits().eval(), (raw,), dynamic_shapes=({0: batch},),

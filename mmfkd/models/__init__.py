@@ -1,4 +1,5 @@
 from . import losses
+from .balance import LossBalance, LossBalances
 from .branch import Branch, Normalize
 from .distiller import CrossModalDistiller
 from .heads import BandClassifier, DeepLabV3PlusHead, GatedSpectralHead, SCSEFusionHead
@@ -20,5 +21,6 @@ from .taps import Taps
 
 __all__ = ['BandClassifier', 'BertEncoder', 'Branch', 'CEN', 'CSKNet', 'CrossModalDistiller',
            'DeepLabV3PlusHead', 'DisOptNet', 'ForkedEncoder', 'FramePooling', 'GatedSpectralHead',
-           'InflatedPretrained', 'MultiModalDataPreprocessor', 'Normalize', 'SCSEFusionHead',
-           'SharedEncoder', 'Taps', 'take_modality', 'to_modality_norm', *losses.__all__]
+           'InflatedPretrained', 'LossBalance', 'LossBalances',
+           'MultiModalDataPreprocessor', 'Normalize', 'SCSEFusionHead', 'SharedEncoder', 'Taps',
+           'take_modality', 'to_modality_norm', *losses.__all__]

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from mmengine.model import BaseModule
@@ -42,6 +42,20 @@ class Normalize(nn.Module):
                              f'{self.mean.size(0)} values')
         x = x.flip(-3) if self.bgr_to_rgb else x
         return (x - self.mean).div_(self.std)
+
+
+class BranchOutput(NamedTuple):
+    """What a branch computes.
+
+    Attributes:
+        output: of the network, in the form of its mode.
+        feats: tap to what losses are given: with frames unfolded, and pooled where asked for.
+        recorded: tap to the tensor in the network.
+    """
+
+    output: Any
+    feats: dict[str, Tensor]
+    recorded: dict[str, Tensor]
 
 
 class Branch(BaseModule):
@@ -107,7 +121,7 @@ class Branch(BaseModule):
 
     def forward(self, inputs: Mapping[str, Tensor], data_samples: list | None = None,
                 mode: str = 'tensor', record: bool | Sequence[str] = True,
-                available: Sequence[str] | None = None) -> tuple:
+                available: Sequence[str] | None = None) -> BranchOutput:
         """Runs the network on its modality.
 
         Args:
@@ -117,24 +131,27 @@ class Branch(BaseModule):
             record: whether to fill the taps, or the names of those to fill.
             available: modalities to use, in place of ``available`` of the branch.
 
-        Returns:
-            the network's output, and ``tap name: tensor``.
-
         Raises:
             KeyError: the data does not hold the branch's modality; in training, of a multi-modal
                 network, any of them.
         """
         x, frames = self.prepare(self._present(inputs, mode, available or self.available))
         names: Any = None if record is True else record
-        recorded: AbstractContextManager[dict[str, Tensor]] = (
+        recorder: AbstractContextManager[dict[str, Tensor]] = (
             self.taps.recording(names) if record else nullcontext({}))
-        with recorded as feats:
+        with recorder as recorded:
             output = self.model(x, data_samples, mode=mode)
+        return BranchOutput(output, self._prepared(recorded, len(x), frames), recorded)
+
+    def _prepared(self, recorded: Mapping[str, Tensor], rows: int, frames: int
+                  ) -> dict[str, Tensor]:
+        """Recorded tensors with frames unfolded, and pooled where asked for."""
+        feats = dict(recorded)
         if frames > 1:
             # What the neck has averaged has fewer rows, and stays.
-            feats = {name: feat.unflatten(0, (-1, frames)) if len(feat) == len(x) else feat
+            feats = {name: feat.unflatten(0, (-1, frames)) if len(feat) == rows else feat
                      for name, feat in feats.items()}
-        return output, {name: self._pooled(name, feat) for name, feat in feats.items()}
+        return {name: self._pooled(name, feat) for name, feat in feats.items()}
 
     def _present(self, inputs: Mapping[str, Tensor], mode: str,
                  available: Sequence[str] | None) -> dict[str, Tensor]:

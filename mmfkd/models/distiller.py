@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, cast
+from typing import cast
 
 import torch
 from mmengine.logging import print_log
@@ -13,8 +13,9 @@ from mmfkd.checkpoints import load_network, resolve_checkpoint
 from mmfkd.config import TapKey, branch_config
 from mmfkd.registry import MODELS
 
+from .balance import LossBalance, LossBalances
 from .branch import Branch
-from .predictions import copies, fields_from_logits, predicted_fields
+from .predictions import copies, head_predictions, predicted_fields, subset_predictions
 from .routing import TrainingPass, named_taps, prefixed, route, taps_of
 from .teachers import Teachers, build_teacher
 
@@ -45,6 +46,8 @@ class CrossModalDistiller(BaseModel):
         teachers: name to arguments of :func:`mmfkd.models.teachers.build_teacher`.
         losses: name to config of a :class:`DistillLoss`. Names start with 'loss', because
             mmengine sums what has 'loss' in its key. None in place of a config leaves it out.
+            ``balance`` in a config, the arguments of :class:`LossBalance`, keeps the gradient of
+            the loss at a ratio to that of the task; ``weight`` then does not count.
         data_preprocessor: usually a :class:`MultiModalDataPreprocessor`.
         init_cfg: see mmengine.
 
@@ -75,8 +78,10 @@ class CrossModalDistiller(BaseModel):
         with torch.random.fork_rng():
             self.students.update({name: Branch(**branch_config(students[name]))
                                   for name in others})
-            self.losses = ModuleDict(
-                {name: MODELS.build(cfg) for name, cfg in (losses or {}).items() if cfg})
+            kept = {name: dict(cfg) for name, cfg in (losses or {}).items() if cfg}
+            self.balances = LossBalances({name: LossBalance(**balance) for name, cfg in kept.items()
+                                          if (balance := cfg.pop('balance', None)) is not None})
+            self.losses = ModuleDict({name: MODELS.build(cfg) for name, cfg in kept.items()})
             self.teachers = Teachers(
                 {name: build_teacher(**cfg) for name, cfg in (teachers or {}).items()})
         self._check_losses()
@@ -126,6 +131,7 @@ class CrossModalDistiller(BaseModel):
                     if key not in known:
                         raise ValueError(f"losses.{name}.{argument}='{key}': no such tap. "
                                          f'Known: {", ".join(known) or "none"}')
+        self.balances.check(self.losses, self.students)
 
     def _apply(self, fn: Callable, recurse: bool = True) -> 'CrossModalDistiller':
         for teacher in self.teachers.values():
@@ -149,7 +155,7 @@ class CrossModalDistiller(BaseModel):
         if mode == 'predict':
             return self.predict(inputs, data_samples)
         if mode == 'tensor':
-            return self.student(inputs, data_samples, mode=mode, record=False)[0]
+            return self.student(inputs, data_samples, mode=mode, record=False).output
         raise ValueError(f"mode='{mode}': choose 'loss', 'predict' or 'tensor'")
 
     def loss(self, inputs: Mapping[str, Tensor], data_samples: list) -> dict[str, Tensor]:
@@ -172,16 +178,24 @@ class CrossModalDistiller(BaseModel):
         with phase('teacher'):
             feats = self.features(inputs, [key for key in keys
                                            if TapKey.parse(key).branch in self.teachers])
-        tasks, terms = {}, {}
+        tasks, terms, recorded = {}, {}, {}
         with phase('student'):
             for name, student in self.students.items():
-                tasks[name], tapped = student(inputs, data_samples, mode='loss',
-                                              record=taps_of(keys, name))
-                feats.update(prefixed(name, tapped))
+                done = student(inputs, data_samples, mode='loss', record=taps_of(keys, name))
+                tasks[name] = done.output
+                feats.update(prefixed(name, done.feats))
+                recorded.update(prefixed(name, done.recorded))
         with phase('losses'):
             for name, loss in self.losses.items():
                 terms[name] = loss(**route(loss, feats, data_samples))
+            if self.training and torch.is_grad_enabled():
+                terms = self.balances.weighted(self.losses, tasks, terms, recorded)
         return TrainingPass(feats, tasks, terms)
+
+    def parse_losses(self, losses: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
+        """The sum to minimise, and what is logged: also weights and shares of the balances."""
+        total, logged = super().parse_losses(losses)
+        return total, {**logged, **self.balances.report()}
 
     @torch.no_grad()
     def features(self, inputs: Mapping[str, Tensor], keys: Sequence[str]) -> dict[str, Tensor]:
@@ -195,7 +209,7 @@ class CrossModalDistiller(BaseModel):
         for name, branch in self.branches.items():
             taps = taps_of(keys, name)
             if taps:
-                feats.update(prefixed(name, branch(inputs, mode='tensor', record=taps)[1]))
+                feats.update(prefixed(name, branch(inputs, mode='tensor', record=taps).feats))
         return feats
 
     def predict(self, inputs: Mapping[str, Tensor], data_samples: list | None = None) -> list:
@@ -213,37 +227,17 @@ class CrossModalDistiller(BaseModel):
         for name, student in self.students.items():
             samples = data_samples if student is self.student else copies(data_samples)
             taps = taps_of([loss.student for loss in heads.values()], name)
-            outputs[name], tapped = student(inputs, samples, mode='predict', record=taps)
-            feats.update(prefixed(name, tapped))
+            done = student(inputs, samples, mode='predict', record=taps)
+            outputs[name] = done.output
+            feats.update(prefixed(name, done.feats))
         samples, *_ = outputs.values()
         others = {name: [predicted_fields(sample) for sample in own]
                   for name, own in outputs.items() if own is not samples}
-        others.update(self._predict_subsets(inputs, data_samples))
+        others.update(subset_predictions(self.student, inputs, data_samples))
         for name, loss in heads.items():
-            others.update(self._predict_heads(name, loss, feats, data_samples))
+            others.update(head_predictions(self.students, name, loss, feats, data_samples))
         if others:
             for i, sample in enumerate(samples):
                 sample.set_field({name: fields[i] for name, fields in others.items()},
                                  'predictions')
         return samples
-
-    def _predict_subsets(self, inputs: Mapping[str, Tensor], data_samples: list | None
-                         ) -> dict[str, list[dict]]:
-        """Predictions of the first student on the subsets of its modalities that are there."""
-        found = {}
-        for subset in self.student.subsets:
-            if set(subset) <= set(inputs):
-                samples = self.student(inputs, copies(data_samples), mode='predict', record=False,
-                                       available=subset)[0]
-                found['+'.join(subset)] = [predicted_fields(sample) for sample in samples]
-        return found
-
-    def _predict_heads(self, name: str, loss: Any, feats: Mapping[str, Tensor],
-                       data_samples: Any) -> dict[str, list[dict]]:
-        """Predictions of the classifiers that a loss has on a student's feature."""
-        owner = TapKey.parse(loss.student).branch
-        student = self.students[owner]
-        prefix = '' if student is self.student else f'{owner}.'
-        return {f"{prefix}{name.removeprefix('loss_')}.{head}": fields_from_logits(
-                    student.model, logits, data_samples)
-                for head, logits in loss.predictions(feats[loss.student]).items()}

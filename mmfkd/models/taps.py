@@ -44,10 +44,11 @@ class Taps:
 
     Args:
         model: the network to tap.
-        taps: tap name to place. ``path`` is the module's output; ``path@in`` its first input,
-            cloned before the module runs, because an in-place ReLU would rectify it;
+        taps: tap name to place. ``path`` is the module's output; ``path@in`` its first input;
             ``path[i]`` and ``path[key]`` pick an item of a tuple or dict output, and
-            ``path[key][i]`` an item of that.
+            ``path[key][i]`` an item of that. Recorded is the tensor that the network goes on
+            with, so that gradients of its task can be taken there; at an input the module is
+            given a clone, because an in-place ReLU would rectify what is recorded.
 
     Raises:
         ValueError: a place that cannot be read or is not in the model; close matches are named.
@@ -106,24 +107,28 @@ class Taps:
                 'as decode_head.sep_bottleneck or decode_head.conv_seg.')
         for name, version in versions.items():
             if feats[name]._version != version:
+                tap = self._taps[name][1]
+                side = 'input' if tap.at_input else 'output'
                 raise RuntimeError(
-                    f"tap '{name}': the output of '{self._taps[name][1].path}' is overwritten in "
-                    'place by what follows it, such as an in-place ReLU. Tap the input of that '
-                    "module, 'path@in'; mmfkd analyze taps CONFIG marks these places.")
+                    f"tap '{name}': the {side} of '{tap.path}' is overwritten in place by what "
+                    'follows it, such as an in-place ReLU. Tap the input of that module, '
+                    "'path@in'; mmfkd analyze taps CONFIG marks these places.")
 
     @staticmethod
     def _hook(module: nn.Module, tap: Tap, name: str, feats: dict, versions: dict) -> Any:
         if tap.at_input:
-            return module.register_forward_pre_hook(_save_input(name, feats))
+            return module.register_forward_pre_hook(_save_input(name, feats, versions))
         return module.register_forward_hook(_save_output(name, tap, feats, versions))
 
 
-def _save_input(name: str, feats: dict) -> Callable:
-    def hook(module: nn.Module, args: tuple) -> None:
+def _save_input(name: str, feats: dict, versions: dict) -> Callable:
+    def hook(module: nn.Module, args: tuple) -> tuple:
         if not args or not isinstance(args[0], Tensor):
             raise RuntimeError(f"tap '{name}': the first argument of {type(module).__name__} is "
                                'no tensor; tap an output instead')
-        feats[name] = args[0].clone()
+        feats[name] = args[0]
+        _note_version(name, feats, versions)
+        return args[0].clone(), *args[1:]
     return hook
 
 
@@ -135,7 +140,11 @@ def _save_output(name: str, tap: Tap, feats: dict, versions: dict) -> Callable:
             keys = ''.join(f'[{key}]' for key in tap.keys)
             raise RuntimeError(f"tap '{name}': the output of '{tap.path}' has no item "
                                f'{keys} ({type(output).__name__})') from error
-        # Tensors of inference mode have no version; nothing can be learned from them either.
-        if isinstance(feats[name], Tensor) and not feats[name].is_inference():
-            versions[name] = feats[name]._version
+        _note_version(name, feats, versions)
     return hook
+
+
+def _note_version(name: str, feats: dict, versions: dict) -> None:
+    # Tensors of inference mode have no version; nothing can be learned from them either.
+    if isinstance(feats[name], Tensor) and not feats[name].is_inference():
+        versions[name] = feats[name]._version

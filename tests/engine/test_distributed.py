@@ -43,7 +43,8 @@ class RecordHook(Hook):
         atexit.register(lambda: left.write_text(str(not torch.distributed.is_initialized())))
 '''
 # Without flips and dropout, so that the ranks' random numbers do not matter; a whole-vector FDKD,
-# so that the distillation terms are as large as the task's.
+# so that the distillation terms are as large as the task's. The feature loss has a balance, whose
+# norms are those of the whole batch.
 EQUAL = '''
 custom_imports = dict(imports=['record_hook'])
 custom_hooks = [dict(type='RecordHook')]
@@ -53,7 +54,10 @@ train_dataloader['dataset']['pipeline'] = [
     dict(type='RenderRGBD'), dict(type='StackModalities'), dict(type='PackModalities')]
 model.update(
     students=dict(student=dict(model=dict(decode_head=dict(dropout_ratio=0.0)))),
-    losses=dict(loss_fdkd=dict(reduction='vectors')))
+    losses=dict(
+        loss_fdkd=dict(reduction='vectors'),
+        loss_feature=dict(type='FeatureLoss', student='student.feat', teacher='teacher.feat',
+                          balance=dict(ratio=0.5, interval=1))))
 '''
 
 
@@ -99,6 +103,8 @@ def test_loss_curve_is_that_of_one_process(runs):
     assert len(whole) == len(mean) == 6
     assert {'loss_fdkd.low', 'loss_fdkd.high', 'student.decode.loss_ce'} < set(whole[0])
     for step, other in zip(whole, mean, strict=True):
+        for key in ('loss_feature.weight', 'loss_feature.share'):
+            assert step.pop(key) == pytest.approx(other.pop(key), rel=1e-4)
         assert step == pytest.approx(other, abs=1e-5)
     assert whole[-1] != pytest.approx(whole[0], abs=1e-3)
 

@@ -126,7 +126,7 @@ class Clip(torch.nn.Module):
 def test_a_clip_is_folded_into_frames_and_its_taps_are_unfolded():
     clip = torch.rand(2, 3, 5, 4, 6)
     branch = Branch(Clip(3), 'visual', taps=dict(map='map', feat='neck[0]'))
-    output, feats = branch(dict(visual=clip))
+    output, feats, _ = branch(dict(visual=clip))
     assert torch.equal(feats['map'], clip)
     torch.testing.assert_close(output, clip.mean((1, 3, 4)))
     assert torch.equal(feats['feat'], output)

@@ -298,7 +298,7 @@ def test_labels_of_a_classifier_reach_the_classifiers_of_the_bands(distiller, cl
 def test_the_pooled_feature_is_the_first_item_of_the_neck(cls_branch):
     spec = cls_branch()
     spec.taps = dict(whole='neck', feat='neck[0]', logits='head.fc')
-    output, feats = Branch(**spec)(dict(rgb=torch.rand(2, 3, 32, 32) * 255))
+    output, feats, _ = Branch(**spec)(dict(rgb=torch.rand(2, 3, 32, 32) * 255))
     assert isinstance(feats['whole'], tuple) and len(feats['whole']) == 1
     assert feats['feat'].shape == (2, 16) and feats['feat'] is feats['whole'][0]
     assert torch.equal(feats['logits'], output) and output.shape == (2, 4)

@@ -84,7 +84,7 @@ def test_a_tap_that_never_fires_is_no_error_unless_it_is_recorded(seg_branch, se
         type='CrossModalDistiller', students=dict(student=branch),
         data_preprocessor=dict(type='MultiModalDataPreprocessor')))
     inputs = model.data_preprocessor(seg_batch(), True)['inputs']
-    output, feats = model.student(inputs, record=['logits'])
+    output, feats, _ = model.student(inputs, record=['logits'])
     assert list(feats) == ['logits']
     with pytest.raises(RuntimeError, match="'silent'"):
         model.student(inputs)

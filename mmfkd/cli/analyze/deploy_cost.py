@@ -79,7 +79,7 @@ def random_images(case: Case, size: Sequence[int], device: torch.device) -> dict
 def parameters(case: Case) -> int:
     """Parameters that a prediction depends on."""
     images = random_images(case, (64, 64), torch.device('cpu'))
-    case.branch(images, record=False)[0].sum().backward()
+    case.branch(images, record=False).output.sum().backward()
     used = sum(p.numel() for p in case.branch.parameters() if p.grad is not None)
     case.branch.zero_grad(set_to_none=True)
     return used

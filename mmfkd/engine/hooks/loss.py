@@ -67,6 +67,8 @@ def _not_finite(terms: Mapping) -> list[str]:
 class LossWeightHook(Hook):
     """Moves the weight of a loss linearly from one value to another over epochs.
 
+    Of a loss with ``balance`` it moves the ratio, as the weight does not count there.
+
     Args:
         loss: name in the distiller's ``losses``.
         start: weight before and in epoch ``begin``.
@@ -95,4 +97,8 @@ class LossWeightHook(Hook):
             share = (runner.epoch - self.begin) / (self.end - self.begin)
         else:
             share = float(runner.epoch >= self.end)
-        model.losses[self.loss].weight = self.start + share * (self.stop - self.start)
+        value = self.start + share * (self.stop - self.start)
+        if self.loss in model.balances:
+            model.balances[self.loss].ratio = value
+        else:
+            model.losses[self.loss].weight = value

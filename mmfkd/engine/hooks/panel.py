@@ -46,7 +46,7 @@ class PredictionPanelHook(Hook):
         # Each network writes its prediction into the samples it is given: a fresh copy for each.
         with torch.no_grad():
             taught = [teacher(mode='predict', record=False,
-                              **model.data_preprocessor(data_batch, False))[0]
+                              **model.data_preprocessor(data_batch, False)).output
                       for teacher in model.teachers.values()]
         palette = np.array(runner.val_dataloader.dataset.metainfo['palette'], dtype=np.uint8)
         for i, output in enumerate(outputs[:self.num_images - self._drawn]):

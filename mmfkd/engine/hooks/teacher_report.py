@@ -45,7 +45,7 @@ class TeacherReportHook(Hook):
             for batch in loader:
                 data = model.data_preprocessor(batch, False)
                 with torch.no_grad():
-                    samples = teacher(mode='predict', record=False, **data)[0]
+                    samples = teacher(mode='predict', record=False, **data).output
                 evaluator.process(data_samples=samples, data_batch=batch)
                 if i == 0:
                     counts += sum(_count(sample, len(counts)) for sample in samples)
