@@ -57,7 +57,7 @@ class LossBalance(BaseModule):
         self.interval = interval
         self.decay = decay
         # In the checkpoint, so that a resumed run goes on with the same weights.
-        for name, start in dict(step=0, last=-1, own=0.0, reference=0.0, labelled=False,
+        for name, start in dict(step=0, last=-1, own=0.0, reference=0.0, labelled=0.0,
                                 share=0.0).items():
             self.register_buffer(name, torch.tensor(start))
         # Read from the device once, not in each step.
@@ -148,7 +148,7 @@ class LossBalances(ModuleDict):
                              'tensor of the student that is trained')
         task = gradient_norm(task_losses(tasks, keys), places)
         if task is not None and task > 0:
-            balance.labelled.fill_(True)
+            balance.labelled.fill_(1)
         reference = task
         if not balance.labelled:
             first = next(iter(terms))
