@@ -5,7 +5,7 @@ from itertools import chain
 from typing import Any, cast
 
 import torch
-from mmengine.dist import all_reduce
+from mmengine.dist import all_reduce, get_world_size
 from mmengine.model import BaseModule, ModuleDict
 from torch import Tensor
 from torch.linalg import vector_norm
@@ -199,4 +199,5 @@ def gradient_norm(terms: Iterable[Tensor], places: Sequence[Tensor]) -> Tensor |
         return None
     squared = torch.stack(norms).square().sum()
     all_reduce(squared)
-    return squared.sqrt()
+    # Losses are means over the batch of a process.
+    return squared.sqrt() / get_world_size()
