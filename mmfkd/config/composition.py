@@ -6,7 +6,10 @@ A pair is that of :mod:`mmfkd.config.pairs`. A method is a file of ``_base_/meth
 - ``takes``: loss to argument to what the pair must offer for it, see
   :func:`mmfkd.config.pairs.offers`;
 - ``takes_if_offered``: likewise, for arguments that stay at their defaults otherwise;
-- ``segmentation``: loss to arguments that differ for segmentation;
+- ``segmentation``, ``two_classes``: loss to arguments that differ there; None in place of a loss
+  refuses such pairs;
+- ``presets``: name to ``losses`` (loss to arguments that differ) and whatever else a config has;
+  ``METHOD-PRESET``, such as ``kd-balanced``, names a method with a preset;
 - ``second_student``: the teacher learns too; its name as a student to arguments of its branch.
 
 Whatever else it says, such as ``custom_imports`` or hooks, holds as in a config that inherits it.
@@ -25,7 +28,8 @@ from .pairs import Pair, PairConfigs, classifies, offers, read
 from .tap_key import TapKey
 
 # What a method's file declares; all else in it is taken over as it is.
-DECLARATIONS = ('losses', 'takes', 'takes_if_offered', 'segmentation', 'second_student')
+DECLARATIONS = ('losses', 'takes', 'takes_if_offered', 'segmentation', 'two_classes', 'presets',
+                'second_student')
 
 
 def methods() -> list[str]:
@@ -40,22 +44,23 @@ def compose(pair: str | Pair, method: str) -> Config:
 
     Args:
         pair: ``DATASET_A2B``, A teaches B.
-        method: name of a file in ``_base_/methods``.
+        method: name of a file in ``_base_/methods``, or ``METHOD-PRESET``.
 
     Raises:
         FileNotFoundError: a config of the pair, or the method, does not exist.
         ValueError: the pair does not offer what the method takes, and the message says which part;
-            or the file of the method is wrong.
+            the method has no such preset; or its file is wrong.
     """
     pair = pair if isinstance(pair, Pair) else Pair.parse(pair)
     configs = PairConfigs.find(pair)
-    how = read(_method_file(method))
+    how, preset = _method(method)
     composed = Config(configs.student.to_dict(), cfg_text=f'# {pair} by {method}\n',
                       filename=f'{method}/{pair}.py')
-    composed.model.update(_distillation(pair, configs, method, how))
+    composed.model.update(_distillation(pair, configs, method, how, preset))
     # Whatever else the file says, such as hooks and imports, holds as in a leaf.
-    composed.merge_from_dict({key: value for key, value in how.to_dict().items()
-                              if key not in DECLARATIONS})
+    for said in (how.to_dict(), preset):
+        composed.merge_from_dict({key: value for key, value in said.items()
+                                  if key not in DECLARATIONS})
     _balance_rates(composed, configs, how)
     resolve_branches(composed, configs.student.filename)
     return composed
@@ -72,7 +77,7 @@ def composed_name(name: str | Path) -> tuple[str, str] | None:
         return None
     path = Path(name)
     with suppress(FileNotFoundError, ValueError):
-        _method_file(path.parent.name)
+        _method(path.parent.name)
         return str(Pair.parse(path.stem)), path.parent.name
     return None
 
@@ -103,9 +108,10 @@ def write_leaf(pair: str | Pair, method: str, path: Path) -> None:
     path.write_text('\n'.join(lines) + '\n' + Config(changed).pretty_text)
 
 
-def _distillation(pair: Pair, configs: PairConfigs, method: str, how: Config) -> dict:
+def _distillation(pair: Pair, configs: PairConfigs, method: str, how: Config, preset: Mapping
+                  ) -> dict:
     """``losses``, ``teachers`` and further ``students`` of a method on a pair."""
-    losses = _losses(pair, configs, method, how)
+    losses = _losses(pair, configs, method, how, preset)
     teacher = dict(config=spelled(Path(configs.teacher.filename)), checkpoint='auto')
     second = how.get('second_student')
     (name, arguments), = (second or dict(teacher={})).items()
@@ -117,22 +123,41 @@ def _distillation(pair: Pair, configs: PairConfigs, method: str, how: Config) ->
     return dict(losses=losses, teachers=None, students=students)
 
 
-def _method_file(method: str) -> Path:
+def _method(name: str) -> tuple[Config, dict]:
+    """File of a method, and what a preset changes in it, from ``METHOD`` or ``METHOD-PRESET``.
+
+    Raises:
+        FileNotFoundError: no such method.
+        ValueError: no such preset of it.
+    """
+    with suppress(FileNotFoundError):
+        return read(find_config(f'_base_/methods/{name}')), {}
+    method, _, preset = name.rpartition('-')
     try:
-        return find_config(f'_base_/methods/{method}')
+        how = read(find_config(f'_base_/methods/{method}'))
     except FileNotFoundError:
-        raise FileNotFoundError(f"method '{method}' does not exist: choose one of "
+        raise FileNotFoundError(f"method '{method or name}' does not exist: choose one of "
                                 f'{", ".join(methods())}') from None
+    known = how.get('presets', {})
+    if preset not in known:
+        raise ValueError(f"method '{method}' has no preset '{preset}': choose "
+                         f'{" or ".join(f"{method}-{one}" for one in known) or method}')
+    return how, known[preset].to_dict()
 
 
-def _losses(pair: Pair, configs: PairConfigs, method: str, how: Config) -> dict[str, dict]:
+def _losses(pair: Pair, configs: PairConfigs, method: str, how: Config, preset: Mapping
+            ) -> dict[str, dict]:
     """The losses of a method with the arguments that the pair offers."""
     offered, losses = offers(configs), {}
-    for key in ('takes', 'takes_if_offered', 'segmentation'):
-        unknown = [name for name in how.get(key, {}) if name not in how.losses]
+    declared = {key: how.get(key, {}) for key in ('takes', 'takes_if_offered', 'segmentation',
+                                                  'two_classes')}
+    for key, said in {**declared, 'preset': preset.get('losses', {})}.items():
+        unknown = [name for name in said if name not in how.losses]
         if unknown:
             raise ValueError(f"{how.filename}: {key} has {unknown}, but the losses are "
                              f'{list(how.losses)}')
+    holds = dict(segmentation=not classifies(configs.student),
+                 two_classes=offered['num_classes'] == 2)
     for name, loss in how.losses.items():
         needed, optional = (how.get(key, {}).get(name, {})
                             for key in ('takes', 'takes_if_offered'))
@@ -144,9 +169,13 @@ def _losses(pair: Pair, configs: PairConfigs, method: str, how: Config) -> dict[
                 f'and {pair.teacher_config}.py, or choose another method')
         taken = {argument: offered[part] for argument, part in {**needed, **optional}.items()
                  if part in offered}
-        special = how.get('segmentation', {}).get(name, {})
-        losses[name] = {**loss.to_dict(), **taken,
-                        **({} if classifies(configs.student) else special)}
+        losses[name] = {**loss.to_dict(), **taken}
+        for key in (key for key, true in holds.items() if true and name in declared[key]):
+            if declared[key][name] is None:
+                raise ValueError(f"method '{method}' does not work for {key.replace('_', ' ')}, as "
+                                 f"the pair '{pair}' is: see docs/methods.md, and choose another")
+            losses[name].update(declared[key][name])
+        losses[name].update(preset.get('losses', {}).get(name, {}))
     return losses
 
 

@@ -12,9 +12,10 @@ from .synthetic.classification import (
     SyntheticTextImage,
 )
 from .synthetic.segmentation import RenderEOIR, RenderRGBD, SyntheticEOIR, SyntheticRGBD
+from .table import ListDataset
 
 __all__ = ['AVDigitsDataset', 'AVEDataset', 'CREMADDataset', 'CrisisMMDDataset', 'FMB14Dataset',
-           'FMBDataset', 'MSRSDataset', 'MVSSDataset', 'NYUv2Dataset', 'OmbriaDataset',
-           'PairDataset', 'RGBXDataset', 'RenderAudioVisual', 'RenderEOIR', 'RenderRGBD',
-           'RenderTextImage', 'SyntheticAudioVisual', 'SyntheticEOIR', 'SyntheticRGBD',
-           'SyntheticTextImage', 'VGGSoundDataset']
+           'FMBDataset', 'ListDataset', 'MSRSDataset', 'MVSSDataset', 'NYUv2Dataset',
+           'OmbriaDataset', 'PairDataset', 'RGBXDataset', 'RenderAudioVisual', 'RenderEOIR',
+           'RenderRGBD', 'RenderTextImage', 'SyntheticAudioVisual', 'SyntheticEOIR',
+           'SyntheticRGBD', 'SyntheticTextImage', 'VGGSoundDataset']

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from mmfkd.registry import DATASETS
 
+from .labelled import Labels
 from .lists import ListFormat, below, number
 from .pairs import PairDataset
 
@@ -93,7 +94,8 @@ class VGGSoundDataset(PairDataset):
     def __init__(self, data_root: str, split: str = 'train',
                  modalities: Sequence[str] | None = None, ann_file: str = '',
                  classes_from: str = 'train_tiny.csv', subset: str | None = None,
-                 val_fraction: float = 0.1, split_seed: int = 0, missing: str = 'raise',
+                 val_fraction: float = 0.1, split_seed: int = 0, group: str | None = None,
+                 labels: Labels = 'all', missing: str = 'raise',
                  metainfo: dict | None = None, pipeline: Sequence = (), test_mode: bool = False,
                  indices: int | Sequence[int] | None = None, lazy_init: bool = False,
                  serialize_data: bool = True) -> None:
@@ -106,7 +108,7 @@ class VGGSoundDataset(PairDataset):
             names = dict.fromkeys(row['class'] for row in self.LIST.read(path))
             metainfo = dict(metainfo or {}, classes=tuple(names))
         super().__init__(data_root, split, modalities, ann_file, subset, val_fraction, split_seed,
-                         missing, metainfo, pipeline, test_mode, indices, lazy_init,
+                         group, labels, missing, metainfo, pipeline, test_mode, indices, lazy_init,
                          serialize_data)
 
     def samples(self, path: Path) -> Iterator[dict]:
@@ -144,12 +146,13 @@ class AVDigitsDataset(PairDataset):
                  recordings: tuple[int, int] = (0, 50),
                  modalities: Sequence[str] | None = None, ann_file: str = '',
                  subset: str | None = None, val_fraction: float = 0.1, split_seed: int = 0,
-                 missing: str = 'raise', metainfo: dict | None = None, pipeline: Sequence = (),
+                 group: str | None = None, labels: Labels = 'all', missing: str = 'raise',
+                 metainfo: dict | None = None, pipeline: Sequence = (),
                  test_mode: bool = False, indices: int | Sequence[int] | None = None,
                  lazy_init: bool = False, serialize_data: bool = True) -> None:
         self._recordings = range(*recordings)
         super().__init__(data_root, split, modalities, ann_file, subset, val_fraction, split_seed,
-                         missing, metainfo, pipeline, test_mode, indices, lazy_init,
+                         group, labels, missing, metainfo, pipeline, test_mode, indices, lazy_init,
                          serialize_data)
 
     def samples(self, path: Path) -> Iterator[dict]:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from mmfkd.registry import DATASETS
 
+from .labelled import Labels
 from .lists import ListFormat, below
 from .pairs import PairDataset
 
@@ -29,7 +30,7 @@ class CrisisMMDDataset(PairDataset):
     ``task_humanitarian_text_img_agreed_lab_{train,dev,test}.tsv`` beside it.
 
     Args:
-        labels: raw label to class; raw labels that it lacks are no classes.
+        label_map: raw label to class; raw labels that it lacks are no classes.
         Others: see :class:`PairDataset`.
     """
 
@@ -42,21 +43,22 @@ class CrisisMMDDataset(PairDataset):
     MODALITIES = ('image', 'text')
 
     def __init__(self, data_root: str, split: str = 'train',
-                 labels: Mapping[str, str] = FIVE_CLASSES,
+                 label_map: Mapping[str, str] = FIVE_CLASSES,
                  modalities: Sequence[str] | None = None, ann_file: str = '',
                  subset: str | None = None, val_fraction: float = 0.1, split_seed: int = 0,
-                 missing: str = 'raise', metainfo: dict | None = None, pipeline: Sequence = (),
+                 group: str | None = None, labels: Labels = 'all', missing: str = 'raise',
+                 metainfo: dict | None = None, pipeline: Sequence = (),
                  test_mode: bool = False, indices: int | Sequence[int] | None = None,
                  lazy_init: bool = False, serialize_data: bool = True) -> None:
-        self._labels = dict(labels)
+        self._label_map = dict(label_map)
         super().__init__(data_root, split, modalities, ann_file, subset, val_fraction, split_seed,
-                         missing, metainfo, pipeline, test_mode, indices, lazy_init,
+                         group, labels, missing, metainfo, pipeline, test_mode, indices, lazy_init,
                          serialize_data)
 
     def samples(self, path: Path) -> Iterator[dict]:
         """See :class:`PairDataset`."""
         for row in self.LIST.read(path):
             yield dict(
-                label=self._labels.get(row['label'], row['label']), name=row['image_id'],
+                label=self._label_map.get(row['label'], row['label']), name=row['image_id'],
                 modalities=dict(image=dict(path=str(Path(self.data_root, row['image']))),
                                 text=row['tweet_text']))

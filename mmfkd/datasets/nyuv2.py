@@ -2,8 +2,9 @@
 
 from mmfkd.registry import DATASETS
 
+from .image_files import UNCHANGED
 from .palettes import voc_palette
-from .rgbx import UNCHANGED, RGBXDataset
+from .rgbx import RGBXDataset
 from .transforms.images import COLOR
 
 

@@ -2,7 +2,8 @@
 
 from mmfkd.registry import DATASETS
 
-from .rgbx import GREY, RGBXDataset
+from .image_files import GREY
+from .rgbx import RGBXDataset
 from .transforms.images import COLOR
 
 

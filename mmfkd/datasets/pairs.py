@@ -7,7 +7,8 @@ from pathlib import Path
 from mmengine.dataset import BaseDataset
 from mmengine.logging import print_log
 
-from .subset import check_subset, select_subset
+from .labelled import UNLABELLED, Labels, check_labels, labelled_samples
+from .subset import check_subset, groups_of, select_subset
 from .transforms.images import FRAME_SUFFIXES
 
 
@@ -26,6 +27,11 @@ class PairDataset(BaseDataset):
             select on, and the rest. None takes all.
         val_fraction: share of the split that is 'val'.
         split_seed: seed of that choice.
+        group: regular expression whose first group, found in a sample's name, names what belongs
+            together, such as one speaker: no group is then in 'fit' and in 'val'.
+        labels: 'all'; 'some' for those that have one in the list; 'none'; a share, such as 0.1,
+            chosen by ``split_seed``; or names, or a file of them. The others have the label -100,
+            and give no loss of the task; in ``test_mode`` they are left out where some have one.
         missing: 'raise' at samples that cannot be used (a missing file, no frames, an empty text,
             a label that is no class), or 'skip' them and log how many there were.
         metainfo: ``dict(classes=...)`` replaces the classes.
@@ -47,11 +53,13 @@ class PairDataset(BaseDataset):
     def __init__(self, data_root: str, split: str = 'train',
                  modalities: Sequence[str] | None = None, ann_file: str = '',
                  subset: str | None = None, val_fraction: float = 0.1, split_seed: int = 0,
+                 group: str | None = None, labels: Labels = 'all',
                  missing: str = 'raise', metainfo: dict | None = None,
                  pipeline: Sequence[dict | Callable] = (), test_mode: bool = False,
                  indices: int | Sequence[int] | None = None, lazy_init: bool = False,
                  serialize_data: bool = True) -> None:
         check_subset(subset, val_fraction)
+        check_labels(labels)
         if missing not in ('raise', 'skip'):
             raise ValueError(f"missing='{missing}': choose 'raise' or 'skip'")
         if not ann_file and split not in self.LISTS:
@@ -64,6 +72,8 @@ class PairDataset(BaseDataset):
         self.subset = subset
         self.val_fraction = val_fraction
         self.split_seed = split_seed
+        self.group = group
+        self.labels = labels
         self.missing = missing
         super().__init__(ann_file=ann_file or self.LISTS[split], data_root=data_root,
                          metainfo=metainfo, indices=indices, serialize_data=serialize_data,
@@ -72,6 +82,9 @@ class PairDataset(BaseDataset):
     @abstractmethod
     def samples(self, path: Path) -> Iterator[dict]:
         """Lines of a list as ``dict(label=name, modalities={name: spec or text})``.
+
+        Without a label, where not all samples have one, it is None or ''. There may be a ``name``,
+        which is else that of the first file, and a ``group``.
 
         A modality is given in one of three forms: a text, ``dict(path=FILE)``, or
         ``dict(folder=FOLDER)`` with the frames of a clip; the dicts may have ``start`` and
@@ -88,12 +101,31 @@ class PairDataset(BaseDataset):
         if not samples:
             raise ValueError(f'{path} names no sample')
         usable = self._usable(samples, path)
-        selected = select_subset(usable, self.subset, self.val_fraction, self.split_seed)
+        names = [display_name(sample) for sample in usable]
+        places = select_subset(names, self.subset, self.val_fraction, self.split_seed,
+                               self.groups(usable, names))
+        return self._infos([usable[i] for i in places], [names[i] for i in places])
+
+    def groups(self, samples: Sequence[dict], names: Sequence[str]) -> list[str] | None:
+        """The group of each sample; None if there are none."""
+        return groups_of(names, self.group)
+
+    def _infos(self, samples: Sequence[dict], names: Sequence[str]) -> list[dict]:
+        labelled = labelled_samples(
+            self.labels, names, {name for sample, name in zip(samples, names, strict=True)
+                                 if sample['label']}, self.split_seed)
         numbers = {name: i for i, name in enumerate(self.metainfo['classes'])}
-        return [dict(modalities=sample['modalities'], gt_label=numbers[sample['label']],
-                     img_path=display_name(sample)) for sample in selected]
+        infos = [dict(modalities=sample['modalities'], img_path=name,
+                      gt_label=numbers[sample['label']] if name in labelled else UNLABELLED)
+                 for sample, name in zip(samples, names, strict=True)]
+        if self.test_mode and 0 < len(labelled) < len(infos):
+            print_log(f'{len(infos) - len(labelled)} of {len(infos)} samples have no label, and '
+                      'are not evaluated', logger='current')
+            infos = [info for info in infos if info['gt_label'] != UNLABELLED]
+        return infos
 
     def _chosen(self, sample: dict) -> dict:
+        sample = dict(sample, label=sample.get('label')) if self.labels != 'all' else sample
         lacking = {'label', 'modalities'} - set(sample) or [
             f'modalities.{name}' for name in self.modalities if name not in sample['modalities']]
         if lacking:
@@ -116,7 +148,7 @@ class PairDataset(BaseDataset):
         usable, absent, wrong = [], [], []
         for sample in samples:
             files = [f for spec in sample['modalities'].values() if (f := missing_file(spec))]
-            faults = content_faults(sample, classes)
+            faults = content_faults(sample, classes, needs_label=self.labels == 'all')
             absent += files
             wrong += faults
             if not files and not faults:
@@ -148,12 +180,12 @@ def missing_file(spec: dict | str) -> str | None:
     return None if path.is_file() and path.stat().st_size else str(path)
 
 
-def content_faults(sample: dict, classes: set[str]) -> list[str]:
+def content_faults(sample: dict, classes: set[str], needs_label: bool) -> list[str]:
     """What is wrong with the label or the text of a sample."""
     name = display_name(sample)
     faults = [f'{name} has an empty text' for spec in sample['modalities'].values()
               if isinstance(spec, str) and not spec.strip()]
-    if sample['label'] not in classes:
+    if sample['label'] not in classes and (sample['label'] or needs_label):
         faults.append(f"{name} has label '{sample['label']}'")
     return faults
 

@@ -6,8 +6,9 @@ from typing import Any
 
 from mmfkd.registry import DATASETS
 
+from .image_files import list_files
 from .lists import read_names
-from .rgbx import RGBXDataset, list_files
+from .rgbx import RGBXDataset
 from .transforms.images import COLOR
 from .transforms.infrared import INFRARED
 
@@ -73,8 +74,8 @@ class MVSSDataset(RGBXDataset):
                                               suffix).items()}
 
     def wanted_stems(self, files: Mapping[str, Mapping[str, Path]]) -> set[str]:
-        """Stems of the labels: most frames have none."""
-        return set(files['label'])
+        """Stems of the labels, as most frames have none; all frames where labels may be missing."""
+        return set(files['label']) if 'label' in files else super().wanted_stems(files)
 
     def _videos(self) -> list[str]:
         path = Path(self.data_root, f'{self.split}.txt')

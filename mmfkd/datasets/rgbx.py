@@ -7,15 +7,10 @@ from mmseg.datasets import BaseSegDataset
 
 from mmfkd.registry import DATASETS
 
+from .image_files import default_loader, list_files, listed_suffixes, suffixes_of
+from .labelled import Labels, all_labelled, check_labels, labelled_samples, none_labelled
 from .lists import read_names
-from .subset import check_subset, select_subset
-from .transforms.arrays import NUMPY, SUFFIXES
-from .transforms.images import COLOR
-
-GREY = dict(type='LoadImageFromFile', color_type='grayscale', imdecode_backend='pillow')
-ARRAY = dict(type='mmfkd.LoadArray')
-UNCHANGED = dict(type='LoadImageFromFile', color_type='unchanged', imdecode_backend='pillow',
-                 to_float32=True)
+from .subset import check_subset, groups_of, select_subset
 
 
 @DATASETS.register_module()
@@ -23,7 +18,8 @@ class RGBXDataset(BaseSegDataset):
     """mmseg's data set with any number of modalities, each a folder of files of the same stems.
 
     A modality is ``dict(folder, suffix, channels, loader, scale, range)``: ``folder`` is relative
-    to ``data_root`` and may contain ``{split}``; ``suffix`` may be several to choose from;
+    to ``data_root`` and may contain ``{split}``, and ``*`` for several folders; ``suffix`` may be
+    several to choose from;
     ``loader`` is the config of a transform that reads ``img_path`` into ``img``, by default
     :class:`LoadArray` for NumPy's files, and for TIFF unless it has 3 channels, else 8-bit colour
     for 3 channels and the file's own values as float32 for any other number. Values are multiplied
@@ -43,6 +39,11 @@ class RGBXDataset(BaseSegDataset):
             select on, and the rest. None takes all.
         val_fraction: share of the split that is 'val'.
         split_seed: seed of that choice; the choice depends on nothing else but the file names.
+        group: regular expression whose first group, found in a stem, names what belongs together,
+            such as one scene or place: no group is then in 'fit' and in 'val'.
+        labels: 'all'; 'some' for those whose label file there is; 'none'; a share, such as 0.1,
+            chosen by ``split_seed``; or stems, or a file of them. The pixels of the others are all
+            ignored: they give no loss of the task, and count in no metric.
         ann_file: file of stems, one a line, in place of the folder's content.
         metainfo: see mmseg; its ``palette`` is also that of label maps in colour.
         test_mode: see mmseg.
@@ -72,12 +73,14 @@ class RGBXDataset(BaseSegDataset):
     def __init__(self, data_root: str, split: str = 'train',
                  modalities: Sequence[str] | Mapping[str, dict] | None = None,
                  label: dict | None = None, pipeline: Sequence = (), subset: str | None = None,
-                 val_fraction: float = 0.1, split_seed: int = 0, ann_file: str = '',
+                 val_fraction: float = 0.1, split_seed: int = 0, group: str | None = None,
+                 labels: Labels = 'all', ann_file: str = '',
                  metainfo: dict | None = None, test_mode: bool = False,
                  indices: int | Sequence[int] | None = None, lazy_init: bool = False,
                  serialize_data: bool = True, ignore_index: int = 255,
                  reduce_zero_label: bool | None = None) -> None:
         check_subset(subset, val_fraction)
+        check_labels(labels)
         if not 0 <= ignore_index <= 255:
             raise ValueError(f'ignore_index={ignore_index}: labels are 8 bit, name 0 to 255')
         self.split = split
@@ -86,6 +89,8 @@ class RGBXDataset(BaseSegDataset):
         self.subset = subset
         self.val_fraction = val_fraction
         self.split_seed = split_seed
+        self.group = group
+        self.labels = labels
         # Without one mmseg makes up colours.
         self._palette = {**self.METAINFO, **(metainfo or {})}.get('palette')
         folders = {name: spec['folder'] for name, spec in self.modalities.items()}
@@ -130,17 +135,23 @@ class RGBXDataset(BaseSegDataset):
                              "metainfo=dict(classes=('road', 'car'))")
         folders = {name: (self.data_prefix[name], spec['suffix'])
                    for name, spec in self.modalities.items()}
-        folders['label'] = (self.data_prefix['seg_map_path'], self.label['suffix'])
         files = {name: self._files_of(name, *place) for name, place in folders.items()}
-        stems = select_subset(self._paired_stems(folders, files), self.subset, self.val_fraction,
-                              self.split_seed)
-        display = next(iter(self.modalities))
+        label_files = self._label_files()
+        if all_labelled(self.labels):
+            folders['label'] = (self.data_prefix['seg_map_path'], self.label['suffix'])
+            files['label'] = label_files
+        paired = self._paired_stems(folders, files)
+        places = select_subset(paired, self.subset, self.val_fraction, self.split_seed,
+                               groups_of(paired, self.group))
+        stems = [paired[i] for i in places]
+        labelled = labelled_samples(self.labels, stems, label_files, self.split_seed)
         label_map = self._full_label_map()
         infos = []
         for stem in stems:
-            paths = {name: str(found[stem]) for name, found in files.items()}
+            paths = {name: str(files[name][stem]) for name in self.modalities}
             infos.append(dict(
-                stem=stem, img_path=paths[display], seg_map_path=paths.pop('label'), seg_fields=[],
+                stem=stem, img_path=next(iter(paths.values())), seg_fields=[],
+                seg_map_path=str(label_files[stem]) if stem in labelled else None,
                 modalities={name: dict(self.modalities[name], path=path)
                             for name, path in paths.items()},
                 label_map=label_map, reduce_zero_label=self.reduce_zero_label,
@@ -148,6 +159,11 @@ class RGBXDataset(BaseSegDataset):
                 num_classes=len(self.METAINFO.get('classes') or classes),
                 ignore_index=self.ignore_index))
         return infos
+
+    def _label_files(self) -> dict[str, Path]:
+        if none_labelled(self.labels):
+            return {}
+        return self._files_of('label', self.data_prefix['seg_map_path'], self.label['suffix'])
 
     def find_files(self, folder: str, suffix: str) -> dict[str, Path]:
         """Stem to path of the files of one kind that end in ``suffix``, subfolders included.
@@ -158,7 +174,11 @@ class RGBXDataset(BaseSegDataset):
         return list_files(Path(folder), suffix)
 
     def wanted_stems(self, files: Mapping[str, Mapping[str, Path]]) -> set[str]:
-        """Stems of which every kind of file, modality or 'label', is needed: all there are."""
+        """Stems of which every kind of file is needed: all there are.
+
+        Args:
+            files: of each modality, and of 'label' where every sample is to have one.
+        """
         return set().union(*files.values())
 
     def _files_of(self, name: str, folder: str, suffix: str | Sequence[str]) -> dict[str, Path]:
@@ -174,12 +194,12 @@ class RGBXDataset(BaseSegDataset):
 
     def _some_files(self, folder: str, suffix: str | Sequence[str]) -> dict[str, Path]:
         found: dict[str, Path] = {}
-        for one in _suffixes(suffix):
+        for one in suffixes_of(suffix):
             found = {**self.find_files(folder, one), **found}  # the first suffix counts
         if not found:
             endings = {path.suffix for path in self.find_files(folder, '').values()} - {''}
             raise ValueError(
-                f"{folder} holds no file that ends in '{_listed(suffix)}', only "
+                f"{folder} holds no file that ends in '{listed_suffixes(suffix)}', only "
                 f"{', '.join(sorted(endings)) or 'none at all'}: check 'folder' and 'suffix' of "
                 'the modality')
         return found
@@ -201,40 +221,9 @@ class RGBXDataset(BaseSegDataset):
         for name, (folder, suffix) in folders.items():
             lacking = sorted(wanted - set(files[name]))
             if lacking:
-                listed = ', '.join(f'{stem}{_listed(suffix)}' for stem in lacking[:10])
+                listed = ', '.join(f'{stem}{listed_suffixes(suffix)}' for stem in lacking[:10])
                 raise ValueError(
                     f'{folder}: {len(lacking)} of {len(wanted)} files of "{name}" are missing: '
                     f'{listed}{", ..." if len(lacking) > 10 else ""}. Every modality and the '
                     'labels need a file of the same stem; add these or remove their partners.')
         return sorted(wanted)
-
-
-def default_loader(spec: Mapping) -> dict:
-    """The loader of a modality that names none."""
-    suffixes = [suffix.lower() for suffix in _suffixes(spec['suffix'])]
-    # Three channels of a TIFF are colours, which are read in BGR order as those of other images.
-    arrays = NUMPY if spec['channels'] == 3 else SUFFIXES
-    if all(suffix.endswith(arrays) for suffix in suffixes):
-        return ARRAY
-    return COLOR if spec['channels'] == 3 else UNCHANGED
-
-
-def list_files(folder: Path, suffix: str) -> dict[str, Path]:
-    """Path below ``folder`` without ``suffix`` to path, of the files that end in it.
-
-    Raises:
-        FileNotFoundError: no such folder.
-    """
-    if not folder.is_dir():
-        raise FileNotFoundError(f'{folder} does not exist. Prepare the data with '
-                                'mmfkd prepare DATASET, or set data_root to where it is.')
-    return {str(path.relative_to(folder)).removesuffix(suffix): path
-            for path in folder.rglob(f'*{suffix}')}
-
-
-def _suffixes(suffix: str | Sequence[str]) -> tuple[str, ...]:
-    return (suffix,) if isinstance(suffix, str) else tuple(suffix)
-
-
-def _listed(suffix: str | Sequence[str]) -> str:
-    return ' or '.join(_suffixes(suffix))

@@ -1,5 +1,6 @@
 """A part of a list that is held out to select on."""
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -17,20 +18,70 @@ def check_subset(subset: str | None, val_fraction: float) -> None:
         raise ValueError(f'val_fraction={val_fraction}: it is a share, above 0 and below 1')
 
 
-def select_subset(items: Sequence, subset: str | None, val_fraction: float, seed: int) -> list:
-    """The seeded share 'val' of a list, the rest, 'fit', or, with None, all.
+def select_subset(names: Sequence[str], subset: str | None, val_fraction: float, seed: int,
+                  groups: Sequence[str] | None = None) -> list[int]:
+    """Places of the seeded share 'val' of a list, of the rest, 'fit', or, with None, of all.
 
-    The choice depends on nothing but the number of items, the fraction and the seed.
+    The choice depends on nothing but the number of samples, the fraction, the seed and the groups.
+
+    Args:
+        names: of the samples.
+        subset: 'val', 'fit' or None.
+        val_fraction: share that is 'val'.
+        seed: of the choice.
+        groups: of each sample; no group is in both parts, and as many are 'val' as come nearest to
+            the share.
 
     Raises:
         ValueError: the part is empty.
     """
     if subset is None:
-        return list(items)
-    order = np.random.RandomState(seed).permutation(len(items))
-    held_out = set(order[:round(val_fraction * len(items))].tolist())
-    chosen = [item for i, item in enumerate(items) if (i in held_out) == (subset == 'val')]
+        return list(range(len(names)))
+    draw = np.random.RandomState(seed)
+    if groups is None:
+        held_out = set(draw.permutation(len(names))[:round(val_fraction * len(names))].tolist())
+    else:
+        held_out = _whole_groups(groups, val_fraction * len(names), draw)
+    chosen = [i for i in range(len(names)) if (i in held_out) == (subset == 'val')]
     if not chosen:
-        raise ValueError(f"subset='{subset}' of {len(items)} samples is empty: change "
+        kinds = '' if groups is None else f' in {len(set(groups))} groups'
+        raise ValueError(f"subset='{subset}' of {len(names)} samples{kinds} is empty: change "
                          f'val_fraction={val_fraction}, or add files')
     return chosen
+
+
+def _whole_groups(groups: Sequence[str], wanted: float, draw: np.random.RandomState) -> set[int]:
+    kinds, sizes = np.unique(np.asarray(groups, dtype=str), return_counts=True)
+    order = draw.permutation(len(kinds))
+    totals = sizes[order].cumsum()
+    # Never all, and never none where there are two.
+    count = min(int(np.abs(totals - wanted).argmin()) + 1, len(kinds) - 1)
+    held_out = set(kinds[order[:count]].tolist())
+    return {i for i, group in enumerate(groups) if group in held_out}
+
+
+def groups_of(names: Sequence[str], group: str | None) -> list[str] | None:
+    r"""The group of each name: what the first group of a regular expression finds in it.
+
+    Args:
+        names: of samples.
+        group: such as ``r'^(\d+)_'``, the number that a name begins with; None has no groups.
+
+    Raises:
+        ValueError: the expression cannot be read, has no group, or finds nothing in a name.
+    """
+    if group is None:
+        return None
+    try:
+        pattern = re.compile(group)
+    except re.error as error:
+        raise ValueError(f'group={group!r} is no regular expression: {error}') from error
+    if not pattern.groups:
+        raise ValueError(f"group={group!r} has no group: put what names it in brackets, such as "
+                         r"'^(\d+)_'")
+    found = [pattern.search(name) for name in names]
+    lost = [name for name, match in zip(names, found, strict=True) if match is None]
+    if lost:
+        raise ValueError(f'group={group!r} finds nothing in {len(lost)} of {len(names)} names, '
+                         f'such as {lost[0]!r}')
+    return [match[1] for match in found if match]

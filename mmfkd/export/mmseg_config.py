@@ -6,8 +6,8 @@ from typing import Any
 from mmengine.config import Config
 
 from mmfkd.config import without_init
+from mmfkd.datasets.image_files import COLOR, UNCHANGED, default_loader
 from mmfkd.datasets.palettes import voc_palette
-from mmfkd.datasets.rgbx import COLOR, UNCHANGED, default_loader
 from mmfkd.registry import DATASETS, TRANSFORMS
 
 # Steps of our pipelines whose work one loader and mmseg's PackSegInputs do for one modality.

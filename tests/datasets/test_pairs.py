@@ -199,10 +199,10 @@ def test_eight_raw_labels_are_five_classes(tmp_path):
 
 def test_the_mapping_is_an_argument(tmp_path):
     crisis(tmp_path, ('b', 'vehicle_damage'), ('c', 'not_humanitarian'))
-    data = CrisisMMDDataset(str(tmp_path), labels=dict(vehicle_damage='not_humanitarian'))
+    data = CrisisMMDDataset(str(tmp_path), label_map=dict(vehicle_damage='not_humanitarian'))
     assert [data.get_data_info(i)['gt_label'] for i in range(2)] == [2, 2]
     with pytest.raises(ValueError, match="0_0 has label 'vehicle_damage'"):
-        CrisisMMDDataset(str(tmp_path), labels={})
+        CrisisMMDDataset(str(tmp_path), label_map={})
 
 
 def test_an_empty_text_is_named_and_skipped_when_asked(tmp_path):

@@ -117,7 +117,7 @@ def test_msrs_subsets_are_the_seeded_tenth_and_the_rest(msrs):
     fit, val = (stems(MSRSDataset(str(msrs), subset=subset)) for subset in ('fit', 'val'))
     everything = stems(MSRSDataset(str(msrs)))
     assert len(val) == 2 and sorted(fit + val) == everything
-    assert val == select_subset(everything, 'val', 0.1, 0)
+    assert val == [everything[i] for i in select_subset(everything, 'val', 0.1, 0)]
 
 
 def test_fmb_scores_its_background(fmb):

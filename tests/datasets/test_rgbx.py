@@ -9,8 +9,8 @@ from mmseg.datasets import PascalVOCDataset
 from scipy.io import loadmat
 
 from mmfkd.datasets import NYUv2Dataset, OmbriaDataset, RGBXDataset
+from mmfkd.datasets.image_files import UNCHANGED
 from mmfkd.datasets.palettes import voc_palette
-from mmfkd.datasets.rgbx import UNCHANGED
 from mmfkd.registry import DATASETS
 
 HEIGHT, WIDTH = 20, 28

@@ -1,7 +1,7 @@
 # CrisisMMD, humanitarian task, labels on which text and image agree. The eight raw labels become
 # FDKD's five; the paper names the five, the mapping is inferred.
 data_root = 'data/crisismmd'
-labels = dict(
+label_map = dict(
     affected_individuals='affected_individuals',
     injured_or_dead_people='affected_individuals',
     missing_or_found_people='affected_individuals',
@@ -28,17 +28,17 @@ train_dataloader = dict(
     batch_size=64, num_workers=4, drop_last=True,
     worker_init_fn=dict(type='mmfkd.seed_worker'),
     sampler=dict(type='DefaultSampler', shuffle=True),
-    dataset=dict(type='CrisisMMDDataset', data_root=data_root, split='train', labels=labels,
+    dataset=dict(type='CrisisMMDDataset', data_root=data_root, split='train', label_map=label_map,
                  pipeline=train_pipeline))
 val_dataloader = dict(
     batch_size=64, num_workers=4,
     sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(type='CrisisMMDDataset', data_root=data_root, split='val', labels=labels,
+    dataset=dict(type='CrisisMMDDataset', data_root=data_root, split='val', label_map=label_map,
                  pipeline=test_pipeline, test_mode=True))
 test_dataloader = dict(
     batch_size=64, num_workers=4,
     sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(type='CrisisMMDDataset', data_root=data_root, split='test', labels=labels,
+    dataset=dict(type='CrisisMMDDataset', data_root=data_root, split='test', label_map=label_map,
                  pipeline=test_pipeline, test_mode=True))
 val_evaluator = dict(type='PerBranchMetric',
                      metric=dict(type='mmpretrain.Accuracy', topk=(1,)))

@@ -4,3 +4,4 @@ losses = dict(loss_afd=dict(
     teacher=['teacher.layer1', 'teacher.layer2', 'teacher.layer3', 'teacher.layer4']))
 takes = dict(loss_afd=dict(
     student_channels='student_stages', teacher_channels='teacher_stages'))
+presets = dict(paper=dict(), balanced=dict(losses=dict(loss_afd=dict(balance=dict(ratio=1.0)))))

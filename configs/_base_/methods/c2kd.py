@@ -6,3 +6,4 @@ losses = dict(loss_c2kd=dict(
 takes = dict(loss_c2kd=dict(
     student_channels='student_proxy', teacher_channels='teacher_proxy', num_classes='num_classes'))
 second_student = dict(teacher=dict(checkpoint='auto'))
+presets = dict(paper=dict(), balanced=dict(losses=dict(loss_c2kd=dict(balance=dict(ratio=1.0)))))

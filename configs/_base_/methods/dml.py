@@ -5,3 +5,7 @@ losses = dict(
     loss_dml_peer=dict(type='KDLoss', student='peer.logits', teacher='student.logits',
                        temperature=1.0, ignore_index=255))
 second_student = dict(peer=dict())
+presets = dict(
+    paper=dict(),
+    balanced=dict(losses=dict(loss_dml=dict(balance=dict(ratio=1.0)),
+                              loss_dml_peer=dict(balance=dict(ratio=1.0)))))

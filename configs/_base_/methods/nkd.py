@@ -2,3 +2,6 @@
 losses = dict(loss_nkd=dict(
     type='NKDLoss', student='student.logits', teacher='teacher.logits', temperature=4.0,
     weight=8.0))
+# With two classes a class beside the target is all that is left of it.
+two_classes = dict(loss_nkd=None)
+presets = dict(paper=dict(), balanced=dict(losses=dict(loss_nkd=dict(balance=dict(ratio=1.0)))))

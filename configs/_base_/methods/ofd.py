@@ -6,3 +6,4 @@ takes = dict(loss_ofd=dict(
     student_channels='student_stages', teacher_channels='teacher_stages'))
 # The authors' weight for segmentation.
 segmentation = dict(loss_ofd=dict(weight=1e-5))
+presets = dict(paper=dict(), balanced=dict(losses=dict(loss_ofd=dict(balance=dict(ratio=1.0)))))

@@ -1,3 +1,4 @@
 losses = dict(loss_pkd=dict(
     type='PKDLoss', student='student.feat', teacher='teacher.feat', weight=6.0))
 takes_if_offered = dict(loss_pkd=dict(adapter='adapter'))
+presets = dict(paper=dict(), balanced=dict(losses=dict(loss_pkd=dict(balance=dict(ratio=1.0)))))

@@ -21,7 +21,7 @@ class LoadCheckedAnnotations(LoadAnnotations):
 
     A file holds whole numbers of any width, a palette, or colours: those of ``palette`` in
     ``metainfo`` of the data set stand for its classes. Its values are checked before they become
-    8 bit.
+    8 bit. A sample without a label file, ``seg_map_path`` None, has ``ignore_index`` everywhere.
 
     Raises:
         ValueError: a label map that cannot be decoded, has another size than the images, or
@@ -31,6 +31,10 @@ class LoadCheckedAnnotations(LoadAnnotations):
 
     def _load_seg_map(self, results: dict) -> None:
         path = results['seg_map_path']
+        results['seg_fields'].append('gt_seg_map')
+        if path is None:
+            results['gt_seg_map'] = np.full(results['ori_shape'], results['ignore_index'], np.uint8)
+            return
         raw = decode(path, lambda: read_labels(path, results.get('palette')))
         if raw.shape != tuple(results.get('ori_shape', raw.shape)):
             raise ValueError(f'{path} is {raw.shape}, its images are {results["ori_shape"]} '
@@ -40,7 +44,6 @@ class LoadCheckedAnnotations(LoadAnnotations):
         check_classes(path, raw, label, results.get('num_classes'),
                       results.get('ignore_index', 255))
         results['gt_seg_map'] = label.astype(np.uint8)
-        results['seg_fields'].append('gt_seg_map')
 
 
 def read_labels(path: str, palette: Sequence | None) -> np.ndarray:

@@ -1,0 +1,8 @@
+# What to try first: soft targets, and features whose low frequencies are aligned strongly and whose
+# high ones weakly, each with as much gradient at the student as the task.
+losses = dict(
+    loss_kd=dict(type='KDLoss', student='student.logits', teacher='teacher.logits',
+                 temperature=4.0, balance=dict(ratio=1.0)),
+    loss_fdkd=dict(type='FrequencyDecoupledLoss', student='student.feat', teacher='teacher.feat',
+                   balance=dict(ratio=1.0)))
+takes_if_offered = dict(loss_fdkd=dict(adapter='adapter'))

@@ -1,0 +1,59 @@
+"""Files of images: which there are, and how they are read."""
+
+from collections.abc import Mapping, Sequence
+from glob import escape, glob
+from pathlib import Path
+
+from .transforms.arrays import NUMPY, SUFFIXES
+from .transforms.images import COLOR
+
+GREY = dict(type='LoadImageFromFile', color_type='grayscale', imdecode_backend='pillow')
+ARRAY = dict(type='mmfkd.LoadArray')
+UNCHANGED = dict(type='LoadImageFromFile', color_type='unchanged', imdecode_backend='pillow',
+                 to_float32=True)
+
+
+def default_loader(spec: Mapping) -> dict:
+    """The loader of a modality that names none."""
+    suffixes = [suffix.lower() for suffix in suffixes_of(spec['suffix'])]
+    # Three channels of a TIFF are colours, which are read in BGR order as those of other images.
+    arrays = NUMPY if spec['channels'] == 3 else SUFFIXES
+    if all(suffix.endswith(arrays) for suffix in suffixes):
+        return ARRAY
+    return COLOR if spec['channels'] == 3 else UNCHANGED
+
+
+def list_files(folder: Path, suffix: str) -> dict[str, Path]:
+    """Path below ``folder`` without ``suffix`` to path, of the files that end in it.
+
+    Args:
+        folder: of the files; ``*`` in it stands for any name.
+        suffix: their end.
+
+    Raises:
+        FileNotFoundError: no such folder.
+        ValueError: the same path in two folders.
+    """
+    pattern = escape(str(folder)).replace('[*]', '*')
+    folders = sorted(map(Path, glob(pattern))) if '*' in str(folder) else [folder]
+    if not folders or not folders[0].is_dir():
+        raise FileNotFoundError(f'{folder} does not exist. Prepare the data with '
+                                'mmfkd prepare DATASET, or set data_root to where it is.')
+    found: dict[str, Path] = {}
+    for one in folders:
+        for path in one.rglob(f'*{suffix}'):
+            stem = str(path.relative_to(one)).removesuffix(suffix)
+            if stem in found:
+                raise ValueError(f'{found[stem]} and {path} are files of the same stem: rename one')
+            found[stem] = path
+    return found
+
+
+def suffixes_of(suffix: str | Sequence[str]) -> tuple[str, ...]:
+    """One suffix, or several, as several."""
+    return (suffix,) if isinstance(suffix, str) else tuple(suffix)
+
+
+def listed_suffixes(suffix: str | Sequence[str]) -> str:
+    """Suffixes for a message."""
+    return ' or '.join(suffixes_of(suffix))

@@ -1,0 +1,80 @@
+"""Which samples of a data set have a label: all, some or none."""
+
+from collections.abc import Collection, Sequence
+from numbers import Real
+from pathlib import Path
+
+import numpy as np
+
+from .lists import read_names
+
+UNLABELLED = -100  # class of a sample without a label; torch's cross entropy leaves it out
+
+Labels = str | float | Sequence[str]
+
+
+def check_labels(labels: Labels) -> None:
+    """Refuses what :func:`labelled_samples` does not know.
+
+    Raises:
+        ValueError: it is no word, share, file or list of names.
+    """
+    if isinstance(labels, bool) or isinstance(labels, Real) and not 0 <= labels <= 1:
+        raise ValueError(f'labels={labels}: a share is from 0 to 1')
+    if isinstance(labels, str) and labels not in ('all', 'some', 'none') and not (
+            Path(labels).is_file()):
+        raise ValueError(f"labels='{labels}': choose 'all', 'some' (those that there are) or "
+                         "'none', a share such as 0.1, or a list of names or its file")
+    if not isinstance(labels, (str, Real, Sequence)):
+        raise ValueError(f'labels={labels!r}: give a word, a share, or a list of names')
+
+
+def all_labelled(labels: Labels) -> bool:
+    """Whether every sample is to have a label."""
+    return labels == 'all' or labels == 1
+
+
+def none_labelled(labels: Labels) -> bool:
+    """Whether labels are not looked at."""
+    return labels == 'none' or labels == 0
+
+
+def labelled_samples(labels: Labels, names: Sequence[str], present: Collection[str], seed: int
+                     ) -> set[str]:
+    """Names of the samples whose label counts.
+
+    Args:
+        labels: 'all', 'some' (those whose label there is), 'none'; a share of the samples, chosen
+            by a seed, of which a smaller one is a part; or names, or a file with one a line.
+        names: of the samples.
+        present: of the samples, and others, that have a label.
+        seed: of the choice of a share.
+
+    Raises:
+        ValueError: a label is missing of a sample that is to have one, or a name is of no sample.
+    """
+    if none_labelled(labels):
+        return set()
+    if labels == 'some':
+        chosen = set(names) & set(present)
+    elif labels == 'all':
+        chosen = set(names)
+    elif isinstance(labels, (int, float)):
+        order = np.random.RandomState(seed).permutation(len(names))
+        chosen = {names[i] for i in order[:round(labels * len(names))]}
+    else:
+        listed = read_names(Path(labels), 'name') if isinstance(labels, str) else labels
+        chosen = set(listed)
+        _refuse(chosen - set(names), 'labels names {}, which no sample has: {}. Correct the list')
+    _refuse(chosen - set(present), '{} have no label, and labels={} says that they do: {}. Add the '
+            "labels, or take those that there are with labels='some'", labels)
+    if not chosen:
+        raise ValueError(f"labels={labels!r} leaves no sample with a label: labels='none' says so")
+    return chosen
+
+
+def _refuse(names: set[str], message: str, *details: object) -> None:
+    if names:
+        count = f'{len(names)} sample{"s" if len(names) > 1 else ""}'
+        shown = ', '.join(sorted(names)[:10]) + (', ...' if len(names) > 10 else '')
+        raise ValueError(message.format(count, *details, shown))

@@ -1,0 +1,99 @@
+"""Classification data sets that a table describes: a column a modality, and one of labels."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from mmfkd.registry import DATASETS
+
+from .labelled import Labels, none_labelled
+from .lists import ListFormat, below
+from .pairs import PairDataset
+
+FORMS = ('path', 'text', 'folder')
+
+
+@DATASETS.register_module()
+class ListDataset(PairDataset):
+    """A table with a column for each modality and one of labels, for data without a class here.
+
+    The table of a split is ``{split}.csv`` in ``data_root``, or a ``.tsv``; its first line names
+    the columns, of which there may be more, in any order::
+
+        image,text,label,speaker
+        images/1.png,a small house,building,anna
+
+    Args:
+        data_root: folder of the data set; files in the table are relative to it.
+        columns: modality, which is the name of its column, to what that holds: 'path', a file;
+            'folder', the frames of a clip; or 'text'.
+        split: name of the table without its suffix.
+        label: name of the column of labels.
+        group: name of a column, whose values say what belongs together; see
+            :class:`PairDataset`.
+        metainfo: ``dict(classes=...)``; without it they are the labels of ``classes_from``, sorted.
+        classes_from: the table whose labels are the classes.
+        Others: see :class:`PairDataset`.
+
+    Raises:
+        ValueError: an unknown form of a column; and what :class:`PairDataset` says.
+
+    Example:
+        >>> ListDataset('data/mine', dict(image='path', text='text'), split='train')
+    """
+
+    def __init__(self, data_root: str, columns: Mapping[str, str], split: str = 'train',
+                 label: str = 'label', modalities: Sequence[str] | None = None,
+                 ann_file: str = '', subset: str | None = None, val_fraction: float = 0.1,
+                 split_seed: int = 0, group: str | None = None, labels: Labels = 'all',
+                 missing: str = 'raise', metainfo: dict | None = None,
+                 classes_from: str = 'train.csv', pipeline: Sequence = (),
+                 test_mode: bool = False, indices: int | Sequence[int] | None = None,
+                 lazy_init: bool = False, serialize_data: bool = True) -> None:
+        wrong = {name: form for name, form in columns.items() if form not in FORMS}
+        if wrong or not columns:
+            raise ValueError(f"ListDataset: columns={dict(columns)}: say of each what it holds, "
+                             f"{', '.join(map(repr, FORMS))}")
+        self.MODALITIES = tuple(columns)
+        self._columns = dict(columns)
+        self._label = label
+        self._group = group
+        if not ann_file:
+            ann_file = next((name for name in (f'{split}.csv', f'{split}.tsv')
+                             if Path(data_root, name).is_file()), f'{split}.csv')
+        if not (metainfo or {}).get('classes'):
+            metainfo = dict(metainfo or {}, classes=self._classes(Path(data_root, classes_from)))
+        super().__init__(data_root, split, modalities, ann_file, subset, val_fraction, split_seed,
+                         None, labels, missing, metainfo, pipeline, test_mode, indices, lazy_init,
+                         serialize_data)
+
+    def samples(self, path: Path) -> Iterator[dict]:
+        """See :class:`PairDataset`."""
+        root = Path(self.data_root)
+        for row in self._rows(path):
+            yield dict(
+                label=row.get(self._label), group=row.get(self._group),
+                modalities={name: row[name] if form == 'text' else {form: str(root / row[name])}
+                            for name, form in self._columns.items()})
+
+    def groups(self, samples: Sequence[dict], names: Sequence[str]) -> list[str] | None:
+        """The column of groups."""
+        return None if self._group is None else [sample['group'] for sample in samples]
+
+    def _rows(self, path: Path) -> list[dict]:
+        kinds = {name: str if form == 'text' else below for name, form in self._columns.items()}
+        wanted = [self._group] if self._group else []
+        # Labels that nobody looks at may have no column.
+        wanted += [] if none_labelled(self.labels) else [self._label]
+        return table(path, {**kinds, **{name: str for name in wanted}})
+
+    def _classes(self, path: Path) -> tuple[str, ...]:
+        if not path.is_file():
+            raise FileNotFoundError(f'{path} does not exist; its labels say what the classes are. '
+                                    "Name it with classes_from, or the classes with "
+                                    "metainfo=dict(classes=('...', '...'))")
+        return tuple(sorted({row[self._label] for row in table(path, {self._label: str})} - {''}))
+
+
+def table(path: Path, columns: Mapping[str, Callable[[str], str]]) -> list[dict]:
+    """Some columns of a table with a head line."""
+    return ListFormat(columns, '\t' if path.suffix == '.tsv' else ',', named=True).read(path)
