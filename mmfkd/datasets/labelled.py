@@ -1,6 +1,6 @@
 """Which samples of a data set have a label: all, some or none."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from numbers import Real
 from pathlib import Path
 
@@ -39,36 +39,39 @@ def none_labelled(labels: Labels) -> bool:
     return labels == 'none' or labels == 0
 
 
-def labelled_samples(labels: Labels, names: Sequence[str], present: Collection[str], seed: int
-                     ) -> set[str]:
-    """Names of the samples whose label counts.
+def labelled_samples(labels: Labels, names: Sequence[str], present: Sequence[bool], seed: int
+                     ) -> list[bool]:
+    """Of each sample whether its label counts.
 
     Args:
         labels: 'all', 'some' (those whose label there is), 'none'; a share of the samples, chosen
             by a seed, of which a smaller one is a part; or names, or a file with one a line.
         names: of the samples.
-        present: of the samples, and others, that have a label.
+        present: whether each has a label.
         seed: of the choice of a share.
 
     Raises:
         ValueError: a label is missing of a sample that is to have one, or a name is of no sample.
     """
     if none_labelled(labels):
-        return set()
+        return [False] * len(names)
     if labels == 'some':
-        chosen = set(names) & set(present)
+        chosen = list(present)
     elif labels == 'all':
-        chosen = set(names)
+        chosen = [True] * len(names)
     elif isinstance(labels, (int, float)):
-        order = np.random.RandomState(seed).permutation(len(names))
-        chosen = {names[i] for i in order[:round(labels * len(names))]}
+        first = np.random.RandomState(seed).permutation(len(names))[:round(labels * len(names))]
+        places = set(first.tolist())
+        chosen = [i in places for i in range(len(names))]
     else:
         listed = read_names(Path(labels), 'name') if isinstance(labels, str) else labels
-        chosen = set(listed)
-        _refuse(chosen - set(names), 'labels names {}, which no sample has: {}. Correct the list')
-    _refuse(chosen - set(present), '{} have no label, and labels={} says that they do: {}. Add the '
-            "labels, or take those that there are with labels='some'", labels)
-    if not chosen:
+        _refuse(set(listed) - set(names), 'labels names {}, which no sample has: {}. Correct the '
+                'list')
+        chosen = [name in set(listed) for name in names]
+    _refuse({name for name, wanted, there in zip(names, chosen, present, strict=True)
+             if wanted and not there}, '{} without a label, of which labels={} says that they have '
+            "one: {}. Add the labels, or take those that there are with labels='some'", labels)
+    if not any(chosen):
         raise ValueError(f"labels={labels!r} leaves no sample with a label: labels='none' says so")
     return chosen
 

@@ -111,15 +111,14 @@ class PairDataset(BaseDataset):
         return groups_of(names, self.group)
 
     def _infos(self, samples: Sequence[dict], names: Sequence[str]) -> list[dict]:
-        labelled = labelled_samples(
-            self.labels, names, {name for sample, name in zip(samples, names, strict=True)
-                                 if sample['label']}, self.split_seed)
+        present = [bool(sample['label']) for sample in samples]
+        labelled = labelled_samples(self.labels, names, present, self.split_seed)
         numbers = {name: i for i, name in enumerate(self.metainfo['classes'])}
         infos = [dict(modalities=sample['modalities'], img_path=name,
-                      gt_label=numbers[sample['label']] if name in labelled else UNLABELLED)
-                 for sample, name in zip(samples, names, strict=True)]
-        if self.test_mode and 0 < len(labelled) < len(infos):
-            print_log(f'{len(infos) - len(labelled)} of {len(infos)} samples have no label, and '
+                      gt_label=numbers[sample['label']] if has_label else UNLABELLED)
+                 for sample, name, has_label in zip(samples, names, labelled, strict=True)]
+        if self.test_mode and 0 < sum(labelled) < len(infos):
+            print_log(f'{len(infos) - sum(labelled)} of {len(infos)} samples have no label, and '
                       'are not evaluated', logger='current')
             infos = [info for info in infos if info['gt_label'] != UNLABELLED]
         return infos

@@ -144,14 +144,15 @@ class RGBXDataset(BaseSegDataset):
         places = select_subset(paired, self.subset, self.val_fraction, self.split_seed,
                                groups_of(paired, self.group))
         stems = [paired[i] for i in places]
-        labelled = labelled_samples(self.labels, stems, label_files, self.split_seed)
+        labelled = labelled_samples(self.labels, stems, [stem in label_files for stem in stems],
+                                    self.split_seed)
         label_map = self._full_label_map()
         infos = []
-        for stem in stems:
+        for stem, has_label in zip(stems, labelled, strict=True):
             paths = {name: str(files[name][stem]) for name in self.modalities}
             infos.append(dict(
                 stem=stem, img_path=next(iter(paths.values())), seg_fields=[],
-                seg_map_path=str(label_files[stem]) if stem in labelled else None,
+                seg_map_path=str(label_files[stem]) if has_label else None,
                 modalities={name: dict(self.modalities[name], path=path)
                             for name, path in paths.items()},
                 label_map=label_map, reduce_zero_label=self.reduce_zero_label,

@@ -69,9 +69,11 @@ class ListDataset(PairDataset):
     def samples(self, path: Path) -> Iterator[dict]:
         """See :class:`PairDataset`."""
         root = Path(self.data_root)
+        first = next((name for name, form in self._columns.items() if form != 'text'),
+                     next(iter(self._columns)))
         for row in self._rows(path):
             yield dict(
-                label=row.get(self._label), group=row.get(self._group),
+                label=row.get(self._label), group=row.get(self._group), name=row[first],
                 modalities={name: row[name] if form == 'text' else {form: str(root / row[name])}
                             for name, form in self._columns.items()})
 

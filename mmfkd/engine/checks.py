@@ -15,6 +15,7 @@ from mmfkd.models import CrossModalDistiller
 
 from .hooks.checkpoint import counts_iterations, length
 from .hooks.unwrapped import unwrapped
+from .label_checks import check_labels
 
 # Parts of torch's messages, and what they mean here.
 EXPLAINED = {
@@ -53,7 +54,8 @@ def check_runner(runner: Runner) -> None:
 
     Raises:
         SystemExit: the training set is smaller than a batch.
-        ValueError: a head has another number of classes than the data.
+        ValueError: a head has another number of classes than the data; or labels are missing, see
+            :mod:`mmfkd.engine.label_checks`.
     """
     data = runner.train_dataloader.dataset
     if len(runner.train_dataloader) == 0:
@@ -66,6 +68,7 @@ def check_runner(runner: Runner) -> None:
             raise ValueError(f'{place} has num_classes={count}, but {type(data).__name__} has '
                              f'{len(classes)} classes ({", ".join(map(str, classes[:3]))}, ...): '
                              'set num_classes of the head, or metainfo.classes of the data set')
+    check_labels(runner, unwrapped(runner))
     warn_of_overlap(runner)
 
 

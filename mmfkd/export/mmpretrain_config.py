@@ -52,6 +52,8 @@ def frames(spec: dict) -> int:
 def plain_model(model: dict) -> dict:
     """The model in mmpretrain's scope: one frame at a time, and BERT by its architecture."""
     model = without_init(model)
+    if model['head'].get('loss', {}).get('type') == 'mmfkd.LabelledCrossEntropyLoss':
+        model['head']['loss'] = dict(model['head']['loss'], type='CrossEntropyLoss')
     if (model.get('neck') or {}).get('type') == 'mmfkd.FramePooling':
         model['neck'] = dict(type='GlobalAveragePooling')
     if model['backbone']['type'] != 'mmfkd.BertEncoder':

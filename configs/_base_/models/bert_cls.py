@@ -14,6 +14,6 @@ model = dict(
             type='ImageClassifier',
             backbone=dict(type='mmfkd.BertEncoder', pretrained='data/crisismmd/bert'),
             head=dict(type='LinearClsHead', in_channels=768,
-                      loss=dict(type='CrossEntropyLoss'))))))
+                      loss=dict(type='mmfkd.LabelledCrossEntropyLoss'))))))
 # Widths of the tap feat and of the four stages, for methods that need them.
 channels = dict(feat=768, stages=(768, 768, 768, 768))

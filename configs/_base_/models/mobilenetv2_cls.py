@@ -23,6 +23,6 @@ model = dict(
                                'mobilenet_v2_batch256_imagenet_20200708-3b2dc3af.pth')),
             neck=dict(type='GlobalAveragePooling'),
             head=dict(type='LinearClsHead', in_channels=1280,
-                      loss=dict(type='CrossEntropyLoss'))))))
+                      loss=dict(type='mmfkd.LabelledCrossEntropyLoss'))))))
 # Widths of the tap feat and of the four stages, for methods that need them.
 channels = dict(feat=1280, stages=(24, 32, 96, 320))

@@ -18,6 +18,6 @@ model = dict(
                           style='pytorch'),
             neck=dict(type='GlobalAveragePooling'),
             head=dict(type='LinearClsHead', in_channels=512,
-                      loss=dict(type='CrossEntropyLoss'))))))
+                      loss=dict(type='mmfkd.LabelledCrossEntropyLoss'))))))
 # Widths of the tap feat and of the four stages, for methods that need them.
 channels = dict(feat=512, stages=(64, 128, 256, 512))

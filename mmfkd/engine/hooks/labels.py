@@ -7,6 +7,7 @@ from mmengine.runner import Runner
 from mmengine.structures import BaseDataElement
 from torch import Tensor
 
+from mmfkd.engine.label_checks import may_lack_labels
 from mmfkd.registry import HOOKS
 
 
@@ -15,6 +16,8 @@ class LabelCensusHook(Hook):
     """Counts the labels of the first pass over each split, and says which classes have none.
 
     A class without a label is not learned, and drops out of a mean over classes.
+
+    Samples that the training set says may have no label are not looked at.
 
     Raises:
         ValueError: no label of a split counts, or those of a single class do beside ignored ones,
@@ -70,6 +73,8 @@ class LabelCensusHook(Hook):
         counts, names = self._counts.pop(split), _classes(runner, split)
         all_reduce(counts)
         if counts.sum() == 0:
+            return
+        if split == 'train' and may_lack_labels(runner.train_dataloader.dataset):
             return
         if counts[:-1].sum() == 0:
             raise ValueError(f'no label of {split} counts: all are ignored. Are the label files of '

@@ -2,7 +2,7 @@ from .attention import AFDLoss
 from .base import DistillLoss
 from .c2kd import C2KDLoss
 from .contrastive import PixelContrastLoss
-from .cross_entropy import CrossEntropyLoss
+from .cross_entropy import CrossEntropyLoss, LabelledCrossEntropyLoss
 from .dice import MulticlassDiceLoss, multiclass_dice
 from .features import FeatureLoss, PKDLoss
 from .frequency import FrequencyDecoupledLoss, log_compress, split_bands, standardize
@@ -13,7 +13,7 @@ from .review import ReviewKDLoss
 from .soft_labels import PseudoLabelLoss, SoftLabelLoss
 
 __all__ = ['AFDLoss', 'C2KDLoss', 'CrossEntropyLoss', 'DISTLoss', 'DKDLoss', 'DistillLoss',
-           'FeatureLoss', 'FrequencyDecoupledLoss', 'KDLoss', 'MulticlassDiceLoss', 'NKDLoss',
-           'NormalizedKDLoss', 'OFDLoss', 'PKDLoss', 'PixelContrastLoss', 'PseudoLabelLoss',
-           'RKDLoss', 'ReviewKDLoss', 'SoftLabelLoss', 'log_compress', 'multiclass_dice',
-           'split_bands', 'standardize']
+           'FeatureLoss', 'FrequencyDecoupledLoss', 'KDLoss', 'LabelledCrossEntropyLoss',
+           'MulticlassDiceLoss', 'NKDLoss', 'NormalizedKDLoss', 'OFDLoss', 'PKDLoss',
+           'PixelContrastLoss', 'PseudoLabelLoss', 'RKDLoss', 'ReviewKDLoss', 'SoftLabelLoss',
+           'log_compress', 'multiclass_dice', 'split_bands', 'standardize']

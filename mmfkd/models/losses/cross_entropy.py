@@ -1,7 +1,8 @@
-"""Cross entropy whose classes have weights and whose pixels may be ignored."""
+"""Cross entropies in which some pixels or samples do not count."""
 
 from typing import Any
 
+from mmpretrain.models.losses import CrossEntropyLoss as ClsCrossEntropyLoss
 from mmseg.models.losses import CrossEntropyLoss as SegCrossEntropyLoss
 from torch import Tensor
 from torch.nn import functional
@@ -49,3 +50,37 @@ class CrossEntropyLoss(SegCrossEntropyLoss):
             # Without a pixel that counts the loss is 0, and has a gradient.
             return self.loss_weight * loss.sum() / (total if total else 1)
         return self.loss_weight * loss.sum()
+
+
+@MODELS.register_module()
+class LabelledCrossEntropyLoss(ClsCrossEntropyLoss):
+    """mmpretrain's ``CrossEntropyLoss`` as a mean over the samples of a batch that have a label.
+
+    Those without one have a negative label, and mmpretrain would count them with a loss of 0.
+    Without any the loss is 0 and has a gradient. Arguments are mmpretrain's.
+    """
+
+    def forward(self, cls_score: Tensor, label: Tensor, weight: Tensor | None = None,
+                avg_factor: int | None = None, reduction_override: str | None = None,
+                **kwargs: Any) -> Tensor:
+        """The loss.
+
+        Args:
+            cls_score: logits (N, C).
+            label: (N,), int64; or scores (N, C), which all count.
+            weight: of each sample, (N,).
+            avg_factor: the number of samples, N, as heads give it; that of those with a label is
+                taken instead.
+            reduction_override: 'none', 'mean' or 'sum' in place of the loss's own.
+            **kwargs: of mmpretrain's loss.
+        """
+        if label.ndim > 1:
+            return super().forward(cls_score, label, weight, avg_factor, reduction_override,
+                                   **kwargs)
+        kept = label >= 0
+        if not kept.any():
+            return 0 * cls_score.sum()
+        weight = None if weight is None else weight[kept]
+        factor = None if avg_factor is None else int(kept.sum())
+        return super().forward(cls_score[kept], label[kept], weight, factor, reduction_override,
+                               **kwargs)

@@ -19,6 +19,7 @@ from mmfkd.registry import MODELS
 
 from .band_split import BandSplit, lowpass_matrix
 from .base import DistillLoss
+from .shapes import counted
 
 
 def split_bands(x: Tensor, cutoff: float = 0.5, dim: int | tuple[int, int] = 1,
@@ -232,13 +233,14 @@ def band_cross_entropy(logits: Sequence[Tensor], gt: Tensor, ignore_index: int =
 
     Args:
         logits: two of (N, C), or of (N, C, h, w), which are resized to the labels.
-        gt: (N,) or (N, H, W), int64.
-        ignore_index: label that does not count.
+        gt: (N,) or (N, H, W), int64; negative where there is no label.
+        ignore_index: label that does not count either, unless it is a class.
     """
     if gt.ndim == 3:
         logits = [F.interpolate(x, size=gt.shape[-2:], mode='bilinear', align_corners=False)
                   for x in logits]
+    valid = counted(gt, ignore_index, logits[0].size(1))
+    gt = gt.where(valid, -100)
     # The sum over the valid labels, divided by at least one, is 0 and not NaN without any.
-    valid = (gt != ignore_index).sum().clamp(min=1)
-    return sum(F.cross_entropy(x, gt, ignore_index=ignore_index, reduction='sum')
-               for x in logits) / valid
+    return sum(F.cross_entropy(x, gt, ignore_index=-100, reduction='sum')
+               for x in logits) / valid.sum().clamp(min=1)

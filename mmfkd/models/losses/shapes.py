@@ -46,15 +46,22 @@ def labelled_rows(maps: Sequence[Tensor], gt: Tensor, ignore_index: int
 
     Args:
         maps: logits of one shape, (N, C) or (N, C, H, W).
-        gt: labels (N,), or (N, H', W'), which are taken at the logits' size by nearest.
-        ignore_index: label of the positions that are left out.
+        gt: labels (N,), or (N, H', W'), which are taken at the logits' size by nearest; negative
+            where there is none.
+        ignore_index: label of the positions that are left out too, unless it is a class.
 
     Returns:
         (M, C) of each, and the labels (M,).
     """
     labels = gt if maps[0].ndim == 2 else nearest_labels(gt, maps[0].shape[-2:])
-    kept = labels != ignore_index
+    kept = counted(labels, ignore_index, maps[0].size(1))
     return [x.movedim(1, -1)[kept] for x in maps], labels[kept]
+
+
+def counted(labels: Tensor, ignore_index: int, classes: int) -> Tensor:
+    """Where there is a label: not negative, and not ``ignore_index`` unless that is a class."""
+    there = labels >= 0
+    return there if ignore_index < classes else there & (labels != ignore_index)
 
 
 def mean_of_rows(values: Tensor) -> Tensor:

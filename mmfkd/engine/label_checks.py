@@ -1,0 +1,71 @@
+"""Checks of a run some of whose samples have no label."""
+
+from collections.abc import Iterator
+
+from mmengine.dataset import BaseDataset, ConcatDataset
+from mmengine.runner import Runner
+from mmpretrain.models.losses import CrossEntropyLoss
+from torch import nn
+
+from mmfkd.datasets.labelled import all_labelled
+from mmfkd.models import CrossModalDistiller, LabelledCrossEntropyLoss
+
+FREE = 'kd, feature, pkd, rkd, ofd, afd, reviewkd, fdkd without align and task, or recommended'
+
+
+def parts(dataset: object) -> Iterator[BaseDataset]:
+    """The data sets that a wrapper, or several, is made of."""
+    if isinstance(dataset, ConcatDataset):
+        for one in dataset.datasets:
+            yield from parts(one)
+    elif hasattr(dataset, 'dataset'):
+        yield from parts(dataset.dataset)
+    elif isinstance(dataset, BaseDataset):
+        yield dataset
+
+
+def may_lack_labels(dataset: object) -> bool:
+    """Whether a data set was told that samples may have no label."""
+    return any(not all_labelled(getattr(part, 'labels', 'all')) for part in parts(dataset))
+
+
+def count_labelled(dataset: object) -> tuple[int, int]:
+    """How many samples have a label, and how many there are."""
+    infos = [part.get_data_info(i) for part in parts(dataset) for i in range(len(part))]
+    return sum(info.get('seg_map_path', '') is not None and info.get('gt_label', 0) >= 0
+               for info in infos), len(infos)
+
+
+def check_labels(runner: Runner, model: nn.Module) -> None:
+    """Refuses a training on samples without labels that could learn nothing from them.
+
+    Raises:
+        ValueError: there is no label and no loss that does without; or the loss of a classifier
+            counts samples without a label.
+    """
+    data = runner.train_dataloader.dataset
+    if not may_lack_labels(data):
+        return
+    count, total = count_labelled(data)
+    runner.logger.info(f'{count} of {total} training samples have a label')
+    losses = dict(model.losses.items()) if isinstance(model, CrossModalDistiller) else {}
+    needing = [name for name, loss in losses.items() if loss.needs_gt]
+    if count == 0 and len(needing) == len(losses):
+        why = (f'{", ".join(needing)} needs labels too' if needing else
+               'the model has no distillation loss')
+        raise ValueError(f'no sample of train has a label, and {why}, so there is nothing to learn:'
+                         f' take a method that does without labels ({FREE}), or label some samples')
+    if needing:
+        runner.logger.warning(f'{", ".join(needing)} learns from the {count} samples with a label '
+                              'alone')
+    networks = ({f'students.{name}.': student.model for name, student in model.students.items()}
+                if isinstance(model, CrossModalDistiller) else {'': model})
+    for place, network in networks.items():
+        loss = getattr(getattr(network, 'head', None), 'loss_module', None)
+        if isinstance(loss, nn.Module) and not isinstance(loss, LabelledCrossEntropyLoss):
+            cure = ("'mmfkd.LabelledCrossEntropyLoss'" if isinstance(loss, CrossEntropyLoss) else
+                    'a loss that leaves out negative labels, such as '
+                    "'mmfkd.LabelledCrossEntropyLoss'")
+            raise ValueError(f'{place}head.loss is {type(loss).__name__}, which counts the '
+                             f'{total - count} of {total} samples without a label: set '
+                             f'{place}head.loss.type to {cure}')
