@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from mmcv.transforms import BaseTransform
 from mmengine.dataset import BaseDataset
 
+from mmfkd.datasets.labelled import UNLABELLED, Labels, check_labels, labelled_samples
 from mmfkd.registry import DATASETS, TRANSFORMS
 
 from . import talking_heads, tweets
@@ -23,6 +24,7 @@ class SyntheticPairs(BaseDataset):
         test_mode: Whether a sample that the pipeline drops is an error instead of being redrawn.
         indices: Keep the first ``indices`` samples, or the listed ones.
         lazy_init: Whether to leave listing the samples to ``full_init``.
+        labels: 'all', 'none' or the share of the samples that have a label; the others have -100.
 
     Raises:
         ValueError: If ``num_samples``, ``seed`` or ``size`` is out of range.
@@ -30,21 +32,28 @@ class SyntheticPairs(BaseDataset):
 
     def __init__(self, num_samples: int, seed: int = 0, size: Sequence[int] = (64, 64),
                  pipeline: Sequence[dict | Callable] = (), test_mode: bool = False,
-                 indices: int | Sequence[int] | None = None, lazy_init: bool = False) -> None:
+                 indices: int | Sequence[int] | None = None, lazy_init: bool = False,
+                 labels: Labels = 'all') -> None:
+        check_labels(labels)
         if num_samples < 1:
             raise ValueError(f'num_samples={num_samples} leaves the split empty: set it to 1 or '
                              'more')
         if seed < 0:
             raise ValueError(f'seed={seed} must not be negative: set it to 0 or more')
         self.num_samples, self.seed, self.size = num_samples, seed, check_size(size)
+        self.labels = labels
         super().__init__(pipeline=list(pipeline), test_mode=test_mode, indices=indices,
                          lazy_init=lazy_init)
 
     def load_data_list(self) -> list[dict]:
         """One small dict per sample; ``img_path`` only names it for logs and hooks."""
         classes = len(self.METAINFO['classes'])
-        return [dict(img_path=f'synthetic/{i:06d}', scene_seed=scene_seed(self.seed, i),
-                     size=self.size, gt_label=i % classes) for i in range(self.num_samples)]
+        names = [f'synthetic/{i:06d}' for i in range(self.num_samples)]
+        labelled = labelled_samples(self.labels, names, [True] * len(names), self.seed)
+        return [dict(img_path=name, scene_seed=scene_seed(self.seed, i), size=self.size,
+                     scene_class=i % classes,
+                     gt_label=i % classes if labelled[i] else UNLABELLED)
+                for i, name in enumerate(names)]
 
 
 @DATASETS.register_module()
@@ -65,15 +74,15 @@ class SyntheticTextImage(SyntheticPairs):
 class RenderAudioVisual(BaseTransform):
     """Renders the clip that an entry of :class:`SyntheticAudioVisual` describes.
 
-    Reads ``scene_seed``, ``gt_label`` and ``size``. Adds ``modalities``, ``{'audio': float32 (S,)
-    in -1..1 at 16 kHz, 1 to 3 seconds, 'visual': list of three uint8 (H, W, 3) BGR}``, and
+    Reads ``scene_seed``, ``scene_class`` and ``size``. Adds ``modalities``, ``{'audio': float32
+    (S,) in -1..1 at 16 kHz, 1 to 3 seconds, 'visual': list of three uint8 (H, W, 3) BGR}``, and
     ``rates``.
     """
 
     def transform(self, results: dict) -> dict:
         """See the class."""
         results['modalities'] = talking_heads.render_clip(
-            results['scene_seed'], results['gt_label'], results['size'])
+            results['scene_seed'], results['scene_class'], results['size'])
         results['rates'] = dict(audio=talking_heads.RATE)
         return results
 
@@ -82,12 +91,12 @@ class RenderAudioVisual(BaseTransform):
 class RenderTextImage(BaseTransform):
     """Renders the tweet that an entry of :class:`SyntheticTextImage` describes.
 
-    Reads ``scene_seed``, ``gt_label`` and ``size``. Adds ``modalities``, ``{'text': str, 'image':
-    uint8 (H, W, 3) BGR}``.
+    Reads ``scene_seed``, ``scene_class`` and ``size``. Adds ``modalities``, ``{'text': str,
+    'image': uint8 (H, W, 3) BGR}``.
     """
 
     def transform(self, results: dict) -> dict:
         """See the class."""
-        tweet = tweets.render_tweet(results['scene_seed'], results['gt_label'], results['size'])
+        tweet = tweets.render_tweet(results['scene_seed'], results['scene_class'], results['size'])
         results['modalities'] = dict(text=tweet['text'], image=tweet['image'])
         return results

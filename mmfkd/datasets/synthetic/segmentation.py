@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Sequence
 
+import numpy as np
 from mmcv.transforms import BaseTransform
 from mmseg.datasets import BaseSegDataset
 
+from mmfkd.datasets.labelled import Labels, check_labels, labelled_samples
 from mmfkd.registry import DATASETS, TRANSFORMS
 
 from . import rooms, streets
@@ -23,6 +25,8 @@ class SyntheticScenes(BaseSegDataset):
         test_mode: Whether a scene that the pipeline drops is an error instead of being redrawn.
         indices: Keep the first ``indices`` scenes, or the listed ones.
         lazy_init: Whether to leave listing the scenes to ``full_init``.
+        labels: 'all', 'none' or the share of the scenes that have a label; see
+            :class:`mmfkd.datasets.RGBXDataset`.
 
     Raises:
         ValueError: If ``num_scenes``, ``seed`` or ``size`` is out of range.
@@ -30,20 +34,34 @@ class SyntheticScenes(BaseSegDataset):
 
     def __init__(self, num_scenes: int, seed: int = 0, size: Sequence[int] = (96, 96),
                  pipeline: Sequence[dict | Callable] = (), test_mode: bool = False,
-                 indices: int | Sequence[int] | None = None, lazy_init: bool = False) -> None:
+                 indices: int | Sequence[int] | None = None, lazy_init: bool = False,
+                 labels: Labels = 'all') -> None:
+        check_labels(labels)
         if num_scenes < 1:
             raise ValueError(f'num_scenes={num_scenes} leaves the split empty: set it to 1 or more')
         if seed < 0:
             raise ValueError(f'seed={seed} must not be negative: set it to 0 or more')
         self.num_scenes, self.seed, self.size = num_scenes, seed, check_size(size)
+        self.labels = labels
         super().__init__(pipeline=pipeline, test_mode=test_mode, indices=indices,
                          lazy_init=lazy_init)
 
     def load_data_list(self) -> list[dict]:
         """One small dict per scene; ``img_path`` only names the scene for logs and hooks."""
-        return [dict(img_path=f'synthetic/{i:06d}', scene_seed=scene_seed(self.seed, i),
-                     size=self.size, seg_fields=[], label_map=self.label_map,
-                     reduce_zero_label=self.reduce_zero_label) for i in range(self.num_scenes)]
+        names = [f'synthetic/{i:06d}' for i in range(self.num_scenes)]
+        labelled = labelled_samples(self.labels, names, [True] * len(names), self.seed)
+        return [dict(img_path=name, scene_seed=scene_seed(self.seed, i), size=self.size,
+                     seg_fields=[], label_map=self.label_map,
+                     reduce_zero_label=self.reduce_zero_label,
+                     **({} if labelled[i] else dict(seg_map_path=None)))
+                for i, name in enumerate(names)]
+
+
+def put_label(results: dict, label: np.ndarray) -> None:
+    """Adds the label map of a scene; one that says nothing, where the scene has no label."""
+    unlabelled = 'seg_map_path' in results and results['seg_map_path'] is None
+    results['gt_seg_map'] = np.full_like(label, 255) if unlabelled else label
+    results['seg_fields'] = ['gt_seg_map']
 
 
 @DATASETS.register_module()
@@ -66,8 +84,7 @@ class RenderRGBD(BaseTransform):
         """See the class."""
         scene = rooms.render_scene(results['scene_seed'], results['size'])
         results['modalities'] = dict(rgb=scene['rgb'], depth=scene['depth'])
-        results['gt_seg_map'] = scene['label']
-        results['seg_fields'] = ['gt_seg_map']
+        put_label(results, scene['label'])
         results['img_shape'] = results['ori_shape'] = results['size']
         return results
 
@@ -95,8 +112,7 @@ class RenderEOIR(BaseTransform):
         """See the class."""
         scene = streets.render_street(results['scene_seed'], results['size'])
         results['modalities'] = dict(rgb=scene['rgb'], ir=scene['ir'])
-        results['gt_seg_map'] = scene['label']
-        results['seg_fields'] = ['gt_seg_map']
+        put_label(results, scene['label'])
         results['night'] = scene['night']
         results['img_shape'] = results['ori_shape'] = results['size']
         return results
