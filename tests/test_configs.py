@@ -96,7 +96,8 @@ def write_avdigits_layout(root: Path) -> None:
 
 def write_mars_layout(root: Path) -> None:
     rng = np.random.default_rng(0)
-    stems = dict(train=[f'col000{i % 4}0_row{i:05d}' for i in range(20)], test=['col00900_row1', 'col00901_row1', 'col00902_row1'])
+    stems = dict(train=[f'col000{i % 4}0_row{i:05d}' for i in range(20)],
+                 test=[f'col0090{i}_row00000' for i in range(3)])
     for split, names in stems.items():
         for kind, shape, high in (('rgb', (64, 64, 3), 256), ('aux', (64, 64, 3), 256),
                                   ('gray', (64, 64), 256), ('thermal', (64, 64), 256),

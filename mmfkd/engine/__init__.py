@@ -8,6 +8,7 @@ from .hooks import (
     LabelCensusHook,
     LossWeightHook,
     PredictionPanelHook,
+    SampleScoreHook,
     StartCheckHook,
     TeacherReportHook,
     TestMaximumHook,
@@ -17,5 +18,5 @@ from .optim_wrapper import BFloat16OptimWrapper
 
 __all__ = ['AtomicLocalBackend', 'BFloat16OptimWrapper', 'CheckpointHook', 'EarlyStoppingHook',
            'EpochSeedHook', 'FeatureSimilarityHook', 'FiniteLossHook', 'LabelCensusHook',
-           'LossWeightHook', 'PredictionPanelHook', 'StartCheckHook', 'TeacherReportHook',
-           'TestMaximumHook', 'seed_worker']
+           'LossWeightHook', 'PredictionPanelHook', 'SampleScoreHook', 'StartCheckHook',
+           'TeacherReportHook', 'TestMaximumHook', 'seed_worker']

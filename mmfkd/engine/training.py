@@ -27,6 +27,7 @@ from .checks import check_runner, explained_errors
 from .distributed import end_together, first_rank, keep_timm_norms, use_gloo_without_gpu
 from .hooks.checkpoint import length
 from .hooks.labels import LabelCensusHook
+from .hooks.samples import SampleScoreHook
 from .hooks.start import StartCheckHook
 from .hooks.stop import StopHook
 from .hooks.unwrapped import unwrapped
@@ -106,6 +107,7 @@ def run(cfg: Config, stop: StopRequest) -> None:
     check_runner(runner)
     runner.register_hook(StartCheckHook())
     runner.register_hook(LabelCensusHook())
+    runner.register_hook(SampleScoreHook())
     runner.register_hook(StopHook(stop))
     with explained_errors():
         runner.train()

@@ -4,6 +4,7 @@ from .labels import LabelCensusHook
 from .loss import FiniteLossHook, LossWeightHook
 from .maximum import TestMaximumHook
 from .panel import PredictionPanelHook
+from .samples import SampleScoreHook
 from .seeding import EpochSeedHook, seed_worker
 from .similarity import FeatureSimilarityHook
 from .start import StartCheckHook
@@ -11,4 +12,5 @@ from .teacher_report import TeacherReportHook
 
 __all__ = ['CheckpointHook', 'EarlyStoppingHook', 'EpochSeedHook', 'FeatureSimilarityHook',
            'FiniteLossHook', 'LabelCensusHook', 'LossWeightHook', 'PredictionPanelHook',
-           'StartCheckHook', 'TeacherReportHook', 'TestMaximumHook', 'seed_worker']
+           'SampleScoreHook', 'StartCheckHook', 'TeacherReportHook', 'TestMaximumHook',
+           'seed_worker']

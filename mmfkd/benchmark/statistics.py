@@ -1,0 +1,122 @@
+"""Whether a method is better than its baseline, or the seeds and samples were lucky."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import ceil
+from statistics import NormalDist, mean, stdev
+
+import numpy as np
+from scipy.stats import t as student_t
+
+from mmfkd.evaluation.sample_scores import score_of
+
+LEVEL = 0.05
+POWER = 0.8
+DRAWS = 2000
+CHUNK = 200  # draws that are in memory at a time
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A method against its baseline, paired by seed.
+
+    Attributes:
+        gain: mean difference of the test scores.
+        low: lower end of the interval of 95 %.
+        high: its upper end.
+        p: two-sided probability of a mean difference as far from 0 if there were none; None for
+            a single seed without samples.
+        seeds: how many are paired.
+        needed: seeds that would show a gain of this size with a probability of 80 %, by the
+            spread over seeds; None where that cannot be known.
+        sampled: whether test samples were drawn too; else the spread over seeds alone counts.
+    """
+
+    gain: float
+    low: float
+    high: float
+    p: float | None
+    seeds: int
+    needed: int | None
+    sampled: bool
+
+
+def compare(own: Mapping[int, float], base: Mapping[int, float],
+            own_samples: Mapping[int, np.ndarray], base_samples: Mapping[int, np.ndarray],
+            draws: int = DRAWS) -> Comparison | None:
+    """A method against its baseline on the seeds that both have.
+
+    Both the seeds and, where they are known, the samples of the test set are drawn with
+    replacement, the same for both methods. As so few seeds are drawn too narrowly, the spread of
+    the drawn seeds is widened by √(n / (n - 1)). Without samples it is Student's paired t-test.
+
+    Args:
+        own: seed to test score of the method.
+        base: likewise for the baseline.
+        own_samples: seed to counts, see :func:`mmfkd.evaluation.sample_scores.score_of`.
+        base_samples: likewise for the baseline.
+        draws: of the bootstrap.
+
+    Returns:
+        the comparison, or None without a common seed.
+    """
+    seeds = sorted(set(own) & set(base))
+    if not seeds:
+        return None
+    gains = [own[seed] - base[seed] for seed in seeds]
+    gain, needed = mean(gains), seeds_needed(gains)
+    shapes = {samples[seed].shape for samples in (own_samples, base_samples) for seed in seeds
+              if seed in samples}
+    sampled = len(shapes) == 1 and all(seed in samples for samples in (own_samples, base_samples)
+                                       for seed in seeds)
+    if sampled:
+        spread = _bootstrap([(own_samples[seed], base_samples[seed]) for seed in seeds], draws)
+        low, high = (gain + np.quantile(spread, share) for share in (LEVEL / 2, 1 - LEVEL / 2))
+        # Shifted to a mean of 0, as if there were no difference; never 0 from so many draws.
+        p = float((1 + (np.abs(spread) >= abs(gain)).sum()) / (1 + draws))
+        return Comparison(gain, float(low), float(high), p, len(seeds), needed, True)
+    if len(seeds) == 1:
+        return Comparison(gain, float('-inf'), float('inf'), None, 1, None, False)
+    error = stdev(gains) / len(gains) ** 0.5
+    reach = float(student_t.ppf(1 - LEVEL / 2, len(gains) - 1)) * error
+    p = float(2 * student_t.sf(abs(gain) / error, len(gains) - 1)) if error else float(gain == 0)
+    return Comparison(gain, gain - reach, gain + reach, p, len(seeds), needed, False)
+
+
+def _bootstrap(pairs: Sequence[tuple[np.ndarray, np.ndarray]], draws: int) -> np.ndarray:
+    """Deviations (draws,) of the drawn mean gains from their mean."""
+    draw, count, size = np.random.default_rng(0), len(pairs), len(pairs[0][0])
+    parts = []
+    for start in range(0, draws, CHUNK):
+        samples = draw.multinomial(size, np.full(size, 1 / size), min(CHUNK, draws - start))
+        parts.append([score_of(own, samples) - score_of(base, samples) for own, base in pairs])
+    gains = np.concatenate(parts, axis=1)
+    seeds = draw.multinomial(count, np.full(count, 1 / count), draws)
+    centre = gains.mean(0)
+    widened = (count / (count - 1)) ** 0.5 if count > 1 else 1.0
+    drawn = centre + widened * ((seeds.T * (gains - centre)).sum(0) / count)
+    return drawn - drawn.mean()
+
+
+def seeds_needed(gains: Sequence[float]) -> int | None:
+    """Seeds that show a mean gain of this size at 5 % with a probability of 80 %.
+
+    By the normal approximation of the paired t-test; at least 2. None for a single seed, and for
+    a gain of 0.
+    """
+    if len(gains) < 2 or mean(gains) == 0:
+        return None
+    normal = NormalDist()
+    reach = normal.inv_cdf(1 - LEVEL / 2) + normal.inv_cdf(POWER)
+    return max(2, ceil((reach * stdev(gains) / mean(gains)) ** 2))
+
+
+def holm(values: Sequence[float | None]) -> list[float | None]:
+    """Probabilities corrected for their number, by Holm's steps; None stays, and does not count."""
+    known = sorted((value, i) for i, value in enumerate(values) if value is not None)
+    corrected: list[float | None] = [None] * len(values)
+    largest = 0.0
+    for rank, (value, i) in enumerate(known):
+        largest = max(largest, min(1.0, (len(known) - rank) * value))
+        corrected[i] = largest
+    return corrected

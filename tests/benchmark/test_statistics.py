@@ -1,0 +1,105 @@
+"""Statistics of a table, against loops, scipy and cases whose answer is known."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from mmfkd.benchmark.statistics import compare, holm, seeds_needed
+
+
+def correct(rate, seed, size=400):
+    return (np.random.default_rng(seed).random((size, 1)) < rate).astype(int)
+
+
+def scores(samples):
+    return {seed: 100 * counts.mean() for seed, counts in samples.items()}
+
+
+def test_without_samples_it_is_the_paired_t_test():
+    own, base = {0: 63.0, 1: 62.0, 2: 64.5}, {0: 60.0, 1: 61.0, 2: 60.5, 3: 9.0}
+    found = compare(own, base, {}, {})
+    reference = stats.ttest_rel([own[s] for s in range(3)], [base[s] for s in range(3)])
+    assert found.p == pytest.approx(reference.pvalue)
+    interval = reference.confidence_interval()
+    assert (found.low, found.high) == pytest.approx((interval.low, interval.high))
+    assert (found.gain, found.seeds, found.sampled) == (pytest.approx(8 / 3), 3, False)
+
+
+def test_one_seed_without_samples_says_nothing():
+    found = compare({0: 2.0}, {0: 1.0}, {}, {})
+    assert found.p is None and (found.low, found.high) == (-np.inf, np.inf)
+    assert compare({0: 2.0}, {1: 1.0}, {}, {}) is None
+
+
+def test_one_seed_with_samples_is_the_bootstrap_over_samples():
+    own, base = {0: correct(0.8, 1)}, {0: correct(0.7, 2)}
+    found = compare(scores(own), scores(base), own, base, draws=4000)
+    difference = 100 * (own[0] - base[0])[:, 0]
+    error = difference.std() / len(difference) ** 0.5
+    assert found.gain == pytest.approx(difference.mean())
+    assert (found.high - found.low) / 2 == pytest.approx(1.96 * error, rel=0.05)
+    assert found.p == pytest.approx(2 * stats.norm.sf(abs(found.gain) / error), abs=0.01)
+
+
+@pytest.mark.parametrize('seeds', [3, 8])
+def test_the_spread_over_seeds_is_that_of_their_mean(seeds):
+    """With samples that do not differ, what is left is the error of a mean of seeds."""
+    gains = np.random.default_rng(0).normal(2, 1, seeds)
+    own = {seed: np.full((100, 1), 0.5 + gain / 100) for seed, gain in enumerate(gains)}
+    base = {seed: np.full((100, 1), 0.5) for seed in own}
+    found = compare(scores(own), scores(base), own, base, draws=4000)
+    widths = [np.random.default_rng(draw).choice(gains, seeds).mean() for draw in range(4000)]
+    expected = np.std(widths) * (seeds / (seeds - 1)) ** 0.5
+    assert expected == pytest.approx(gains.std(ddof=1) / seeds ** 0.5, rel=0.05)
+    assert (found.high - found.low) / 2 == pytest.approx(1.96 * expected, rel=0.12)
+
+
+def test_no_difference_is_rarely_significant():
+    hits = 0
+    for trial in range(60):
+        own = {seed: correct(0.7, (trial, seed, 0), 150) for seed in range(3)}
+        base = {seed: correct(0.7, (trial, seed, 1), 150) for seed in range(3)}
+        hits += compare(scores(own), scores(base), own, base, draws=300).p < 0.05
+    assert hits <= 9
+
+
+def test_segmentation_is_drawn_by_the_counts_of_images():
+    draw = np.random.default_rng(0)
+
+    def counts(shift):
+        label = draw.integers(100, 200, (30, 2))
+        right = (label * (0.5 + shift)).astype(int)
+        return np.stack([right, label + 10, label], axis=1)
+    def miou(c):
+        total = c.sum(0)
+        return 100 * (total[0] / (total[1] + total[2] - total[0])).mean()
+    own, base = ({seed: counts(shift) for seed in range(3)} for shift in (0.1, 0.0))
+    found = compare({s: miou(c) for s, c in own.items()}, {s: miou(c) for s, c in base.items()},
+                    own, base)
+    assert found.sampled and found.p < 0.01 and found.low > 0
+
+
+def test_samples_of_another_test_set_are_not_mixed():
+    own, base = {0: correct(0.8, 1), 1: correct(0.8, 3)}, {0: correct(0.7, 2), 1: correct(0.7, 4)}
+    short = {**base, 1: correct(0.7, 4, 100)}
+    assert not compare(scores(own), scores(base), own, short).sampled
+    assert not compare(scores(own), scores(base), own, {0: base[0]}).sampled
+
+
+def test_needed_seeds_are_those_of_the_power_of_a_paired_test():
+    gains = [1.0, 3.0, 2.0, 4.0]
+    effect = np.mean(gains) / np.std(gains, ddof=1)
+    assert seeds_needed(gains) == max(2, int(np.ceil((2.8016 / effect) ** 2)))
+    assert seeds_needed([1.0]) is None and seeds_needed([1.0, -1.0]) is None
+    assert seeds_needed([2.0, 2.0]) == 2
+
+
+def test_holm_is_that_of_a_loop():
+    values = [0.01, 0.04, None, 0.03, 0.005, 0.9]
+    known = sorted(value for value in values if value is not None)
+    expected = {}
+    for rank, value in enumerate(known):
+        steps = [(len(known) - i) * known[i] for i in range(rank + 1)]
+        expected[value] = min(1.0, max(steps))
+    assert holm(values) == [None if v is None else pytest.approx(expected[v]) for v in values]
+    assert holm([]) == []
