@@ -145,9 +145,9 @@ def test_every_option_of_a_command_in_a_page_exists():
 def test_every_method_has_a_section_with_its_command():
     text = (ROOT / 'docs/methods.md').read_text()
     folders = {path.split('/')[1] for path in CONFIGS} - {'unimodal', 'mixin'}
-    assert folders == {*methods(), *NETWORKS}
+    assert folders <= {*methods(), *NETWORKS}
     sections = dict(re.findall(r'^## (\w+)\n(.*?)(?=^## |\Z)', text, flags=re.M | re.S))
-    for method in folders:
+    for method in {*methods(), *NETWORKS}:
         assert f'python tools/train.py configs/{method}/' in sections[method]
         assert f'| `{method}` |' in (ROOT / 'README.md').read_text()
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from .presets import PAPER_METHODS
+
 # Table 1, top-1 accuracy. Columns: data set and modality of the student.
 _COLUMNS = ('cremad_audio', 'cremad_visual', 'ave_audio', 'ave_visual', 'vggsound50_audio',
             'vggsound50_visual', 'crisismmd_text', 'crisismmd_image')
@@ -41,12 +43,15 @@ def reported(method: str, student: str) -> float | None:
     """The paper's number of a method, in Table 1 or 2.
 
     Args:
-        method: folder of configs.
+        method: name of a row; only at the authors' weights is there a number.
         student: ``DATASET_MODALITY`` of the student.
 
     Returns:
         percent, or None where the paper has no number or not in its text.
     """
+    if method not in PAPER_METHODS:
+        return None
+    method = method.removesuffix('-paper')
     if student in _COLUMNS and method in _TABLE1:
         return _TABLE1[method][_COLUMNS.index(student)]
     return _TABLE2.get(method, {}).get(student)

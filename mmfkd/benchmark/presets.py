@@ -7,8 +7,9 @@ from .grid import Row
 # The rows of Tables 1 and 2, as the paper calls them.
 LABELS = dict(
     unimodal='w/o KD', kd='Logit', dist='DIST', dml='DML', nkd='NKD', dkd='DKD', feature='Feat',
-    pkd='PKD', ofd='OFD', afd='AFD', c2kd='C2KD', fdkd='FDKD (Ours)')
-PAPER_METHODS = tuple(LABELS)
+    pkd='PKD', ofd='OFD', afd='AFD', c2kd='C2KD', fdkd='FDKD')
+# Their defaults differ from the authors' weights.
+PAPER_METHODS = tuple(f'{name}-paper' if name in ('dkd', 'fdkd') else name for name in LABELS)
 
 CLASSIFICATION = ('cremad_visual2audio', 'cremad_audio2visual', 'ave_visual2audio',
                   'ave_audio2visual', 'vggsound50_visual2audio', 'vggsound50_audio2visual',
@@ -16,11 +17,20 @@ CLASSIFICATION = ('cremad_visual2audio', 'cremad_audio2visual', 'ave_visual2audi
 SEGMENTATION = ('nyuv2_rgb2depth', 'nyuv2_depth2rgb')
 LAMBDAS = (0.5, 1, 3, 5)
 
+FDKD = 'fdkd-paper'
 _LOSS = 'model.losses.loss_fdkd.'
 _ALIGN = f'{_LOSS}align'
 _NO_ALIGN = {_ALIGN: None}
 _NO_SCALE = {f'{_LOSS}standardize': False}
 _NO_LOG = {f'{_LOSS}log': False}
+
+
+def label(row: str) -> str:
+    """What the paper calls a row, with its preset."""
+    method, _, preset = row.partition('-')
+    if preset in ('', 'paper'):
+        return LABELS.get(method, row)
+    return f'{LABELS[method]}, {preset}' if preset == 'balanced' and method in LABELS else row
 
 
 def method_rows(methods: Sequence[str]) -> list[Row]:
@@ -35,18 +45,18 @@ def component_rows() -> list[Row]:
     11) are none of the table's components and are in every row with the split.
     """
     return [Row('unimodal', 'unimodal'), Row('feature', 'feature'),
-            Row('fdkd-freq', 'fdkd', {**_NO_ALIGN, **_NO_SCALE, **_NO_LOG}),
-            Row('fdkd-freq-align', 'fdkd', {**_NO_SCALE, **_NO_LOG}, _ALIGN),
-            Row('fdkd-freq-scale', 'fdkd', {**_NO_ALIGN, **_NO_LOG}),
-            Row('fdkd-freq-log', 'fdkd', {**_NO_ALIGN, **_NO_SCALE}),
-            Row('fdkd-freq-align-scale', 'fdkd', _NO_LOG, _ALIGN),
-            Row('fdkd', 'fdkd')]
+            Row('fdkd-freq', FDKD, {**_NO_ALIGN, **_NO_SCALE, **_NO_LOG}),
+            Row('fdkd-freq-align', FDKD, {**_NO_SCALE, **_NO_LOG}, _ALIGN),
+            Row('fdkd-freq-scale', FDKD, {**_NO_ALIGN, **_NO_LOG}),
+            Row('fdkd-freq-log', FDKD, {**_NO_ALIGN, **_NO_SCALE}),
+            Row('fdkd-freq-align-scale', FDKD, _NO_LOG, _ALIGN),
+            Row(FDKD, FDKD)]
 
 
 def band_rows() -> list[Row]:
     """Table 4: the low band alone, the high band alone, both."""
-    return [Row('unimodal', 'unimodal'), Row('fdkd-low', 'fdkd', {f'{_LOSS}high_weight': 0}),
-            Row('fdkd-high', 'fdkd', {f'{_LOSS}low_weight': 0}), Row('fdkd', 'fdkd')]
+    return [Row('unimodal', 'unimodal'), Row('fdkd-low', FDKD, {f'{_LOSS}high_weight': 0}),
+            Row('fdkd-high', FDKD, {f'{_LOSS}low_weight': 0}), Row(FDKD, FDKD)]
 
 
 def weight_rows() -> list[Row]:
@@ -54,8 +64,8 @@ def weight_rows() -> list[Row]:
     rows = [Row('unimodal', 'unimodal')]
     for low in LAMBDAS:
         for high in LAMBDAS:
-            name = 'fdkd' if low == high == 1 else f'fdkd-low{low}-high{high}'
-            rows.append(Row(name, 'fdkd', {} if name == 'fdkd' else {
+            name = FDKD if low == high == 1 else f'fdkd-low{low}-high{high}'
+            rows.append(Row(name, FDKD, {} if name == FDKD else {
                 f'{_LOSS}low_weight': low, f'{_LOSS}high_weight': high}))
     return rows
 

@@ -15,10 +15,10 @@ from matplotlib.figure import Figure
 from mmfkd.config import Pair
 from mmfkd.visualization import charts
 
-from .grid import Cell, Row, applies, baselines, leaf_of, plan
-from .paper import PROTOCOL, reported
-from .presets import LABELS, LAMBDAS
-from .results import Score, read_result, score, spread
+from .grid import Cell, Row, applies, leaf_of, plan
+from .presets import FDKD, LAMBDAS, label
+from .results import Score, read_result, score
+from .tables import COMPARED, EXPLAINED, comparisons, note, table, title
 
 COLUMNS = ('pair', 'row', 'method', 'seed', 'val', 'test', 'test_maximum', 'seconds', 'status')
 
@@ -48,12 +48,15 @@ class Report:
     preset: str = ''
 
     def write(self, folder: Path) -> list[Path]:
-        """Writes ``table.csv``, ``table.md`` and ``table.html``, and returns their paths."""
+        """Writes the table as csv, md and html, and ``statistics.csv``; returns their paths."""
         folder.mkdir(parents=True, exist_ok=True)
         scores = {pair: self.scores(pair) for pair in self.pairs}
         paths = [folder / f'table.{kind}' for kind in ('csv', 'md', 'html')]
         with paths[0].open('w', newline='') as file:
             csv.writer(file).writerows([COLUMNS, *self.lines()])
+        paths.append(folder / 'statistics.csv')
+        with paths[-1].open('w', newline='') as file:
+            csv.writer(file).writerows([COMPARED, *comparisons(scores)])
         paths[1].write_text(self.markdown(scores))
         paths[2].write_text(self.html(scores))
         return paths
@@ -90,7 +93,7 @@ class Report:
         datasets = dict.fromkeys(Pair.parse(pair).dataset for pair in self.pairs)
         heading = ', '.join([*datasets, *([self.preset] if self.preset else [])])
         parts = [f'# Benchmark: {heading}\n', f'```bash\n{self.command}\n```\n',
-                 self.summary()]
+                 self.summary(), f'\n{EXPLAINED}']
         for pair, rows in scores.items():
             header, lines = table(pair, rows)
             parts += [f'\n**{title(pair)}**\n',
@@ -102,7 +105,8 @@ class Report:
     def html(self, scores: Mapping[str, Sequence[Score]]) -> str:
         """The same with a plot of the gains, in one file."""
         parts = ['<!doctype html><meta charset="utf-8"><title>mmfkd benchmark</title>', STYLE,
-                 f'<pre>{escape(self.command)}</pre>', f'<p>{escape(self.summary())}</p>']
+                 f'<pre>{escape(self.command)}</pre>', f'<p>{escape(self.summary())}</p>',
+                 f'<p>{escape(EXPLAINED)}</p>']
         for pair, rows in scores.items():
             header, lines = table(pair, rows)
             parts += [f'<h2>{escape(title(pair))}</h2><table><tr>', *_cells('th', header), '</tr>']
@@ -130,64 +134,12 @@ STYLE = ('<style>body{font-family:sans-serif;margin:2em;max-width:70em}'
          'text-align:right}td:first-child,th:first-child{text-align:left}</style>')
 
 
-def title(pair: str) -> str:
-    """``avdigits: visual teaches audio``."""
-    parsed = Pair.parse(pair)
-    return f'{parsed.dataset}: {parsed.teacher} teaches {parsed.student}'
-
-
-def note(pair: str) -> str:
-    """How the protocol differs from the paper's; empty for data that the paper does not have."""
-    return PROTOCOL.get(Pair.parse(pair).dataset, '')
-
-
-def table(pair: str, scores: Sequence[Score]) -> tuple[list[str], list[list[str]]]:
-    """Header and lines of a pair's table; the rank is by mean test score, baseline included."""
-    student = baselines(pair)[0]
-    papers = [reported(entry.row.name, student) for entry in scores]
-    maxima = [[r.maximum for r in entry.results.values() if r.maximum is not None]
-              for entry in scores]
-    ranks = ranking(scores)
-    header = ['student', 'val', 'test', 'rank', 'against unimodal, by seed', 'gap recovered',
-              'test by seed']
-    if any(maxima):
-        header.append('official-style, on test')
-    if any(paper is not None for paper in papers):
-        header.append('paper')
-    lines = []
-    for entry, paper, maximum, rank in zip(scores, papers, maxima, ranks, strict=True):
-        results = entry.results.values()
-        line = [LABELS.get(entry.row.name, entry.row.name), spread([r.val for r in results]),
-                spread([r.test for r in results]), str(rank), signed(list(entry.gains.values())),
-                '-' if entry.recovered is None else f'{entry.recovered:.0%}',
-                ', '.join(f'{r.test:.1f}' for r in results)]
-        if any(maxima):
-            line.append(spread(maximum))
-        if header[-1] == 'paper':
-            line.append('-' if paper is None else f'{paper:.1f}')
-        lines.append(line)
-    return header, lines
-
-
-def ranking(scores: Sequence[Score]) -> list[int]:
-    """Rank of each row by its mean test score, 1 for the best; equal means share a rank."""
-    means = [mean(result.test for result in entry.results.values()) for entry in scores]
-    return [1 + sum(other > own for other in means) for own in means]
-
-
-def signed(values: Sequence[float]) -> str:
-    """``spread`` with a sign, and nothing for no values."""
-    if not values:
-        return ''
-    return ('+' if mean(values) >= 0 else '') + spread(values)
-
-
 def plots(pair: str, scores: Sequence[Score]) -> list[Figure]:
     """Gains over the baseline as bars; for the grid of figure 5 the scores as a heat map."""
     gained = [entry for entry in scores if entry.gains]
     if not gained:
         return []
-    values = {LABELS.get(entry.row.name, entry.row.name): dict(gain=mean(entry.gains.values()))
+    values = {label(entry.row.name): dict(gain=mean(entry.gains.values()))
               for entry in gained}
     errors = {name: dict(gain=stdev(entry.gains.values()) if len(entry.gains) > 1 else 0.0)
               for name, entry in zip(values, gained, strict=True)}
@@ -202,7 +154,7 @@ def plots(pair: str, scores: Sequence[Score]) -> list[Figure]:
 def weight_grid(scores: Sequence[Score]) -> np.ndarray | None:
     """Mean test scores (λ1, λ2) of figure 5; None if a cell of the grid has no result."""
     means = {entry.row.name: mean(r.test for r in entry.results.values()) for entry in scores}
-    names = [['fdkd' if low == high == 1 else f'fdkd-low{low}-high{high}' for high in LAMBDAS]
+    names = [[FDKD if low == high == 1 else f'fdkd-low{low}-high{high}' for high in LAMBDAS]
              for low in LAMBDAS]
     if not all(name in means for line in names for name in line):
         return None

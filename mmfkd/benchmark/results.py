@@ -1,17 +1,20 @@
 """Results of the cells of a table: scores by seed, their mean, the gap recovered."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean, stdev
 
+import numpy as np
 from mmengine.logging import print_log
 
 from mmfkd.checkpoints import read_summary
 from mmfkd.config import main_metric
+from mmfkd.evaluation.sample_scores import read_samples
 
 from .grid import BASELINE, UNIMODAL, Cell, Row, baselines, leaf_of
+from .statistics import Comparison, compare
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,7 @@ class Score:
         row: see :class:`Row`.
         results: seed to result.
         gains: test against the baseline of the same seed, where that is done.
+        comparison: with the baseline, over the seeds that both have; None for the baseline.
         recovered: share of the gap between the student's and the teacher's baseline that the
             mean gain closes; None if the teacher is not better than the student's baseline.
     """
@@ -46,6 +50,7 @@ class Score:
     row: Row
     results: dict[int, Result]
     gains: dict[int, float]
+    comparison: Comparison | None
     recovered: float | None
 
 
@@ -96,7 +101,17 @@ def score(row: Row, pair: str, seeds: Sequence[int], root: Path) -> Score:
     recovered = None
     if len(gaps) == len(gains) > 0 and mean(gaps) > 0:
         recovered = mean(gains.values()) / mean(gaps)
-    return Score(row, own, gains, recovered)
+    comparison = None if row.method == UNIMODAL else compare(
+        {seed: result.test for seed, result in own.items()},
+        {seed: result.test for seed, result in base.items()},
+        _samples(row, leaf_of(row, pair), own, root), _samples(BASELINE, student, base, root))
+    return Score(row, own, gains, comparison, recovered)
+
+
+def _samples(row: Row, leaf: str, seeds: Iterable[int], root: Path) -> dict[int, np.ndarray]:
+    """Counts of the test samples of the seeds that have them."""
+    found = {seed: read_samples(Cell(row, leaf, seed, root).work_dir) for seed in seeds}
+    return {seed: counts for seed, counts in found.items() if counts is not None}
 
 
 def _results(row: Row, leaf: str, seeds: Sequence[int], root: Path) -> dict[int, Result]:

@@ -27,8 +27,9 @@ from rich.progress import (
 from mmfkd.benchmark import Cell, Row, plan, preset, run_cells
 from mmfkd.benchmark.jobs import write_sbatch
 from mmfkd.benchmark.presets import PAPER_METHODS, method_rows
-from mmfkd.benchmark.report import Report, table, title
+from mmfkd.benchmark.report import Report
 from mmfkd.benchmark.results import is_done
+from mmfkd.benchmark.tables import table, title
 from mmfkd.cli.options import add_config_options
 from mmfkd.engine.processes import leave, stoppable
 
@@ -118,8 +119,8 @@ def print_tables(report: Report) -> None:
     for pair in report.pairs:
         header, lines = table(pair, report.scores(pair))
         print(f'\n{title(pair)}')
-        for line in (header[:5], *(line[:5] for line in lines)):
-            print('  '.join(text.ljust(26 if i == 4 else 14) for i, text in enumerate(line)))
+        for line in (header[:6], *(line[:6] for line in lines)):
+            print('  '.join(text.ljust(26 if i == 3 else 14) for i, text in enumerate(line)))
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -10,7 +10,8 @@ from torch import nn
 from mmfkd.datasets.labelled import all_labelled
 from mmfkd.models import CrossModalDistiller, LabelledCrossEntropyLoss
 
-FREE = 'kd, feature, pkd, rkd, ofd, afd, reviewkd, fdkd without align and task, or recommended'
+FREE = ('kd, feature, pkd, rkd, ofd, afd, reviewkd, recommended, dist with ignore_index=None, or '
+        'fdkd with align=None and task=None')
 
 
 def parts(dataset: object) -> Iterator[BaseDataset]:

@@ -5,13 +5,16 @@ import json
 from pathlib import Path
 from statistics import stdev
 
+import numpy as np
 import pytest
 
 from mmfkd.benchmark import Cell, Row, read_result, score
 from mmfkd.benchmark.paper import reported
 from mmfkd.benchmark.presets import preset
-from mmfkd.benchmark.report import Report, ranking, table, weight_grid
+from mmfkd.benchmark.report import Report, weight_grid
 from mmfkd.benchmark.results import is_done, spread
+from mmfkd.benchmark.tables import table
+from mmfkd.evaluation.sample_scores import SAMPLES, write_samples
 
 ROOT = Path(__file__).parents[2]
 PAIR, SEEDS = 'avdigits_visual2audio', (0, 1, 2)
@@ -92,29 +95,40 @@ def test_spread():
     assert spread([3.14]) == '3.1' and spread([]) == '-'
 
 
-def test_equal_means_share_a_rank(runs):
-    scores = [score(row, PAIR, SEEDS, runs) for row in rows('unimodal', 'kd', 'feature')]
-    assert ranking(scores) == [2, 1, 2]
-
-
 def test_a_table_has_the_numbers_by_hand(runs):
     header, lines = table(PAIR, report(runs, ['unimodal', 'kd', 'feature']).scores(PAIR))
-    assert header == ['student', 'val', 'test', 'rank', 'against unimodal, by seed',
-                      'gap recovered', 'test by seed', 'official-style, on test']
-    assert lines[1] == ['Logit', '88.0 ± 1.0', '87.0 ± 1.0', '1', '+5.0 ± 1.0', '50%',
-                        '86.0, 87.0, 88.0', '97.0 ± 1.0']
-    assert lines[2][4] == f'+0.0 ± {stdev([-1, 1, 0]):.1f}'
+    assert header == ['student', 'val', 'test', 'against unimodal, by seed', '95 %', 'p',
+                      'seeds needed', 'gap recovered', 'test by seed', 'official-style, on test']
+    # Student's t of gains 6, 5, 4 has 8.66 and p = 0.01307; Holm doubles the smaller of two.
+    assert lines[1] == ['Logit', '88.0 ± 1.0', '87.0 ± 1.0', '+5.0 ± 1.0', '+2.5 to +7.5',
+                        '0.026 *', '2', '50%', '86.0, 87.0, 88.0', '97.0 ± 1.0']
+    assert lines[2][3:7] == [f'+0.0 ± {stdev([-1, 1, 0]):.1f}', '-2.5 to +2.5', '1.000', '']
+    assert lines[0][3:7] == ['', '', '', '']
+
+
+def test_samples_of_the_test_set_are_drawn_where_all_runs_have_them(runs):
+    for name, leaf in (('unimodal', 'avdigits_audio'), ('kd', PAIR)):
+        for seed in SEEDS:
+            test = SCORES['kd' if name == 'kd' else 'unimodal_audio'][seed]
+            right = np.arange(100)[:, None] < test
+            write_samples(runs / name / leaf / f'seed{seed}' / SAMPLES, right.astype(int))
+    drawn, not_drawn = (score(row, PAIR, SEEDS, runs).comparison
+                        for row in rows('kd', 'feature'))
+    assert drawn.sampled and not not_drawn.sampled
+    assert drawn.gain == pytest.approx(5.0) and 0 < drawn.low < 5 < drawn.high
 
 
 def test_the_papers_numbers_stand_beside_ours(tmp_path):
     write(tmp_path, 'unimodal', 'cremad_audio', 0, 60.0)
-    write(tmp_path, 'fdkd', 'cremad_visual2audio', 0, 61.0)
-    made = report(tmp_path, ['unimodal', 'fdkd'], pairs=('cremad_visual2audio',))
+    write(tmp_path, 'fdkd-paper', 'cremad_visual2audio', 0, 61.0)
+    made = report(tmp_path, ['unimodal', 'fdkd-paper'], pairs=('cremad_visual2audio',))
     header, lines = table('cremad_visual2audio', made.scores('cremad_visual2audio'))
     assert header[-1] == 'paper' and [line[-1] for line in lines] == ['62.4', '64.1']
     made.write(tmp_path / 'report')
     assert 'selects on test' in (tmp_path / 'report/table.md').read_text()
-    assert reported('c2kd', 'crisismmd_image') == 71.4 and reported('fdkd', 'nyuv2_rgb') == 36.9
+    assert reported('c2kd', 'crisismmd_image') == 71.4
+    assert reported('fdkd-paper', 'nyuv2_rgb') == 36.9
+    assert reported('fdkd', 'nyuv2_rgb') is None  # at weights of its own
     assert reported('kd', 'nyuv2_rgb') is None and reported('rkd', 'ave_audio') is None
 
 
@@ -122,7 +136,8 @@ def test_reports_name_what_is_done_missing_and_failed(runs):
     failed = runs / f'dkd/{PAIR}/seed1'
     made = report(runs, ['unimodal', 'kd', 'dkd'], {failed: 'exit code 1: no more memory'})
     paths = made.write(runs / 'report')
-    assert [path.name for path in paths] == ['table.csv', 'table.md', 'table.html']
+    assert [path.name for path in paths] == ['table.csv', 'table.md', 'table.html',
+                                             'statistics.csv']
     with paths[0].open() as file:
         lines = list(csv.DictReader(file))
     assert len(lines) == 9
@@ -135,7 +150,10 @@ def test_reports_name_what_is_done_missing_and_failed(runs):
     assert text.startswith('# Benchmark: avdigits\n')
     assert '6 of 9 cells are done' in text and 'took 6.0 hours' in text
     assert 'dkd on avdigits_visual2audio, seed 1: exit code 1: no more memory' in text
-    assert '| Logit | 88.0 ± 1.0 | 87.0 ± 1.0 | 1 |' in text
+    assert '| Logit | 88.0 ± 1.0 | 87.0 ± 1.0 | +5.0 ± 1.0 | +2.5 to +7.5 | 0.013 * | 2 |' in text
+    assert 'corrected for the number of rows by Holm' in text
+    compared, = csv.DictReader(paths[3].open())
+    assert (compared['row'], compared['gain'], compared['seeds']) == ('kd', '5.0', '3')
     page = paths[2].read_text()
     assert '<td>87.0 ± 1.0</td>' in page and 'data:image/png;base64,' in page
 

@@ -84,7 +84,7 @@ class DISTLoss(LogitLoss):
         inter_weight: β.
         intra_weight: γ.
         temperature: T, above 0; the authors take 4 for CIFAR.
-        ignore_index: label of the positions to leave out.
+        ignore_index: label of the positions to leave out; None takes all and needs no labels.
 
     Raises:
         ValueError: ``temperature`` is not above 0.
@@ -93,16 +93,17 @@ class DISTLoss(LogitLoss):
     def __init__(self, student: str = 'student.logits', teacher: str = 'teacher.logits',
                  weight: float = 1.0, adapter: dict | None = None, inter_weight: float = 1.0,
                  intra_weight: float = 1.0, temperature: float = 1.0,
-                 ignore_index: int = 255) -> None:
+                 ignore_index: int | None = 255) -> None:
         super().__init__(student, teacher, weight, adapter, temperature, ignore_index)
         self.inter_weight = inter_weight
         self.intra_weight = intra_weight
 
-    def row_terms(self, student: Tensor, teacher: Tensor, labels: Tensor) -> dict[str, Tensor]:
+    def row_terms(self, student: Tensor, teacher: Tensor, labels: Tensor | None
+                  ) -> dict[str, Tensor]:
         """``inter`` and ``intra``: see the class."""
-        probs_s = (student / self.temperature).softmax(1)
-        probs_t = (teacher / self.temperature).softmax(1)
-        squared = self.temperature ** 2 * (len(labels) > 0)
+        probs_s, probs_t = ((x / self.temperature).softmax(1).movedim(1, -1).flatten(0, -2)
+                            for x in (student, teacher))
+        squared = self.temperature ** 2 * (len(probs_s) > 0)
         return dict(
             inter=self.inter_weight * squared * (1 - mean_of_rows(pearson(probs_s, probs_t))),
             intra=self.intra_weight * squared * (1 - pearson(probs_s.T, probs_t.T).mean()))

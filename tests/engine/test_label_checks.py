@@ -1,0 +1,82 @@
+"""Trainings some of whose samples have no label."""
+
+import pytest
+from mmengine.runner import Runner
+
+from mmfkd.engine.checks import check_runner
+
+KD = dict(loss_kd=dict(type='KDLoss'))
+DKD = dict(loss_dkd=dict(type='DKDLoss'))
+
+
+def runner_of(make_runner, distiller_config, seg_branch, losses, labels, name='run'):
+    model = distiller_config(losses, make=lambda modality='rgb': seg_branch(modality, classes=12))
+    if not losses:
+        model.teachers = {}
+    return make_runner(model, name, log_level='INFO',
+                       train_dataloader=dict(dataset=dict(labels=labels)))
+
+
+def log(runner):
+    return open(f'{runner.log_dir}/{runner.timestamp}.log').read()
+
+
+@pytest.fixture
+def made(make_runner, distiller_config, seg_branch):
+    return lambda losses, labels: runner_of(make_runner, distiller_config, seg_branch, losses,
+                                            labels)
+
+
+def test_a_student_learns_without_any_label(made):
+    runner = made(dict(KD, loss_feature=dict(type='FeatureLoss', balance=dict())), 'none')
+    check_runner(runner)
+    before = {key: value.clone() for key, value in runner.model.students.state_dict().items()}
+    runner.train()
+    after = runner.model.students.state_dict()
+    assert all((before[key] != after[key]).any() for key in after if 'conv_seg.weight' in key)
+    history = runner.message_hub.log_scalars
+    assert history['train/student.decode.loss_ce'].data[0].max() == 0
+    assert history['train/loss_kd.kl'].data[0].min() > 0
+    assert '0 of 4 training samples have a label' in log(runner)
+
+
+@pytest.mark.parametrize(('losses', 'message'), [
+    ({}, 'no sample of train has a label, and the model has no distillation loss'),
+    (DKD, 'no sample of train has a label, and loss_dkd needs labels too')])
+def test_nothing_to_learn_is_refused(losses, message, made):
+    with pytest.raises(ValueError, match=f'{message}, so there is nothing to learn: take .*kd'):
+        check_runner(made(losses, 'none'))
+
+
+def test_losses_that_need_labels_learn_from_those_that_there_are(made):
+    runner = made(dict(**KD, **DKD), 0.5)
+    check_runner(runner)
+    assert 'loss_dkd learns from the 2 samples with a label alone' in log(runner)
+    runner.train()
+
+
+def classified(make_runner, config, data, name):
+    """A runner of a classifier, on data that replace the scenes."""
+    runner = make_runner(config, name)
+    cfg = runner.cfg.copy()
+    cfg.train_dataloader = dict(cfg.train_dataloader, **data)
+    cfg.experiment_name += 'x'
+    return Runner.from_cfg(cfg)
+
+
+def test_a_classifier_that_would_count_the_unlabelled_is_refused(
+        make_runner, distiller_config, cls_branch):
+    config = distiller_config(KD, make=cls_branch)
+    pipeline = [dict(type='RenderTextImage'), dict(type='PackPairs')]
+    data = dict(dataset=dict(type='SyntheticTextImage', num_samples=4, labels=0.5,
+                             size=(32, 32), pipeline=pipeline))
+    for branch in (config.students.student, config.teachers.teacher):
+        branch.model.head.num_classes = 5
+    config.teachers = {}
+    config.losses = {}
+    with pytest.raises(ValueError, match='students.student.head.loss is CrossEntropyLoss, which '
+                                         'counts the 2 of 4 samples without a label: set .*'
+                                         "'mmfkd.LabelledCrossEntropyLoss'"):
+        check_runner(classified(make_runner, config, data, 'counts'))
+    config.students.student.model.head.loss.type = 'mmfkd.LabelledCrossEntropyLoss'
+    check_runner(classified(make_runner, config, data, 'leaves_out'))

@@ -1,0 +1,90 @@
+"""Samples without a label: which losses learn from them, and which leave them out."""
+
+import pytest
+import torch
+from mmpretrain.models.losses import CrossEntropyLoss
+from torch.nn import functional as F
+
+from mmfkd.models import (
+    DISTLoss,
+    DKDLoss,
+    FrequencyDecoupledLoss,
+    LabelledCrossEntropyLoss,
+    NormalizedKDLoss,
+)
+from mmfkd.models.losses.frequency import band_cross_entropy
+
+
+def logits(count=6, classes=4):
+    return torch.randn(count, classes, requires_grad=True)
+
+
+def test_cross_entropy_is_the_mean_over_the_labelled():
+    scores, labels = logits(), torch.tensor([0, -100, 2, -100, 1, 3])
+    loss = LabelledCrossEntropyLoss()(scores, labels, avg_factor=6)
+    assert loss.item() == pytest.approx(F.cross_entropy(scores, labels).item())
+    whole = torch.tensor([0, 1, 2, 3, 1, 3])
+    assert LabelledCrossEntropyLoss()(scores, whole, avg_factor=6).item() == pytest.approx(
+        CrossEntropyLoss()(scores, whole, avg_factor=6).item())
+
+
+def test_cross_entropy_without_a_label_is_zero_and_has_a_gradient():
+    scores = logits()
+    loss = LabelledCrossEntropyLoss()(scores, torch.full((6,), -100), avg_factor=6)
+    loss.backward()
+    assert loss.item() == 0 and torch.equal(scores.grad, torch.zeros_like(scores))
+
+
+def test_weights_and_soft_labels_are_those_of_mmpretrain():
+    scores, labels = logits(), torch.tensor([0, -100, 2, -100, 1, 3])
+    weighted = LabelledCrossEntropyLoss(class_weight=[1.0, 2.0, 3.0, 4.0])(scores, labels)
+    kept = labels >= 0
+    assert weighted.item() == pytest.approx(CrossEntropyLoss(class_weight=[1.0, 2.0, 3.0, 4.0])(
+        scores[kept], labels[kept]).item())
+    soft = torch.rand(6, 4).softmax(1)
+    assert LabelledCrossEntropyLoss(use_soft=True)(scores, soft).item() == pytest.approx(
+        CrossEntropyLoss(use_soft=True)(scores, soft).item())
+
+
+@pytest.mark.parametrize('kind', [DKDLoss, NormalizedKDLoss, DISTLoss])
+def test_losses_on_labels_leave_unlabelled_samples_out(kind):
+    student, teacher, labels = logits(), logits(), torch.tensor([0, -100, 2, -100, 1, 3])
+    loss = kind()
+    found = loss(student, teacher, labels)
+    kept = labels >= 0
+    expected = loss(student[kept], teacher[kept], labels[kept])
+    assert {key: value.item() for key, value in found.items()} == pytest.approx(
+        {key: value.item() for key, value in expected.items()})
+
+
+def test_class_255_is_a_class_where_there_are_more():
+    student, teacher = logits(4, 300), logits(4, 300)
+    labels = torch.tensor([255, 1, 255, -100])
+    found = NormalizedKDLoss()(student, teacher, labels)
+    expected = NormalizedKDLoss(ignore_index=1000)(student[:3], teacher[:3], labels[:3])
+    assert found['target'].item() == pytest.approx(expected['target'].item())
+    heads = band_cross_entropy((student, student), labels)
+    assert heads.item() == pytest.approx(2 * F.cross_entropy(student[:3], labels[:3]).item())
+
+
+def test_band_heads_leave_unlabelled_samples_out():
+    scores, labels = logits(), torch.tensor([0, -100, 2, -100, 1, 3])
+    loss = band_cross_entropy((scores, 2 * scores), labels)
+    assert loss.item() == pytest.approx(sum(
+        F.cross_entropy(x, labels).item() for x in (scores, 2 * scores)))
+    assert band_cross_entropy((scores, scores), torch.full((6,), -100)).item() == 0
+
+
+def test_dist_takes_every_position_where_it_is_told_to():
+    student, teacher = torch.randn(2, 4, 3, 3), torch.randn(2, 4, 3, 3)
+    free = DISTLoss(ignore_index=None)
+    assert not free.needs_gt
+    labelled = DISTLoss()(student, teacher, torch.zeros(2, 3, 3, dtype=torch.long))
+    assert {key: value.item() for key, value in free(student, teacher).items()} == pytest.approx(
+        {key: value.item() for key, value in labelled.items()})
+
+
+def test_fdkd_needs_labels_for_its_classifiers_alone():
+    head = dict(type='BandClassifier', in_channels=8, num_classes=4)
+    assert not FrequencyDecoupledLoss().needs_gt
+    assert FrequencyDecoupledLoss(align=head).needs_gt
