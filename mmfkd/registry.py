@@ -5,6 +5,7 @@ default scope a type is written with its prefix, for example ``type='mmfkd.KDLos
 """
 
 from mmengine import registry as roots
+from mmengine.registry import DATA_SAMPLERS as MMENGINE_DATA_SAMPLERS
 from mmengine.registry import DATASETS as MMENGINE_DATASETS
 from mmengine.registry import FUNCTIONS as MMENGINE_FUNCTIONS
 from mmengine.registry import HOOKS as MMENGINE_HOOKS
@@ -24,6 +25,8 @@ TRANSFORMS = Registry(
 METRICS = Registry('metric', parent=MMENGINE_METRICS, scope='mmfkd',
                    locations=['mmfkd.evaluation'])
 HOOKS = Registry('hook', parent=MMENGINE_HOOKS, scope='mmfkd', locations=['mmfkd.engine'])
+DATA_SAMPLERS = Registry('data sampler', parent=MMENGINE_DATA_SAMPLERS, scope='mmfkd',
+                         locations=['mmfkd.datasets'])
 FUNCTIONS = Registry('function', parent=MMENGINE_FUNCTIONS, scope='mmfkd',
                      locations=['mmfkd.engine'])
 OPTIM_WRAPPERS = Registry('optim wrapper', parent=MMENGINE_OPTIM_WRAPPERS, scope='mmfkd',
@@ -34,6 +37,6 @@ WEIGHT_INITIALIZERS = Registry('weight initializer', parent=MMENGINE_WEIGHT_INIT
 # Roots to which mmfkd adds nothing; without a child of the default scope mmengine warns at every
 # build of one of their types.
 UNUSED = [Registry(root.name, parent=root, scope='mmfkd') for root in (
-    roots.DATA_SAMPLERS, roots.EVALUATOR, roots.LOG_PROCESSORS, roots.LOOPS,
+    roots.EVALUATOR, roots.LOG_PROCESSORS, roots.LOOPS,
     roots.MODEL_WRAPPERS, roots.OPTIM_WRAPPER_CONSTRUCTORS, roots.OPTIMIZERS,
     roots.PARAM_SCHEDULERS, roots.RUNNERS, roots.VISBACKENDS, roots.VISUALIZERS)]

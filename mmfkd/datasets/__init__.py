@@ -5,6 +5,7 @@ from .ombria import OmbriaDataset
 from .pairs import PairDataset
 from .rgb_infrared import FMB14Dataset, FMBDataset, MSRSDataset, MVSSDataset
 from .rgbx import RGBXDataset
+from .samplers import SourceSampler
 from .synthetic.classification import (
     RenderAudioVisual,
     RenderTextImage,
@@ -17,5 +18,5 @@ from .table import ListDataset
 __all__ = ['AVDigitsDataset', 'AVEDataset', 'CREMADDataset', 'CrisisMMDDataset', 'FMB14Dataset',
            'FMBDataset', 'ListDataset', 'MSRSDataset', 'MVSSDataset', 'NYUv2Dataset',
            'OmbriaDataset', 'PairDataset', 'RGBXDataset', 'RenderAudioVisual', 'RenderEOIR',
-           'RenderRGBD', 'RenderTextImage', 'SyntheticAudioVisual', 'SyntheticEOIR',
-           'SyntheticRGBD', 'SyntheticTextImage', 'VGGSoundDataset']
+           'RenderRGBD', 'RenderTextImage', 'SourceSampler', 'SyntheticAudioVisual',
+           'SyntheticEOIR', 'SyntheticRGBD', 'SyntheticTextImage', 'VGGSoundDataset']

@@ -1,6 +1,6 @@
 """Which samples of a data set have a label: all, some or none."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from numbers import Real
 from pathlib import Path
 
@@ -81,3 +81,8 @@ def _refuse(names: set[str], message: str, *details: object) -> None:
         count = f'{len(names)} sample{"s" if len(names) > 1 else ""}'
         shown = ', '.join(sorted(names)[:10]) + (', ...' if len(names) > 10 else '')
         raise ValueError(message.format(count, *details, shown))
+
+
+def has_label(info: Mapping) -> bool:
+    """Whether a sample of a data set has a label."""
+    return info.get('seg_map_path', '') is not None and info.get('gt_label', 0) >= 0

@@ -6,8 +6,10 @@ from mmengine.dataset import BaseDataset, ConcatDataset
 from mmengine.runner import Runner
 from mmpretrain.models.losses import CrossEntropyLoss
 from torch import nn
+from torch.utils.data import DataLoader
 
-from mmfkd.datasets.labelled import all_labelled
+from mmfkd.datasets import SourceSampler
+from mmfkd.datasets.labelled import all_labelled, has_label
 from mmfkd.models import CrossModalDistiller, LabelledCrossEntropyLoss
 
 FREE = ('kd, feature, pkd, rkd, ofd, afd, reviewkd, recommended, dist with ignore_index=None, or '
@@ -33,17 +35,29 @@ def may_lack_labels(dataset: object) -> bool:
 def count_labelled(dataset: object) -> tuple[int, int]:
     """How many samples have a label, and how many there are."""
     infos = [part.get_data_info(i) for part in parts(dataset) for i in range(len(part))]
-    return sum(info.get('seg_map_path', '') is not None and info.get('gt_label', 0) >= 0
-               for info in infos), len(infos)
+    return sum(map(has_label, infos)), len(infos)
+
+
+def check_sources(loader: DataLoader) -> None:
+    """Refuses batches of another size than the numbers of its sources add up to.
+
+    Raises:
+        ValueError: says both.
+    """
+    counts = loader.sampler.counts if isinstance(loader.sampler, SourceSampler) else ()
+    if counts and sum(counts) != loader.batch_size:
+        raise ValueError(f'train_dataloader.sampler.counts={list(counts)} add up to {sum(counts)}, '
+                         f'but train_dataloader.batch_size={loader.batch_size}: make them equal')
 
 
 def check_labels(runner: Runner, model: nn.Module) -> None:
     """Refuses a training on samples without labels that could learn nothing from them.
 
     Raises:
-        ValueError: there is no label and no loss that does without; or the loss of a classifier
-            counts samples without a label.
+        ValueError: a batch is no sum of its sources; there is no label and no loss that does
+            without; or the loss of a classifier counts samples without a label.
     """
+    check_sources(runner.train_dataloader)
     data = runner.train_dataloader.dataset
     if not may_lack_labels(data):
         return

@@ -8,6 +8,8 @@ from mmfkd.registry import MODELS
 from .base import DistillLoss
 from .dice import multiclass_dice
 
+IGNORED = -100  # label of the positions of which the teacher is not sure
+
 
 @MODELS.register_module()
 class SoftLabelLoss(DistillLoss):
@@ -48,22 +50,41 @@ class SoftLabelLoss(DistillLoss):
 
 @MODELS.register_module()
 class PseudoLabelLoss(DistillLoss):
-    """Cross entropy and Dice to the teacher's most probable class.
+    """Cross entropy and Dice to the teacher's most probable class, where the teacher is sure.
 
-    L_seg of DisOptNet's pseudo branch (Kang et al., TGRS 2022, and its code).
+    L_seg of DisOptNet's pseudo branch (Kang et al., TGRS 2022, and its code), which takes every
+    pixel. With a threshold it is the pseudo label of FixMatch (Sohn et al., arXiv 2001.07685, eq.
+    4), a cross entropy over all positions, to which unsure ones add 0, but from a teacher.
 
     Args:
-        student: ``branch.tap`` of the student's logits, (N, C, H, W).
+        student: ``branch.tap`` of the student's logits, (N, C) or (N, C, H, W).
         teacher: likewise for the teacher.
         weight: see :class:`DistillLoss`.
         adapter: see :class:`DistillLoss`.
+        threshold: probability that the teacher's class must reach to count, from 0 to 1.
+        dice_weight: factor of Dice, which takes maps; 0 leaves it out.
+
+    Raises:
+        ValueError: a threshold outside [0, 1], or Dice on vectors.
     """
 
     def __init__(self, student: str = 'student.logits', teacher: str = 'teacher.logits',
-                 weight: float = 1.0, adapter: dict | None = None) -> None:
+                 weight: float = 1.0, adapter: dict | None = None, threshold: float = 0.0,
+                 dice_weight: float = 1.0) -> None:
         super().__init__(student, teacher, weight, adapter)
+        if not 0 <= threshold <= 1:
+            raise ValueError(f'threshold={threshold}: it is a probability, from 0 to 1')
+        self.threshold = threshold
+        self.dice_weight = dice_weight
 
     def terms(self, student: Tensor, teacher: Tensor, gt: Tensor | None) -> dict[str, Tensor]:
         """``ce`` and ``dice``: see the class."""
-        labels = teacher.argmax(1)
-        return dict(ce=F.cross_entropy(student, labels), dice=multiclass_dice(student, labels))
+        surety, labels = teacher.softmax(1).max(1)
+        labels = labels.masked_fill(surety < self.threshold, IGNORED)
+        ce = F.cross_entropy(student, labels, ignore_index=IGNORED, reduction='none').mean()
+        if not self.dice_weight:
+            return dict(ce=ce)
+        if student.ndim != 4:
+            raise ValueError('PseudoLabelLoss: Dice takes maps, and these logits are '
+                             f'{tuple(student.shape)}: set dice_weight=0')
+        return dict(ce=ce, dice=self.dice_weight * multiclass_dice(student, labels, IGNORED))

@@ -11,6 +11,7 @@ from mmfkd.models import (
     FrequencyDecoupledLoss,
     LabelledCrossEntropyLoss,
     NormalizedKDLoss,
+    PseudoLabelLoss,
 )
 from mmfkd.models.losses.frequency import band_cross_entropy
 
@@ -88,3 +89,29 @@ def test_fdkd_needs_labels_for_its_classifiers_alone():
     head = dict(type='BandClassifier', in_channels=8, num_classes=4)
     assert not FrequencyDecoupledLoss().needs_gt
     assert FrequencyDecoupledLoss(align=head).needs_gt
+
+
+def test_pseudo_labels_count_where_the_teacher_is_sure():
+    student, teacher = logits(50), 3 * logits(50)
+    found = PseudoLabelLoss(threshold=0.8, dice_weight=0)(student, teacher)
+    total, sure = 0.0, 0
+    for own, other in zip(student, teacher, strict=True):
+        probabilities = other.exp() / other.exp().sum()
+        if probabilities.max() >= 0.8:
+            sure += 1
+            total += (own.exp().sum().log() - own[probabilities.argmax()]).item()
+    assert 5 < sure < 45
+    assert found['ce'].item() == pytest.approx(total / 50)
+    assert list(found) == ['ce']
+
+
+def test_pseudo_labels_of_no_sure_teacher_are_zero():
+    found = PseudoLabelLoss(threshold=1.0)(torch.randn(2, 4, 3, 3), torch.zeros(2, 4, 3, 3))
+    assert found['ce'].item() == 0 and found['dice'].item() == 0
+
+
+def test_pseudo_labels_refuse_dice_on_vectors():
+    with pytest.raises(ValueError, match=r'Dice takes maps, .*\(6, 4\): set dice_weight=0'):
+        PseudoLabelLoss()(logits(), logits())
+    with pytest.raises(ValueError, match='threshold=2'):
+        PseudoLabelLoss(threshold=2)
