@@ -32,6 +32,9 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
                              'checkpoint of the work dir.')
     parser.add_argument('--amp', action='store_true',
                         help='Train in mixed precision: float16 on GPU, bfloat16 on CPU.')
+    parser.add_argument('--with-baseline', action='store_true',
+                        help='Train the unimodal baseline of the student first, if it is not '
+                             'trained, and report it beside the student.')
     add_config_options(parser)
     add_launcher(parser)
     return parser.parse_intermixed_args(argv)
@@ -61,7 +64,7 @@ def train(args: argparse.Namespace, cfg: 'Config', work_dir: 'Path | str',
     """Trains in a work dir that no other process uses; in one that does, waits for its result."""
     from mmfkd.engine.checks import check_config
     from mmfkd.engine.distributed import first_rank
-    from mmfkd.engine.teachers import train_missing_teachers
+    from mmfkd.engine.teachers import train_missing_baseline, train_missing_teachers
     from mmfkd.engine.training import is_complete, prepare_run, train_config
     from mmfkd.engine.work_dir_lock import locked
 
@@ -76,7 +79,9 @@ def train(args: argparse.Namespace, cfg: 'Config', work_dir: 'Path | str',
             return
         prepare_run(cfg, work_dir, args.resume, args.amp)
         train_missing_teachers(cfg, args.cfg_options, args.amp)
-        train_config(cfg, request)
+        baseline = (train_missing_baseline(cfg, args.cfg_options, args.amp)
+                    if args.with_baseline else None)
+        train_config(cfg, request, baseline)
 
 
 if __name__ == '__main__':

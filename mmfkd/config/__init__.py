@@ -8,6 +8,7 @@ from .files import (
     packaged,
     packaged_names,
     shown,
+    spelled,
 )
 from .loading import (
     load_composed,
@@ -25,5 +26,5 @@ __all__ = ['OptionAction', 'Pair', 'PairConfigs', 'TapKey', 'branch_config', 'co
            'config_name', 'configs_folder', 'default_work_dir', 'find_config', 'fits',
            'load_composed', 'load_config', 'load_distiller_config', 'main_metric',
            'merge_options', 'methods', 'offers', 'packaged', 'packaged_names', 'pairs',
-           'parse_value', 'read', 'resolve_branches', 'shown', 'spelled_options',
-           'student_config', 'without_init', 'write_leaf']
+           'parse_value', 'read', 'resolve_branches', 'shown', 'spelled',
+           'spelled_options', 'student_config', 'without_init', 'write_leaf']

@@ -1,4 +1,4 @@
-"""The trainings of teachers that a student's training misses."""
+"""The trainings that a student's training misses: of its teachers, and of its baseline."""
 
 import sys
 from collections.abc import Mapping
@@ -7,7 +7,17 @@ from pathlib import Path
 from mmengine.config import Config
 
 from mmfkd.checkpoints import has_ended, read_summary
-from mmfkd.config import default_work_dir, fits, load_config, merge_options, shown, spelled_options
+from mmfkd.config import (
+    Pair,
+    default_work_dir,
+    find_config,
+    fits,
+    load_config,
+    merge_options,
+    shown,
+    spelled,
+    spelled_options,
+)
 
 from .hooks.checkpoint import length
 from .processes import STOPPED, run_child
@@ -32,18 +42,75 @@ def train_missing_teachers(cfg: Config, options: Mapping[str, object], amp: bool
         if has_ended(folder):
             check_length(name, folder, teacher)
             continue
-        if cfg.get('launcher', 'none') != 'none':
-            sys.exit(f"teacher '{name}' is not trained. Train it first:\n"
-                     f'  torchrun --nproc_per_node GPUS -m mmfkd train {shown(config)} '
-                     f'--work-dir {folder} --launcher pytorch')
-        command = teacher_command(config, folder, own, amp)
-        print(f"teacher '{name}' is not trained yet; training it first: "
-              f"mmfkd {' '.join(map(shown, command[3:]))}", flush=True)
-        code = run_child(command)
-        if code in STOPPED:
-            raise STOPPED[code]  # Ctrl-C reaches the child too, and ends it first
-        if code:
-            sys.exit(f"training the teacher '{name}' failed with exit code {code}")
+        train_first(f"teacher '{name}'", cfg, config, folder, own, amp)
+
+
+def train_missing_baseline(cfg: Config, options: Mapping[str, object], amp: bool = False) -> Path:
+    """Trains the student's baseline if it has no finished run, and returns its work dir.
+
+    Args:
+        cfg: config of a distillation.
+        options: ``--cfg-options`` of that training; those of data, schedule, seed and of the
+            student's network hold for the baseline too.
+        amp: mixed precision.
+
+    Raises:
+        SystemExit: the config has no baseline, or its training failed.
+    """
+    config = baseline_of(cfg)
+    baseline = load_config(config)
+    network = 'model.students.student.'
+    own = {**teacher_options(options, baseline),
+           **{key: value for key, value in options.items() if key.startswith(network)}}
+    merge_options(baseline, own)
+    folder = default_work_dir(config)
+    if has_ended(folder):
+        summary = read_summary(folder) or {}
+        wanted = dict(length=length(baseline), seed=baseline.randomness.get('seed'))
+        found = {key: summary.get(key) for key in wanted}
+        if found != wanted:
+            sys.exit(f'{folder} holds a baseline of {found}, but {wanted} is asked for: move it '
+                     'away to train another')
+    else:
+        train_first('the baseline', cfg, config, folder, own, amp)
+    return folder
+
+
+def baseline_of(cfg: Config) -> str:
+    """Config of the student's baseline: ``baseline`` of the config, or that of its pair.
+
+    Raises:
+        SystemExit: the config names none, and its own name is none of a pair that has one.
+    """
+    if cfg.get('baseline'):
+        return str(cfg.baseline)
+    try:
+        pair = Pair.parse(Path(cfg.filename).stem)
+        return spelled(find_config(pair.student_config, cfg.filename))
+    except (FileNotFoundError, ValueError):
+        sys.exit(f'--with-baseline: {cfg.filename} is named like no pair DATASET_A2B that has a '
+                 "config unimodal/DATASET_B: name its baseline with baseline='CONFIG.py' in it")
+
+
+def train_first(what: str, cfg: Config, config: str, folder: Path, options: Mapping[str, object],
+                amp: bool) -> None:
+    """Trains a config in a process of its own.
+
+    Raises:
+        SystemExit: the training failed, or the run is distributed; the message has the command.
+    """
+    if cfg.get('launcher', 'none') != 'none':
+        sys.exit(f'{what} is not trained. Train it first:\n'
+                 f'  torchrun --nproc_per_node GPUS -m mmfkd train {shown(config)} '
+                 f'--work-dir {folder} --launcher pytorch')
+    command = teacher_command(config, folder, options, amp)
+    print(f'{what} is not trained yet; training it first: '
+          f"mmfkd {' '.join(map(shown, command[3:]))}", flush=True)
+    code = run_child(command)
+    if code in STOPPED:
+        raise STOPPED[code]  # Ctrl-C reaches the child too, and ends it first
+    if code:
+        sys.exit(f'training {what.replace("teacher", "the teacher")} failed with exit code {code}')
 
 
 def check_length(name: str, folder: Path, teacher: Config) -> None:

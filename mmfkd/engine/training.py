@@ -7,7 +7,6 @@ import torch
 from mmengine.config import Config
 from mmengine.dist import barrier, is_main_process
 from mmengine.runner import Runner
-from rich.console import Console
 
 from mmfkd.checkpoints import (
     has_ended,
@@ -17,13 +16,11 @@ from mmfkd.checkpoints import (
     read_summary,
     set_aside,
     step_of,
-    write_summary,
 )
 from mmfkd.config import main_metric
-from mmfkd.models import CrossModalDistiller
-from mmfkd.visualization.tables import closing_table
 
 from .checks import check_runner, explained_errors
+from .closing import close
 from .distributed import end_together, first_rank, keep_timm_norms, use_gloo_without_gpu
 from .hooks.checkpoint import length
 from .hooks.labels import LabelCensusHook
@@ -84,23 +81,24 @@ def is_complete(cfg: Config, work_dir: str | Path) -> bool:
     return has_ended(work_dir) and (read_summary(work_dir) or {}).get('length') == length(cfg)
 
 
-def train_config(cfg: Config, stop: StopRequest) -> None:
+def train_config(cfg: Config, stop: StopRequest, baseline: Path | None = None) -> None:
     """Trains a config whose teachers are there, tests the selected checkpoint and reports.
 
     Args:
         cfg: of the run.
         stop: ends it between two steps.
+        baseline: work dir of the student's baseline, to be reported beside it.
 
     Raises:
         SystemExit, ValueError: see :mod:`mmfkd.engine.checks`.
     """
     keep_timm_norms(cfg)
     use_gloo_without_gpu(cfg)
-    run(cfg, stop)
+    run(cfg, stop, baseline)
     end_together()
 
 
-def run(cfg: Config, stop: StopRequest) -> None:
+def run(cfg: Config, stop: StopRequest, baseline: Path | None) -> None:
     """The training of this process; its runner is gone when this returns."""
     started = perf_counter()
     runner = Runner.from_cfg(cfg)
@@ -113,7 +111,7 @@ def run(cfg: Config, stop: StopRequest) -> None:
         runner.train()
     tested = test_selected(runner)
     if is_main_process():
-        close(runner, tested, perf_counter() - started)
+        close(runner, tested, perf_counter() - started, baseline)
 
 
 def test_selected(runner: Runner) -> dict:
@@ -135,34 +133,3 @@ def test_selected(runner: Runner) -> dict:
     score = info('best_score', None)
     return dict(checkpoint=path and str(path), test=metrics,
                 val=info(f'best_score_{metric}', None) if score is None else score)
-
-
-def close(runner: Runner, tested: dict, seconds: float) -> None:
-    """Writes ``summary.json`` and prints who taught whom and how well both do."""
-    cfg = runner.cfg
-    summary = dict(tested, config=cfg.filename, seed=runner.seed, seconds=seconds,
-                   length=length(cfg))
-    rows = closing_rows(runner, summary)
-    write_summary(Path(cfg.work_dir), summary)
-    Console().print(closing_table(str(main_metric(cfg) or 'score'), rows))
-    print(f'work dir: {cfg.work_dir}')
-
-
-def closing_rows(runner: Runner, summary: dict) -> list[tuple]:
-    """Rows of the closing table; scores of teachers and maxima on test go into the summary."""
-    model, metric, info = unwrapped(runner), main_metric(runner.cfg), runner.message_hub.get_info
-    name = Path(summary['checkpoint']).name if summary['checkpoint'] else 'none'
-    if not isinstance(model, CrossModalDistiller):
-        return [('model', (), summary['val'], summary['test'].get(metric), name)]
-    rows: list[tuple] = []
-    for branch, teacher in model.teachers.items():
-        score = summary[f'teacher_{branch}'] = info(f'teacher_{branch}', None)
-        rows.append((branch, teacher.modalities, score, None, 'frozen'))
-    for branch, student in model.students.items():
-        first = student is model.student
-        maximum = info(f'test_maximum_{branch}', None)
-        if maximum is not None:
-            summary['test_maximum' if first else f'test_maximum_{branch}'] = maximum
-        rows.append((branch, student.modalities, summary['val'] if first else None,
-                     summary['test'].get(metric if first else f'{branch}/{metric}'), name))
-    return rows

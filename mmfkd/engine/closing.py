@@ -1,0 +1,117 @@
+"""What a training ends with: its summary, and how teacher, baseline and student compare."""
+
+from numbers import Real
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from mmengine.runner import Runner
+from rich.console import Console
+
+from mmfkd.checkpoints import read_summary, resolve_checkpoint, selected_checkpoint, write_summary
+from mmfkd.config import load_config, main_metric
+from mmfkd.inference.loading import load_student
+from mmfkd.models import CrossModalDistiller
+from mmfkd.visualization.charts import bars
+from mmfkd.visualization.panels import draw_panels, panel
+from mmfkd.visualization.tables import closing_table
+
+from .hooks.checkpoint import length
+from .hooks.unwrapped import unwrapped
+from .teachers import trained_branches
+
+PICTURE = 'comparison.png'
+
+
+def close(runner: Runner, tested: dict, seconds: float, baseline: Path | None = None) -> None:
+    """Writes ``summary.json`` and prints who taught whom and how well all do.
+
+    Args:
+        runner: of the training.
+        tested: checkpoint, val and test of the student.
+        seconds: that the training took.
+        baseline: work dir of the student's baseline; with it a picture of teacher, baseline and
+            student is drawn, too.
+    """
+    cfg = runner.cfg
+    summary = dict(tested, config=cfg.filename, seed=runner.seed, seconds=seconds,
+                   length=length(cfg))
+    rows = closing_rows(runner, summary, baseline)
+    write_summary(Path(cfg.work_dir), summary)
+    Console().print(closing_table(str(main_metric(cfg) or 'score'), rows))
+    if summary.get('gain') is not None:
+        print(f'distillation against the baseline, on test: {summary["gain"]:+.2f}')
+    print(f'work dir: {cfg.work_dir}')
+    if baseline:
+        print(f'picture: {draw_comparison(runner, rows, baseline)}')
+
+
+def closing_rows(runner: Runner, summary: dict, baseline: Path | None) -> list[tuple]:
+    """Rows of the closing table; scores of teachers, maxima and gain go into the summary."""
+    model, metric, info = unwrapped(runner), main_metric(runner.cfg), runner.message_hub.get_info
+    name = Path(summary['checkpoint']).name if summary['checkpoint'] else 'none'
+    if not isinstance(model, CrossModalDistiller):
+        return [('model', (), summary['val'], summary['test'].get(metric), name)]
+    rows: list[tuple] = []
+    folders = {branch: folder for branch, _, folder in trained_branches(runner.cfg)}
+    for branch, teacher in model.teachers.items():
+        score = summary[f'teacher_{branch}'] = info(f'teacher_{branch}', None)
+        test = score_in(folders.get(branch), metric) if baseline else None
+        rows.append((branch, teacher.modalities, score, test, 'frozen'))
+    if baseline:
+        found = read_summary(baseline) or {}
+        test = score_in(baseline, metric)
+        best = selected_checkpoint(baseline)
+        rows.append(('baseline', model.student.modalities, found.get('val'), test,
+                     best.name if best else 'none'))
+        own = summary['test'].get(metric)
+        if isinstance(own, Real) and test is not None:
+            summary['baseline'], summary['gain'] = test, float(own) - test
+    for branch, student in model.students.items():
+        first = student is model.student
+        maximum = info(f'test_maximum_{branch}', None)
+        if maximum is not None:
+            summary['test_maximum' if first else f'test_maximum_{branch}'] = maximum
+        rows.append((branch, student.modalities, summary['val'] if first else None,
+                     summary['test'].get(metric if first else f'{branch}/{metric}'), name))
+    return rows
+
+
+def score_in(folder: Path | None, metric: str | None) -> float | None:
+    """A metric on test in the summary of a run."""
+    value = ((read_summary(folder) or {}) if folder else {}).get('test', {}).get(metric)
+    return float(value) if isinstance(value, (int, float)) else None
+
+
+def draw_comparison(runner: Runner, rows: list[tuple], baseline: Path) -> Path:
+    """Draws teacher, baseline and student: test images of segmentation, else their scores.
+
+    Returns:
+        the path of the picture, in the work dir.
+    """
+    path = Path(runner.work_dir, PICTURE)
+    if 'palette' in (runner.test_dataloader.dataset.metainfo or {}):
+        figure = image_rows(runner, baseline)
+    else:
+        metric = str(main_metric(runner.cfg))
+        figure = bars({row[0]: {metric: row[3]} for row in rows if row[3] is not None}, metric)
+    figure.savefig(path, dpi=110)
+    return path
+
+
+def image_rows(runner: Runner, baseline: Path, count: int = 4) -> Figure:
+    """Test images, evenly spread, with the predictions of teacher, baseline and student."""
+    model, cfg = unwrapped(runner), runner.cfg
+    folders = {name: (config, folder) for name, config, folder in trained_branches(cfg)}
+    models: dict[str, Any] = {}
+    for name in model.teachers:
+        if name in folders:
+            config, folder = folders[name]
+            models[name] = load_student(load_config(config), resolve_checkpoint(folder))
+    models['baseline'] = load_student(load_config((read_summary(baseline) or {})['config']),
+                                      resolve_checkpoint(baseline))
+    models['student'] = model.eval()
+    dataset = runner.test_dataloader.dataset
+    places = np.linspace(0, len(dataset) - 1, min(count, len(dataset))).round().astype(int)
+    return draw_panels([panel(dataset, int(place), models) for place in places])

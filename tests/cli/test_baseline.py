@@ -1,0 +1,70 @@
+"""train --with-baseline: the baseline is trained first, and reported beside the student."""
+
+import json
+import sys
+
+import pytest
+from mmengine.config import Config
+from PIL import Image
+from runs import ROOT, run
+
+from mmfkd.engine.teachers import baseline_of
+
+OPTIONS = ['train_cfg.max_epochs=1', 'train_dataloader.batch_size=4',
+           'default_hooks.teacher_report.refuse=False', 'model.losses.loss_kd.temperature=2.0',
+           *(f'{split}_dataloader.{key}' for split in ('train', 'val', 'test') for key in (
+               'dataset.num_scenes=8', 'dataset.size=(32,32)', 'num_workers=0'))]
+
+
+@pytest.fixture(scope='module')
+def ended(tmp_path_factory):
+    folder = tmp_path_factory.mktemp('baseline')
+    command = [sys.executable, '-m', 'mmfkd', 'train', 'recommended/synthetic_depth2rgb',
+               '--with-baseline', '--cfg-options', *OPTIONS]
+    return folder, run(*command, cwd=folder)
+
+
+def test_teacher_baseline_and_student_are_trained_and_compared(ended):
+    folder, done = ended
+    runs = {name: json.loads((folder / f'work_dirs/{name}/summary.json').read_text()) for name in (
+        'unimodal/synthetic_depth', 'unimodal/synthetic_rgb', 'recommended/synthetic_depth2rgb')}
+    teacher, baseline, student = (run['test']['mIoU'] for run in runs.values())
+    summary = runs['recommended/synthetic_depth2rgb']
+    assert summary['baseline'] == baseline
+    assert summary['gain'] == pytest.approx(student - baseline)
+    table = done.stdout[done.stdout.rindex('modality'):]
+    for score in (teacher, baseline, student):
+        assert f'{score:.2f}' in table
+    assert f'distillation against the baseline, on test: {summary["gain"]:+.2f}' in table
+
+
+def test_the_picture_shows_all_three(ended):
+    folder, done = ended
+    path = done.stdout[done.stdout.rindex('picture: '):].removeprefix('picture: ').split('\n')[0]
+    width, height = Image.open(folder / path).size
+    assert width > 6 * 200 and height > 4 * 200  # six pictures of four samples
+
+
+def test_options_of_losses_are_not_the_baselines(ended):
+    announced = next(line for line in ended[1].stdout.split('\n') if 'the baseline is not' in line)
+    assert 'unimodal/synthetic_rgb' in announced and 'max_epochs=1' in announced
+    assert 'loss_kd' not in announced
+
+
+def test_a_baseline_of_another_length_is_not_taken(ended):
+    folder, _ = ended
+    done = run(sys.executable, '-m', 'mmfkd', 'train', 'recommended/synthetic_depth2rgb',
+               '--with-baseline', '--cfg-options', *OPTIONS, 'randomness.seed=1', '--work-dir',
+               'other', cwd=folder, check=False)
+    assert done.returncode and 'holds a baseline of' in done.stderr
+    assert "'seed': 1} is asked for: move it away" in done.stderr
+
+
+def test_the_baseline_is_that_of_the_pair_or_named(tmp_path):
+    pair = Config(filename=str(ROOT / 'configs/fdkd/nyuv2_depth2rgb.py'))
+    assert baseline_of(pair) == 'mmfkd::unimodal/nyuv2_rgb.py'
+    (tmp_path / 'mine.py').write_text('')
+    named = Config(dict(baseline='plain.py'), filename=str(tmp_path / 'mine.py'))
+    assert baseline_of(named) == 'plain.py'
+    with pytest.raises(SystemExit, match='mine.py is named like no pair .* baseline=.CONFIG.py.'):
+        baseline_of(Config(filename=str(tmp_path / 'mine.py')))
