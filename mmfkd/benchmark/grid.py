@@ -22,12 +22,14 @@ class Row:
         method: name of a method, or 'unimodal'.
         options: what the variant changes, as ``--cfg-options`` has it.
         needs: key of the config that the variant is about; without it there is no such variant.
+        against: name of the row that it is compared with; a row of baselines.
     """
 
     name: str
     method: str
     options: Mapping[str, object] = field(default_factory=dict, hash=False)
     needs: str | None = None
+    against: str = UNIMODAL
 
 
 BASELINE = Row(UNIMODAL, UNIMODAL)
@@ -142,10 +144,10 @@ def plan(pairs: Sequence[str], rows: Sequence[Row], seeds: Sequence[int], root: 
                 cell = Cell(BASELINE, leaf, seed, root)
                 first[cell.work_dir] = _checked(cell)
         for row in rows:
-            if row.method == UNIMODAL or not applies(row, pair):
+            if row == BASELINE or not applies(row, pair):
                 continue
             for seed in seeds:
-                cell = Cell(row, pair, seed, root)
+                cell = Cell(row, leaf_of(row, pair), seed, root)
                 then[cell.work_dir] = _checked(cell)
     return [*first.values(), *then.values()]
 

@@ -1,6 +1,7 @@
 """The grids of FDKD's tables and of its figure 5."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from .grid import Row
 
@@ -27,6 +28,9 @@ _NO_LOG = {f'{_LOSS}log': False}
 
 def label(row: str) -> str:
     """What the paper calls a row, with its preset."""
+    row, _, share = row.partition('-labels')
+    if share:
+        return f'{label(row)}, {float(share):.0%} of labels'
     method, _, preset = row.partition('-')
     if preset in ('', 'paper'):
         return LABELS.get(method, row)
@@ -36,6 +40,26 @@ def label(row: str) -> str:
 def method_rows(methods: Sequence[str]) -> list[Row]:
     """One row a method."""
     return [Row(name, name) for name in methods]
+
+
+def label_rows(rows: Sequence[Row], shares: Sequence[float]) -> list[Row]:
+    """Each row with shares of the labels of train; all are trained on every sample.
+
+    A row is compared with the baseline at its share, one without labels with that of all labels.
+    """
+    found = []
+    for row in rows:
+        for share in shares:
+            options = {**row.options, 'train_dataloader.dataset.labels': share}
+            name = f'labels{share:g}'
+            if share == 1:
+                found.append(row)
+            elif share == 0 and row.method != 'unimodal':
+                found.append(replace(row, name=f'{row.name}-{name}', options=options))
+            elif share:
+                found.append(replace(row, name=f'{row.name}-{name}', options=options,
+                                     against=f'unimodal-{name}'))
+    return found
 
 
 def component_rows() -> list[Row]:

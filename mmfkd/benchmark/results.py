@@ -41,7 +41,7 @@ class Score:
     Attributes:
         row: see :class:`Row`.
         results: seed to result.
-        gains: test against the baseline of the same seed, where that is done.
+        gains: test against the baseline of the same seed and share of labels, where that is done.
         comparison: with the baseline, over the seeds that both have; None for the baseline.
         recovered: share of the gap between the student's and the teacher's baseline that the
             mean gain closes; None if the teacher is not better than the student's baseline.
@@ -93,7 +93,8 @@ def score(row: Row, pair: str, seeds: Sequence[int], root: Path) -> Score:
     """
     student, teacher = baselines(pair)
     own = _results(row, leaf_of(row, pair), seeds, root)
-    base = _results(BASELINE, student, seeds, root)
+    reference = BASELINE if row.against == UNIMODAL else Row(row.against, UNIMODAL)
+    base = _results(reference, student, seeds, root)
     above = _results(BASELINE, teacher, seeds, root)
     gains = {} if row.method == UNIMODAL else {
         seed: result.test - base[seed].test for seed, result in own.items() if seed in base}
@@ -104,7 +105,7 @@ def score(row: Row, pair: str, seeds: Sequence[int], root: Path) -> Score:
     comparison = None if row.method == UNIMODAL else compare(
         {seed: result.test for seed, result in own.items()},
         {seed: result.test for seed, result in base.items()},
-        _samples(row, leaf_of(row, pair), own, root), _samples(BASELINE, student, base, root))
+        _samples(row, leaf_of(row, pair), own, root), _samples(reference, student, base, root))
     return Score(row, own, gains, comparison, recovered)
 
 

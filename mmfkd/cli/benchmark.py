@@ -26,7 +26,7 @@ from rich.progress import (
 
 from mmfkd.benchmark import Cell, Row, plan, preset, run_cells
 from mmfkd.benchmark.jobs import write_sbatch
-from mmfkd.benchmark.presets import PAPER_METHODS, method_rows
+from mmfkd.benchmark.presets import PAPER_METHODS, label_rows, method_rows
 from mmfkd.benchmark.report import Report
 from mmfkd.benchmark.results import is_done
 from mmfkd.benchmark.tables import table, title
@@ -48,6 +48,9 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--methods', nargs='+', metavar='METHOD',
                         help="Take these methods, or 'unimodal' (default: those of Tables 1 "
                              'and 2).')
+    parser.add_argument('--labels', nargs='+', type=float, metavar='SHARE',
+                        help='Train every row with these shares of the labels of train, such as '
+                             '0 0.1 1.')
     parser.add_argument('--seeds', nargs='+', type=int, default=[0, 1, 2],
                         help='The seeds of the runs (default: 0 1 2).')
     parser.add_argument('--jobs', type=int, default=1,
@@ -80,19 +83,32 @@ def grid(args: argparse.Namespace) -> tuple[list[Row], tuple[str, ...]]:
     """Rows and pairs that are asked for.
 
     Raises:
-        ValueError: pairs are missing, or a preset is to have other methods than its own.
+        ValueError: pairs are missing, a preset is to have other methods than its own, or a share
+            of labels is none.
     """
     name = preset_title(args).lower().replace(' ', '')
     if not name:
         if not args.pairs:
             raise ValueError('name --pairs, or a preset with --table or --figure')
-        return method_rows(args.methods or PAPER_METHODS), tuple(args.pairs)
+        return labelled(method_rows(args.methods or PAPER_METHODS), args), tuple(args.pairs)
     rows, pairs = preset(name)
     if args.methods:
         if name not in ('table1', 'table2'):
             raise ValueError(f'--methods does not go with {name}, whose rows are variants of FDKD')
         rows = method_rows(args.methods)
-    return rows, tuple(args.pairs or pairs)
+    return labelled(rows, args), tuple(args.pairs or pairs)
+
+
+def labelled(rows: list[Row], args: argparse.Namespace) -> list[Row]:
+    """The rows at the shares of labels that are asked for.
+
+    Raises:
+        ValueError: a share outside of 0 to 1.
+    """
+    wrong = [share for share in args.labels or () if not 0 <= share <= 1]
+    if wrong:
+        raise ValueError(f'--labels {wrong[0]:g}: a share is from 0 to 1')
+    return label_rows(rows, args.labels) if args.labels else rows
 
 
 def train_all(cells: Sequence[Cell], args: argparse.Namespace) -> dict[Cell, str]:

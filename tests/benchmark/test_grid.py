@@ -1,5 +1,6 @@
 """Which cells a table has, and the commands that train them."""
 
+import json
 import os
 import shlex
 import subprocess
@@ -7,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from mmfkd.benchmark import Cell, Row, plan, preset
+from mmfkd.benchmark import Cell, Row, plan, preset, score
 from mmfkd.benchmark.grid import applies, baselines
 from mmfkd.benchmark.jobs import write_sbatch
-from mmfkd.benchmark.presets import PAPER_METHODS, method_rows
+from mmfkd.benchmark.presets import PAPER_METHODS, label, label_rows, method_rows
 from mmfkd.config import compose, methods, parse_value
 
 ROOT = Path(__file__).parents[2]
@@ -167,3 +168,31 @@ def test_scripts_of_a_cluster_stand_in_folders_with_spaces(tmp_path):
         options = words[words.index('--cfg-options') + 1:]
         found = dict(word.split('=', 1) for word in options)
         assert parse_value(found['data_root']) == "it's, mine"
+
+
+def test_shares_of_labels_are_rows_of_their_own(tmp_path):
+    rows = label_rows(method_rows(['unimodal', 'kd']), [0, 0.1, 1])
+    assert [(row.name, row.against) for row in rows] == [
+        ('unimodal-labels0.1', 'unimodal-labels0.1'), ('unimodal', 'unimodal'),
+        ('kd-labels0', 'unimodal'), ('kd-labels0.1', 'unimodal-labels0.1'), ('kd', 'unimodal')]
+    cells = plan([PAIR], rows, (0,), tmp_path)
+    found = {(cell.row.name, cell.leaf) for cell in cells}
+    assert found == {('unimodal', 'avdigits_audio'), ('unimodal', 'avdigits_visual'),
+                     ('unimodal-labels0.1', 'avdigits_audio'), ('kd-labels0', PAIR),
+                     ('kd-labels0.1', PAIR), ('kd', PAIR)}
+    command = next(cell for cell in cells if cell.row.name == 'kd-labels0.1').command({}, False)
+    assert 'train_dataloader.dataset.labels=0.1' in command
+    assert label('kd-labels0.1') == 'Logit, 10% of labels'
+
+
+def test_a_share_is_compared_with_the_baseline_at_that_share(tmp_path):
+    for name, leaf, test in (('unimodal', 'avdigits_audio', 80.0), ('kd-labels0', PAIR, 70.0),
+                             ('unimodal-labels0.1', 'avdigits_audio', 50.0),
+                             ('kd-labels0.1', PAIR, 65.0)):
+        folder = tmp_path / name / leaf / 'seed0'
+        folder.mkdir(parents=True)
+        (folder / 'summary.json').write_text(json.dumps(dict(val=1, test={'accuracy/top1': test})))
+    rows = {row.name: row for row in label_rows(method_rows(['unimodal', 'kd']), [0, 0.1, 1])}
+    gains = {name: score(rows[name], PAIR, (0,), tmp_path).gains.get(0) for name in (
+        'kd-labels0', 'kd-labels0.1')}
+    assert gains == {'kd-labels0': -10.0, 'kd-labels0.1': 15.0}
