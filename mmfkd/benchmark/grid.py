@@ -23,6 +23,7 @@ class Row:
         options: what the variant changes, as ``--cfg-options`` has it.
         needs: key of the config that the variant is about; without it there is no such variant.
         against: name of the row that it is compared with; a row of baselines.
+        only: the pair that it is for; None is all.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Row:
     options: Mapping[str, object] = field(default_factory=dict, hash=False)
     needs: str | None = None
     against: str = UNIMODAL
+    only: str | None = None
 
 
 BASELINE = Row(UNIMODAL, UNIMODAL)
@@ -153,7 +155,9 @@ def plan(pairs: Sequence[str], rows: Sequence[Row], seeds: Sequence[int], root: 
 
 
 def applies(row: Row, pair: str) -> bool:
-    """Whether a pair's config has what a row is about."""
+    """Whether a row is for a pair, whose config has what it is about."""
+    if row.only not in (None, pair):
+        return False
     if row.needs is None:
         return True
     return reduce(lambda part, key: (part or {}).get(key), row.needs.split('.'),

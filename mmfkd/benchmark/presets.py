@@ -34,7 +34,8 @@ def label(row: str) -> str:
     method, _, preset = row.partition('-')
     if preset in ('', 'paper'):
         return LABELS.get(method, row)
-    return f'{LABELS[method]}, {preset}' if preset == 'balanced' and method in LABELS else row
+    known = preset in ('balanced', 'tuned') and method in LABELS
+    return f'{LABELS[method]}, {preset}' if known else row
 
 
 def method_rows(methods: Sequence[str]) -> list[Row]:

@@ -32,6 +32,7 @@ from mmfkd.benchmark.results import is_done
 from mmfkd.benchmark.tables import table, title
 from mmfkd.cli.options import add_config_options
 from mmfkd.engine.processes import leave, stoppable
+from mmfkd.tuning import tuned_rows
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -53,6 +54,11 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
                              '0 0.1 1.')
     parser.add_argument('--seeds', nargs='+', type=int, default=[0, 1, 2],
                         help='The seeds of the runs (default: 0 1 2).')
+    parser.add_argument('--tuned', type=int, metavar='TRIALS',
+                        help='Search the values of every row, and the learning rate of the '
+                             'baseline, with this many trials on validation first.')
+    parser.add_argument('--tuning-seeds', nargs='+', type=int, default=[1000],
+                        help='The seeds of these trials (default: 1000).')
     parser.add_argument('--jobs', type=int, default=1,
                         help='The number of trainings at a time (default: 1).')
     parser.add_argument('--gpus', nargs='+', default=[], metavar='ID',
@@ -130,6 +136,25 @@ def train_all(cells: Sequence[Cell], args: argparse.Namespace) -> dict[Cell, str
                          report)
 
 
+def search(rows: list[Row], pairs: Sequence[str], args: argparse.Namespace) -> list[Row]:
+    """The rows with the values that are best on validation; teachers of the trials come first.
+
+    Raises:
+        ValueError: the seeds of the trials are those of the table, or a training failed.
+    """
+    shared = set(args.seeds) & set(args.tuning_seeds)
+    if shared or args.tuned < 1:
+        raise ValueError(f'--tuned {args.tuned} with --tuning-seeds {sorted(args.tuning_seeds)}: '
+                         'take 1 trial or more, and seeds that --seeds does not have')
+    teachers = plan(pairs, [], args.tuning_seeds, args.root)
+    failures = train_all(teachers, args)
+    if failures:
+        raise ValueError('; '.join(f'{cell.work_dir}: {why}' for cell, why in failures.items()))
+    return tuned_rows(rows, pairs, args.tuned, args.tuning_seeds, args.root, args.cfg_options,
+                      args.amp, args.jobs, args.gpus, args.threads,
+                      lambda line: print(line, flush=True))
+
+
 def print_tables(report: Report) -> None:
     """The report on the terminal."""
     for pair in report.pairs:
@@ -145,11 +170,16 @@ def main(argv: Sequence[str] | None = None) -> None:
     started = perf_counter()
     try:
         rows, pairs = grid(args)
-        cells = plan(pairs, rows, args.seeds, args.root)
         if min(args.jobs, args.threads or 1) < 1:
             raise ValueError(f'--jobs {args.jobs} --threads {args.threads}: take 1 or more')
+        if args.tuned is not None:
+            with stoppable():
+                rows = search(rows, pairs, args)
+        cells = plan(pairs, rows, args.seeds, args.root)
     except ValueError as error:
         sys.exit(str(error))
+    except KeyboardInterrupt as stop:
+        leave(stop, 'stopped; the same command goes on from here')
     if args.sbatch:
         path = write_sbatch(cells, args.sbatch, args.cfg_options, args.amp, args.jobs)
         print(f'submit with: {path}')

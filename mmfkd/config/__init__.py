@@ -1,5 +1,5 @@
 from .branches import branch_config, resolve_branches, student_config, without_init
-from .composition import compose, methods, write_leaf
+from .composition import compose, methods, write_baseline, write_leaf
 from .files import (
     config_name,
     configs_folder,
@@ -27,4 +27,5 @@ __all__ = ['OptionAction', 'Pair', 'PairConfigs', 'TapKey', 'branch_config', 'co
            'load_composed', 'load_config', 'load_distiller_config', 'main_metric',
            'merge_options', 'methods', 'offers', 'packaged', 'packaged_names', 'pairs',
            'parse_value', 'read', 'resolve_branches', 'shown', 'spelled',
-           'spelled_options', 'student_config', 'without_init', 'write_leaf']
+           'spelled_options', 'student_config', 'without_init', 'write_baseline',
+           'write_leaf']

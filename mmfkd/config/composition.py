@@ -10,6 +10,7 @@ A pair is that of :mod:`mmfkd.config.pairs`. A method is a file of ``_base_/meth
   refuses such pairs;
 - ``presets``: name to ``losses`` (loss to arguments that differ) and whatever else a config has;
   ``METHOD-PRESET``, such as ``kd-balanced``, names a method with a preset;
+- ``search``: what :mod:`mmfkd.tuning` searches, key to choices [a, b] or to a range (low, high);
 - ``second_student``: the teacher learns too; its name as a student to arguments of its branch.
 
 Whatever else it says, such as ``custom_imports`` or hooks, holds as in a config that inherits it.
@@ -29,7 +30,7 @@ from .tap_key import TapKey
 
 # What a method's file declares; all else in it is taken over as it is.
 DECLARATIONS = ('losses', 'takes', 'takes_if_offered', 'segmentation', 'two_classes', 'presets',
-                'second_student')
+                'search', 'second_student')
 
 
 def methods() -> list[str]:
@@ -53,7 +54,7 @@ def compose(pair: str | Pair, method: str) -> Config:
     """
     pair = pair if isinstance(pair, Pair) else Pair.parse(pair)
     configs = PairConfigs.find(pair)
-    how, preset = _method(method)
+    how, preset = method_file(method)
     composed = Config(configs.student.to_dict(), cfg_text=f'# {pair} by {method}\n',
                       filename=f'{method}/{pair}.py')
     composed.model.update(_distillation(pair, configs, method, how, preset))
@@ -77,13 +78,20 @@ def composed_name(name: str | Path) -> tuple[str, str] | None:
         return None
     path = Path(name)
     with suppress(FileNotFoundError, ValueError):
-        _method(path.parent.name)
+        method_file(path.parent.name)
         return str(Pair.parse(path.stem)), path.parent.name
     return None
 
 
-def write_leaf(pair: str | Pair, method: str, path: Path) -> None:
+def write_leaf(pair: str | Pair, method: str, path: Path,
+               options: Mapping[str, object] | None = None) -> None:
     """Writes the config of a method on a pair as a file that can be trained and edited.
+
+    Args:
+        pair: ``DATASET_A2B``.
+        method: name of a method, or ``METHOD-PRESET``.
+        path: of the file.
+        options: values to set in it, dotted key to value.
 
     Raises:
         FileNotFoundError: see :func:`compose`.
@@ -96,16 +104,36 @@ def write_leaf(pair: str | Pair, method: str, path: Path) -> None:
         raise FileExistsError(f'{path} is there already: move it away, or name another file')
     pair = pair if isinstance(pair, Pair) else Pair.parse(pair)
     composed, student = compose(pair, method), PairConfigs.find(pair).student
+    composed.merge_from_dict(dict(options or {}))
     changed = _difference(student.to_dict(), composed.to_dict())
+    _write(f'# {pair.teacher} teaches {pair.student} by {method}, on {pair.dataset}.', student,
+           changed, path)
+
+
+def write_baseline(pair: str | Pair, path: Path, options: Mapping[str, object]) -> None:
+    """Writes the config of a pair's baseline with other values, such as a learning rate.
+
+    Args:
+        pair: ``DATASET_A2B``.
+        path: of the file.
+        options: values to set in it, dotted key to value.
+    """
+    pair = pair if isinstance(pair, Pair) else Pair.parse(pair)
+    student = PairConfigs.find(pair).student
+    changed = Config(student.to_dict())
+    changed.merge_from_dict(dict(options))
+    _write(f'# {pair.student} alone, on {pair.dataset}.', student,
+           _difference(student.to_dict(), changed.to_dict()), path)
+
+
+def _write(comment: str, student: Config, changed: dict, path: Path) -> None:
     base = spelled(Path(student.filename))
     if base.startswith(PACKAGED):
         base = f"__import__('mmfkd').packaged({base.removeprefix(PACKAGED)!r})"
     else:
         base = repr(Path(os.path.relpath(base, path.resolve().parent)).as_posix())
-    lines = [f'# {pair.teacher} teaches {pair.student} by {method}, on {pair.dataset}.',
-             f'_base_ = [{base}]']
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text('\n'.join(lines) + '\n' + Config(changed).pretty_text)
+    path.write_text(f'{comment}\n_base_ = [{base}]\n' + Config(changed).pretty_text)
 
 
 def _distillation(pair: Pair, configs: PairConfigs, method: str, how: Config, preset: Mapping
@@ -123,7 +151,7 @@ def _distillation(pair: Pair, configs: PairConfigs, method: str, how: Config, pr
     return dict(losses=losses, teachers=None, students=students)
 
 
-def _method(name: str) -> tuple[Config, dict]:
+def method_file(name: str) -> tuple[Config, dict]:
     """File of a method, and what a preset changes in it, from ``METHOD`` or ``METHOD-PRESET``.
 
     Raises:

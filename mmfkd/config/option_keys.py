@@ -12,7 +12,7 @@ from mmengine.registry import DefaultScope, Registry, root
 NEW = '+'
 # What mmengine reads beside the arguments of its Runner.
 TOP = ('sync_bn', 'find_unused_parameters', 'model_wrapper_cfg', 'compile', 'tta_model',
-       'tta_pipeline', 'default_scope')
+       'tta_pipeline', 'default_scope', 'baseline')
 # What rooms without a type take.
 ROOMS = dict(auto_scale_lr=('enable', 'base_batch_size'),
              env_cfg=('cudnn_benchmark', 'mp_cfg', 'dist_cfg', 'resource_limit'),
@@ -110,6 +110,11 @@ def _taken(node: Mapping, place: str, scope: str) -> Iterable[str]:
         from mmfkd.models import Branch
 
         return {*arguments(Branch.__init__), 'config', 'checkpoint'}
+    if place.startswith('model.losses.') and place.count('.') == 2:
+        node_type = node.get('type')
+        return {'balance', *(name for kind in classes_of(node_type, scope)
+                             for base in kind.__mro__
+                             for name in arguments(vars(base).get('__init__')))}
     if place == 'default_hooks':
         return ('runtime_info', 'timer', 'sampler_seed', 'logger', 'param_scheduler', 'checkpoint')
     default = DEFAULT_TYPES.get(place)

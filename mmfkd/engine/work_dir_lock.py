@@ -63,3 +63,20 @@ def locked(folder: str | Path, wait: bool = True, poll: float = 1.0) -> Iterator
         file.write(f'process {os.getpid()} on {socket.gethostname()}')
         file.flush()
         yield waited
+
+
+def is_locked(folder: str | Path) -> bool:
+    """Whether a process holds the lock of a folder."""
+    if os.name != 'posix' or not Path(folder, LOCK).is_file():
+        return False
+
+    import fcntl
+
+    with Path(folder, LOCK).open('a+') as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        return False

@@ -5,3 +5,4 @@ losses = dict(loss_afd=dict(
 takes = dict(loss_afd=dict(
     student_channels='student_stages', teacher_channels='teacher_stages'))
 presets = dict(paper=dict(), balanced=dict(losses=dict(loss_afd=dict(balance=dict(ratio=1.0)))))
+search = {'model.losses.loss_afd.balance.ratio': (0.1, 10.0), 'lr_factor': (0.5, 2.0)}

@@ -7,3 +7,4 @@ takes = dict(loss_c2kd=dict(
     student_channels='student_proxy', teacher_channels='teacher_proxy', num_classes='num_classes'))
 second_student = dict(teacher=dict(checkpoint='auto'))
 presets = dict(paper=dict(), balanced=dict(losses=dict(loss_c2kd=dict(balance=dict(ratio=1.0)))))
+search = {'model.losses.loss_c2kd.balance.ratio': (0.1, 10.0), 'lr_factor': (0.5, 2.0)}

@@ -9,3 +9,4 @@ presets = dict(
     paper=dict(),
     balanced=dict(losses=dict(loss_dml=dict(balance=dict(ratio=1.0)),
                               loss_dml_peer=dict(balance=dict(ratio=1.0)))))
+search = {'model.losses.loss_dml.balance.ratio': (0.1, 10.0), 'lr_factor': (0.5, 2.0)}

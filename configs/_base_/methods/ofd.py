@@ -7,3 +7,4 @@ takes = dict(loss_ofd=dict(
 # The authors' weight for segmentation.
 segmentation = dict(loss_ofd=dict(weight=1e-5))
 presets = dict(paper=dict(), balanced=dict(losses=dict(loss_ofd=dict(balance=dict(ratio=1.0)))))
+search = {'model.losses.loss_ofd.balance.ratio': (0.1, 10.0), 'lr_factor': (0.5, 2.0)}

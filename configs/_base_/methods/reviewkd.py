@@ -8,3 +8,4 @@ takes = dict(loss_reviewkd=dict(
 presets = dict(
     paper=dict(),
     balanced=dict(losses=dict(loss_reviewkd=dict(balance=dict(ratio=1.0)))))
+search = {'model.losses.loss_reviewkd.balance.ratio': (0.1, 10.0), 'lr_factor': (0.5, 2.0)}

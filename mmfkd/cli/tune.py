@@ -1,0 +1,127 @@
+"""Search the weights of a method on validation. Finished trials are kept.
+
+Examples::
+
+    mmfkd tune avdigits_visual2audio kd --trials 12 --jobs 2
+    mmfkd tune avdigits_visual2audio unimodal --trials 12
+    mmfkd tune mars_aux2gray recommended --trials 20 --storage sqlite:///tune.db
+"""
+
+import argparse
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from mmfkd.benchmark import plan, run_cells
+from mmfkd.benchmark.grid import BASELINE, UNIMODAL, Cell, baselines
+from mmfkd.benchmark.results import is_done
+from mmfkd.cli.options import add_config_options
+from mmfkd.config import write_baseline, write_leaf
+from mmfkd.engine.processes import leave, stoppable
+from mmfkd.tuning import Tuned, space_of, tune
+
+
+def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """The command's options."""
+    parser = argparse.ArgumentParser('mmfkd tune', description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('pair', metavar='DATASET_A2B', help='A teaches B on this data set.')
+    parser.add_argument('method', metavar='METHOD',
+                        help="The method, or 'unimodal' for the learning rate of the student's "
+                             'baseline.')
+    parser.add_argument('--trials', type=int, default=12,
+                        help='The number of trials, those that are there included (default: 12).')
+    parser.add_argument('--seeds', nargs='+', type=int, default=[1000],
+                        help='The seeds of each trial, which are averaged (default: 1000, which no '
+                             'table has).')
+    parser.add_argument('--jobs', type=int, default=1,
+                        help='The number of trials at a time (default: 1).')
+    parser.add_argument('--gpus', nargs='+', default=[], metavar='ID',
+                        help='Run one trial at a time on each of these GPUs.')
+    parser.add_argument('--threads', type=int, help='The CPU threads of each training.')
+    parser.add_argument('--storage', metavar='URL',
+                        help='The database of the trials, such as sqlite:///tune.db (default: the '
+                             'journal <root>/tuning.log, which several machines can share).')
+    parser.add_argument('--root', type=Path, default=Path('work_dirs/tune'),
+                        help='The folder of all runs (default: work_dirs/tune).')
+    parser.add_argument('-o', '--out', type=Path,
+                        help='The config to write (default: <root>/<method>_<pair>.py).')
+    parser.add_argument('--amp', action='store_true', help='Train in mixed precision.')
+    add_config_options(parser)
+    return parser.parse_args(argv)
+
+
+def teachers(args: argparse.Namespace) -> list[Cell]:
+    """The teachers of the seeds."""
+    if args.method == UNIMODAL:
+        return []
+    leaf = baselines(args.pair)[1]
+    return [Cell(BASELINE, leaf, seed, args.root) for seed in args.seeds]
+
+
+def search(args: argparse.Namespace) -> Tuned:
+    """Trains the teachers and the trials that are left.
+
+    Raises:
+        ValueError: what is asked for does not exist, or a training of a teacher failed.
+    """
+    if min(args.trials, args.jobs, args.threads or 1) < 1:
+        raise ValueError(f'--trials {args.trials} --jobs {args.jobs} --threads {args.threads}: '
+                         'take 1 or more')
+    method = None if args.method == UNIMODAL else args.method
+    space_of(method)
+    plan([args.pair], [], args.seeds, args.root)
+    left = [cell for cell in teachers(args) if not is_done(cell.work_dir)]
+    if left:
+        print(f'{len(left)} teachers are trained first', flush=True)
+    failures = run_cells(left, args.jobs, args.cfg_options, args.amp, args.gpus, args.threads)
+    if failures:
+        raise ValueError('; '.join(f'{cell.work_dir}: {why}' for cell, why in failures.items()))
+    return tune(args.pair, method, args.trials, args.seeds, args.root, args.storage,
+                args.cfg_options, args.amp, args.jobs, args.gpus, args.threads,
+                lambda line: print(line, flush=True))
+
+
+def report(tuned: Tuned, path: Path, command: str) -> Table:
+    """The table of what was found, which is also written beside the config as Markdown."""
+    rows = [(key, f'{value:.4g}' if isinstance(value, float) else str(value),
+             f'{tuned.importance[key]:.0%}' if key in tuned.importance else '')
+            for key, value in tuned.values.items()]
+    title = (f'best validation {tuned.score:.2f} of {tuned.finished} trials, of which '
+             f'{tuned.pruned} were cut short')
+    lines = [f'# Tuning\n\n```bash\n{command}\n```\n\n{title}.\n', '| value | best | importance |',
+             '|---|---|---|', *(f'| {" | ".join(row)} |' for row in rows)]
+    path.with_suffix('.md').write_text('\n'.join(lines) + '\n', encoding='utf-8')
+    table = Table('value', 'best', 'importance', title=title)
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Runs the command."""
+    args = parse_args(argv)
+    path = args.out or args.root / f'{args.method}_{args.pair}.py'
+    try:
+        with stoppable():
+            tuned = search(args)
+    except KeyboardInterrupt as stop:
+        leave(stop, 'stopped; the same command goes on from here')
+    except (FileNotFoundError, ValueError) as error:
+        sys.exit(str(error))
+    path.unlink(missing_ok=True)
+    if args.method == UNIMODAL:
+        write_baseline(args.pair, path, tuned.options)
+    else:
+        write_leaf(args.pair, args.method, path, tuned.options)
+    Console().print(report(tuned, path, shlex.join(['mmfkd', 'tune', *(
+        sys.argv[2:] if argv is None else argv)])))
+    print(f'train it with: mmfkd train {path}')
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,47 @@
+"""Rows of a table whose values were searched, each with the same number of trials."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from mmfkd.benchmark.grid import BASELINE, UNIMODAL, Row, applies
+
+from .study import tune
+
+
+def tuned_rows(rows: Sequence[Row], pairs: Sequence[str], budget: int, seeds: Sequence[int],
+               root: Path, options: Mapping[str, Any], amp: bool = False, jobs: int = 1,
+               gpus: Sequence[str] = (), threads: int | None = None,
+               report: Callable[[str], None] = print) -> list[Row]:
+    """The rows of a table with the best values of their search, for each pair its own.
+
+    The baseline's learning rate is searched with as many trials as a method has, and every row is
+    compared with the baseline at the best one.
+
+    Args:
+        rows: of the table; the baseline's is added.
+        pairs: ``DATASET_A2B``.
+        budget: trials of each row on each pair.
+        seeds: of the trials, which no row of the table should have.
+        root: folder of all runs.
+        options: of the whole table.
+        amp: mixed precision.
+        jobs: trainings at a time.
+        gpus: see :func:`mmfkd.tuning.tune`.
+        threads: likewise.
+        report: is given a line for each trial that ends.
+    """
+    found = []
+    for pair in pairs:
+        for row in (BASELINE, *(row for row in rows if row != BASELINE)):
+            if not applies(row, pair):
+                continue
+            report(f'{row.name} on {pair}: {budget} trials')
+            method = None if row.method == UNIMODAL else row.method
+            tuned = tune(pair, method, budget, seeds, root, None, {**options, **row.options}, amp,
+                         jobs, gpus, threads, report)
+            found.append(replace(row, name=f'{row.name}-tuned', only=pair,
+                                 options={**row.options, **tuned.options},
+                                 against=f'{UNIMODAL}-tuned'))
+    return found

@@ -1,0 +1,98 @@
+"""What is searched for a method: the space that its file declares."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mmengine.config import Config
+
+from mmfkd.config import PairConfigs
+from mmfkd.config.composition import method_file
+from mmfkd.config.pairs import Pair
+
+if TYPE_CHECKING:
+    from optuna import Trial
+
+LR, TAP = 'lr_factor', '.tap'
+UNIMODAL_SPACE = {LR: (0.3, 3.0)}
+
+
+@dataclass(frozen=True)
+class Dimension:
+    """One value that is searched.
+
+    Attributes:
+        key: of an option; 'lr_factor' multiplies the learning rate, and 'LOSS.tap' sets the taps of
+            both branches.
+        choices: to choose from; or
+        low: smallest value of a range, which is searched on a logarithmic scale.
+        high: largest value of it.
+    """
+
+    key: str
+    choices: tuple = ()
+    low: float = 0.0
+    high: float = 0.0
+
+    @classmethod
+    def read(cls, key: str, values: Any) -> 'Dimension':
+        """A dimension from a list of choices or a pair (low, high).
+
+        Raises:
+            ValueError: it is neither.
+        """
+        if isinstance(values, list) and len(values) > 1:
+            return cls(key, tuple(values))
+        if isinstance(values, tuple) and len(values) == 2 and 0 < values[0] < values[1]:
+            return cls(key, low=values[0], high=values[1])
+        raise ValueError(f'search of {key!r}: {values!r} is neither a list of two choices or more '
+                         'nor a pair (low, high) with 0 < low < high')
+
+    def suggest(self, trial: 'Trial') -> Any:
+        """A value of a trial."""
+        if self.choices:
+            return trial.suggest_categorical(self.key, self.choices)
+        return trial.suggest_float(self.key, self.low, self.high, log=True)
+
+
+def space_of(method: str | None) -> list[Dimension]:
+    """The dimensions of a method: ``search`` of its file; None is a baseline.
+
+    Raises:
+        FileNotFoundError: no such method.
+        ValueError: the method declares no search, or a wrong one.
+    """
+    if method is None:
+        declared = UNIMODAL_SPACE
+    else:
+        how = method_file(method)[0]
+        declared = how.get('search') or {}
+        if not declared:
+            raise ValueError(f"method '{method}' declares no search: add search = {{'model.losses."
+                             "loss_x.weight': (0.1, 10.0)}} to its file")
+    return [Dimension.read(key, values) for key, values in declared.items()]
+
+
+def options_of(values: Mapping[str, Any], cfg: Config) -> dict[str, Any]:
+    """The ``--cfg-options`` of values that were found.
+
+    Args:
+        values: key of a dimension to value.
+        cfg: the config that they are for.
+    """
+    options: dict[str, Any] = {}
+    for key, value in values.items():
+        if key == LR:
+            options['optim_wrapper.optimizer.lr'] = cfg.optim_wrapper.optimizer.lr * value
+        elif key.endswith(TAP):
+            loss = key.removesuffix(TAP)
+            for branch in ('student', 'teacher'):
+                options[f'model.losses.{loss}.{branch}'] = f'{branch}.{value}'
+        else:
+            options[key] = value
+    return options
+
+
+def baseline_of(pair: str) -> Config:
+    """Config of the student's baseline of a pair."""
+    return PairConfigs.find(Pair.parse(pair)).student

@@ -1,0 +1,196 @@
+"""Studies of Optuna whose trials are trainings."""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any
+
+from mmfkd.benchmark.grid import UNIMODAL, Cell, Row, baselines, config_of
+from mmfkd.engine.work_dir_lock import is_locked, locked
+
+from .space import options_of, space_of
+from .trials import TrialError, average
+
+if TYPE_CHECKING:
+    import optuna
+
+CONTINUES = 'continues'
+GRACE = 20  # seconds between the begin of a trial and its lock, at most
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """What a search has found.
+
+    Attributes:
+        values: key of a dimension to the best value.
+        options: the same as ``--cfg-options``.
+        score: mean best validation of that trial.
+        importance: key to its share of the variance of the scores; empty for less than four
+            finished trials.
+        finished: trials that came to an end, pruned ones included.
+        pruned: of these.
+    """
+
+    values: dict[str, Any]
+    options: dict[str, Any]
+    score: float
+    importance: dict[str, float]
+    finished: int
+    pruned: int
+
+
+def require_optuna() -> Any:
+    """Optuna.
+
+    Raises:
+        SystemExit: it is not installed; the message names the extra.
+    """
+    try:
+        import optuna
+    except ImportError:
+        raise SystemExit('tuning needs Optuna: pip install -e .[tune], or pip install optuna'
+                         ) from None
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    logging.captureWarnings(True)
+    return optuna
+
+
+def open_study(root: Path, name: str, storage: str | None) -> 'optuna.Study':
+    """A study that is there, or a new one.
+
+    Args:
+        root: folder of all runs.
+        name: of the study.
+        storage: URL of a database, such as ``sqlite:///tune.db``; None takes the journal file
+            ``tuning.log`` in ``root``, which several machines can share.
+    """
+    optuna = require_optuna()
+    root.mkdir(parents=True, exist_ok=True)
+    kept = storage or optuna.storages.JournalStorage(
+        optuna.storages.journal.JournalFileBackend(str(root / 'tuning.log')))
+    return optuna.create_study(
+        study_name=name, storage=kept, direction='maximize', load_if_exists=True,
+        sampler=optuna.samplers.TPESampler(seed=0, multivariate=True, n_startup_trials=5),
+        pruner=optuna.pruners.MedianPruner(n_startup_trials=4, n_warmup_steps=1))
+
+
+def tune(pair: str, method: str | None, budget: int, seeds: Sequence[int], root: Path,
+         storage: str | None = None, options: Mapping[str, Any] | None = None,
+         amp: bool = False, jobs: int = 1, gpus: Sequence[str] = (), threads: int | None = None,
+         report: Callable[[str], None] = print) -> Tuned:
+    """Searches the space of a method on a pair, or of the student's baseline.
+
+    Args:
+        pair: ``DATASET_A2B``.
+        method: name of a method; None is the baseline, whose learning rate is searched.
+        budget: trials that come to an end, those that are there included.
+        seeds: of each trial, which are averaged.
+        root: folder of all runs; the teachers of these seeds are in ``root/unimodal``.
+        storage: see :func:`open_study`.
+        options: of all trials, as ``--cfg-options`` has them.
+        amp: mixed precision.
+        jobs: trials at a time.
+        gpus: one trial at a time on each of these.
+        threads: CPU threads of each training.
+        report: is given a line for each trial that ends.
+
+    Raises:
+        ValueError: the method declares no search, or no trial came to an end.
+        SystemExit: Optuna is missing.
+    """
+    optuna = require_optuna()
+    leaf = baselines(pair)[0] if method is None else pair
+    cfg, space = config_of(method or UNIMODAL, leaf), space_of(method)
+    study = open_study(root, f'{method or UNIMODAL}/{leaf}', storage)
+    free: SimpleQueue[str] = SimpleQueue()
+    for device in gpus or [''] * jobs:
+        free.put(device)
+
+    def objective(trial: 'optuna.Trial') -> float:
+        values = {dimension.key: dimension.suggest(trial) for dimension in space}
+        row = Row(row_name(study, trial), method or UNIMODAL, options_of(values, cfg))
+        cells = [Cell(row, leaf, seed, root) for seed in seeds]
+        device = free.get()
+        environment = {'CUDA_VISIBLE_DEVICES': device} if device else {}
+        if threads:
+            environment['OMP_NUM_THREADS'] = str(threads)
+        pruned: list[bool] = []
+
+        def told(step: int, score: float) -> bool:
+            trial.report(score, step)
+            if trial.should_prune():
+                pruned.append(True)
+            return bool(pruned)
+
+        try:
+            with locked(root / row.name):
+                score = average(cells, options or {}, amp, environment, told)
+        finally:
+            free.put(device)
+        if pruned:
+            raise optuna.TrialPruned
+        return score
+
+    def ended(study: 'optuna.Study', trial: 'optuna.trial.FrozenTrial') -> None:
+        finished = count(study)
+        score = '' if trial.value is None else f' {trial.value:.2f}'
+        report(f'trial {trial.number}: {trial.state.name.lower()}{score}, {trial.params}; '
+               f'{finished} of {budget}')
+        if finished >= budget:
+            study.stop()
+
+    revive(study, root)
+    if count(study) < budget:
+        study.optimize(objective, n_jobs=len(gpus) or jobs, callbacks=[ended], catch=(TrialError,))
+    return result(study, cfg)
+
+
+def count(study: 'optuna.Study') -> int:
+    """Trials that came to an end."""
+    return sum(trial.state.name in ('COMPLETE', 'PRUNED') for trial in study.trials)
+
+
+def row_name(study: 'optuna.Study', trial: Any) -> str:
+    """Folder of a trial; one that was killed goes on in that which it had."""
+    number = trial.user_attrs.get(CONTINUES, trial.number)
+    return f'trials/{study.study_name.replace("/", "-")}/{number:04d}'
+
+
+def revive(study: 'optuna.Study', root: Path) -> None:
+    """Queues the trials again that were running when their process was killed."""
+    from optuna.trial import TrialState
+
+    for trial in study.get_trials(states=(TrialState.RUNNING,)):
+        started = trial.datetime_start or datetime.now()
+        # One that another process has just begun may not hold its lock yet.
+        if (datetime.now() - started).total_seconds() > GRACE and not is_locked(
+                root / row_name(study, trial)):
+            study.tell(trial.number, state=TrialState.FAIL)
+            number = trial.user_attrs.get(CONTINUES, trial.number)
+            study.enqueue_trial(trial.params, user_attrs={CONTINUES: number})
+
+
+def result(study: 'optuna.Study', cfg: Any) -> Tuned:
+    """The best trial of a study.
+
+    Raises:
+        ValueError: no trial came to an end.
+    """
+    from optuna.importance import get_param_importances
+    from optuna.trial import TrialState
+
+    complete = study.get_trials(states=(TrialState.COMPLETE,))
+    if not complete:
+        failed = study.get_trials(states=(TrialState.FAIL,))
+        raise ValueError(f'no trial of {study.study_name} came to an end; {len(failed)} failed: '
+                         'see trial.log in their work dirs')
+    best = max(complete, key=lambda trial: (trial.value, -trial.number))
+    # With few trials, or without a difference, there is nothing to divide.
+    varied = len(complete) >= 4 and len({trial.value for trial in complete}) > 1
+    importance = dict(get_param_importances(study)) if varied else {}
+    return Tuned(best.params, options_of(best.params, cfg), float(best.value), importance,
+                 count(study), count(study) - len(complete))
