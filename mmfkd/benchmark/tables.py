@@ -62,7 +62,7 @@ def table(pair: str, scores: Sequence[Score]) -> tuple[list[str], list[list[str]
 
 def corrected(scores: Sequence[Score]) -> list[float | None]:
     """Of each row the probability of its gain without a difference, by Holm over the rows."""
-    return holm([entry.comparison and entry.comparison.p for entry in scores])
+    return holm([entry.comparison.p if entry.comparison else None for entry in scores])
 
 
 def compared(comparison: Comparison | None, p: float | None) -> list[str]:

@@ -22,7 +22,7 @@ from mmfkd.benchmark.results import is_done
 from mmfkd.cli.options import add_config_options
 from mmfkd.config import write_baseline, write_leaf
 from mmfkd.engine.processes import leave, stoppable
-from mmfkd.tuning import Tuned, space_of, tune
+from mmfkd.tuning import Search, Tuned, space_of
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -81,9 +81,9 @@ def search(args: argparse.Namespace) -> Tuned:
     failures = run_cells(left, args.jobs, args.cfg_options, args.amp, args.gpus, args.threads)
     if failures:
         raise ValueError('; '.join(f'{cell.work_dir}: {why}' for cell, why in failures.items()))
-    return tune(args.pair, method, args.trials, args.seeds, args.root, args.storage,
-                args.cfg_options, args.amp, args.jobs, args.gpus, args.threads,
-                lambda line: print(line, flush=True))
+    return Search(args.pair, method, args.seeds, args.root, args.storage, args.cfg_options,
+                  args.amp, args.jobs, args.gpus, args.threads,
+                  lambda line: print(line, flush=True)).run(args.trials)
 
 
 def report(tuned: Tuned, path: Path, command: str) -> Table:

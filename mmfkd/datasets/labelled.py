@@ -1,7 +1,6 @@
 """Which samples of a data set have a label: all, some or none."""
 
 from collections.abc import Mapping, Sequence
-from numbers import Real
 from pathlib import Path
 
 import numpy as np
@@ -19,13 +18,13 @@ def check_labels(labels: Labels) -> None:
     Raises:
         ValueError: it is no word, share, file or list of names.
     """
-    if isinstance(labels, bool) or isinstance(labels, Real) and not 0 <= labels <= 1:
+    if isinstance(labels, bool) or isinstance(labels, (int, float)) and not 0 <= labels <= 1:
         raise ValueError(f'labels={labels}: a share is from 0 to 1')
     if isinstance(labels, str) and labels not in ('all', 'some', 'none') and not (
             Path(labels).is_file()):
         raise ValueError(f"labels='{labels}': choose 'all', 'some' (those that there are) or "
                          "'none', a share such as 0.1, or a list of names or its file")
-    if not isinstance(labels, (str, Real, Sequence)):
+    if not isinstance(labels, (str, int, float, Sequence)):
         raise ValueError(f'labels={labels!r}: give a word, a share, or a list of names')
 
 

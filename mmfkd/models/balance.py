@@ -172,10 +172,11 @@ def _taps(keys: str | Sequence[str]) -> tuple[str, ...]:
 
 
 def task_losses(tasks: Mapping[str, Mapping[str, Tensor]], keys: Iterable[str]) -> list[Tensor]:
-    """The summands of the task of the branches that taps belong to."""
+    """The summands of the task of the branches that taps belong to, as mmengine adds them up."""
     branches = {TapKey.parse(key).branch for key in keys}
     values = chain.from_iterable(tasks.get(branch, {}).items() for branch in branches)
-    return [value for key, value in values if 'loss' in key]
+    return [part.mean() for key, value in values if 'loss' in key
+            for part in (value if isinstance(value, (list, tuple)) else (value,))]
 
 
 def gradient_norm(terms: Iterable[Tensor], places: Sequence[Tensor]) -> Tensor | None:
@@ -193,7 +194,8 @@ def gradient_norm(terms: Iterable[Tensor], places: Sequence[Tensor]) -> Tensor |
         return None
     # In half precision the gradient of a mean over many pixels would round to 0.
     scale = 2.0 ** 16 if any(place.element_size() < 4 for place in places) else 1.0
-    found = torch.autograd.grad(scale * sum(summands), places, retain_graph=True, allow_unused=True)
+    total = scale * torch.stack(summands).sum()
+    found = torch.autograd.grad(total, places, retain_graph=True, allow_unused=True)
     norms = [vector_norm(gradient.float() / scale) for gradient in found if gradient is not None]
     if not norms:
         return None

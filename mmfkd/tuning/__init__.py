@@ -1,5 +1,5 @@
 from .rows import tuned_rows
 from .space import Dimension, options_of, space_of
-from .study import Tuned, tune
+from .study import Search, Tuned
 
-__all__ = ['Dimension', 'Tuned', 'options_of', 'space_of', 'tune', 'tuned_rows']
+__all__ = ['Dimension', 'Search', 'Tuned', 'options_of', 'space_of', 'tuned_rows']

@@ -7,7 +7,7 @@ from typing import Any
 
 from mmfkd.benchmark.grid import BASELINE, UNIMODAL, Row, applies
 
-from .study import tune
+from .study import Search
 
 
 def tuned_rows(rows: Sequence[Row], pairs: Sequence[str], budget: int, seeds: Sequence[int],
@@ -28,7 +28,7 @@ def tuned_rows(rows: Sequence[Row], pairs: Sequence[str], budget: int, seeds: Se
         options: of the whole table.
         amp: mixed precision.
         jobs: trainings at a time.
-        gpus: see :func:`mmfkd.tuning.tune`.
+        gpus: see :class:`mmfkd.tuning.Search`.
         threads: likewise.
         report: is given a line for each trial that ends.
     """
@@ -39,8 +39,8 @@ def tuned_rows(rows: Sequence[Row], pairs: Sequence[str], budget: int, seeds: Se
                 continue
             report(f'{row.name} on {pair}: {budget} trials')
             method = None if row.method == UNIMODAL else row.method
-            tuned = tune(pair, method, budget, seeds, root, None, {**options, **row.options}, amp,
-                         jobs, gpus, threads, report)
+            tuned = Search(pair, method, seeds, root, None, {**options, **row.options}, amp, jobs,
+                           gpus, threads, report).run(budget)
             found.append(replace(row, name=f'{row.name}-tuned', only=pair,
                                  options={**row.options, **tuned.options},
                                  against=f'{UNIMODAL}-tuned'))

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from queue import SimpleQueue
@@ -15,7 +15,8 @@ from .space import options_of, space_of
 from .trials import TrialError, average
 
 if TYPE_CHECKING:
-    import optuna
+    from optuna import Study, Trial
+    from optuna.trial import FrozenTrial
 
 CONTINUES = 'continues'
 GRACE = 20  # seconds between the begin of a trial and its lock, at most
@@ -59,7 +60,7 @@ def require_optuna() -> Any:
     return optuna
 
 
-def open_study(root: Path, name: str, storage: str | None) -> 'optuna.Study':
+def open_study(root: Path, name: str, storage: str | None) -> 'Study':
     """A study that is there, or a new one.
 
     Args:
@@ -78,16 +79,13 @@ def open_study(root: Path, name: str, storage: str | None) -> 'optuna.Study':
         pruner=optuna.pruners.MedianPruner(n_startup_trials=4, n_warmup_steps=1))
 
 
-def tune(pair: str, method: str | None, budget: int, seeds: Sequence[int], root: Path,
-         storage: str | None = None, options: Mapping[str, Any] | None = None,
-         amp: bool = False, jobs: int = 1, gpus: Sequence[str] = (), threads: int | None = None,
-         report: Callable[[str], None] = print) -> Tuned:
-    """Searches the space of a method on a pair, or of the student's baseline.
+@dataclass
+class Search:
+    """The search of the space of a method on a pair, or of the student's baseline.
 
-    Args:
+    Attributes:
         pair: ``DATASET_A2B``.
         method: name of a method; None is the baseline, whose learning rate is searched.
-        budget: trials that come to an end, those that are there included.
         seeds: of each trial, which are averaged.
         root: folder of all runs; the teachers of these seeds are in ``root/unimodal``.
         storage: see :func:`open_study`.
@@ -97,70 +95,102 @@ def tune(pair: str, method: str | None, budget: int, seeds: Sequence[int], root:
         gpus: one trial at a time on each of these.
         threads: CPU threads of each training.
         report: is given a line for each trial that ends.
-
-    Raises:
-        ValueError: the method declares no search, or no trial came to an end.
-        SystemExit: Optuna is missing.
     """
-    optuna = require_optuna()
-    leaf = baselines(pair)[0] if method is None else pair
-    cfg, space = config_of(method or UNIMODAL, leaf), space_of(method)
-    study = open_study(root, f'{method or UNIMODAL}/{leaf}', storage)
-    free: SimpleQueue[str] = SimpleQueue()
-    for device in gpus or [''] * jobs:
-        free.put(device)
 
-    def objective(trial: 'optuna.Trial') -> float:
-        values = {dimension.key: dimension.suggest(trial) for dimension in space}
-        row = Row(row_name(study, trial), method or UNIMODAL, options_of(values, cfg))
-        cells = [Cell(row, leaf, seed, root) for seed in seeds]
-        device = free.get()
+    pair: str
+    method: str | None
+    seeds: Sequence[int]
+    root: Path
+    storage: str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    amp: bool = False
+    jobs: int = 1
+    gpus: Sequence[str] = ()
+    threads: int | None = None
+    report: Callable[[str], None] = print
+
+    def run(self, budget: int) -> Tuned:
+        """Trains until a number of trials has come to an end, those that are there included.
+
+        Raises:
+            ValueError: the method declares no search, or no trial came to an end.
+            SystemExit: Optuna is missing.
+        """
+        study = open_study(self.root, f'{self._folder}/{self._leaf}', self.storage)
+        self._space = space_of(self.method)
+        self._free: SimpleQueue[str] = SimpleQueue()
+        for device in self.gpus or [''] * self.jobs:
+            self._free.put(device)
+
+        def ended(study: 'Study', trial: 'FrozenTrial') -> None:
+            score = '' if trial.value is None else f' {trial.value:.2f}'
+            self.report(f'trial {trial.number}: {trial.state.name.lower()}{score}, {trial.params}; '
+                        f'{count(study)} of {budget}')
+            if count(study) >= budget:
+                study.stop()
+
+        revive(study, self.root)
+        if count(study) < budget:
+            study.optimize(self._objective, n_jobs=len(self.gpus) or self.jobs,
+                           callbacks=[ended], catch=(TrialError,))
+        return result(study, self._config)
+
+    @property
+    def _folder(self) -> str:
+        return self.method or UNIMODAL
+
+    @property
+    def _leaf(self) -> str:
+        return self.pair if self.method else baselines(self.pair)[0]
+
+    @property
+    def _config(self) -> Any:
+        return config_of(self._folder, self._leaf)
+
+    def _objective(self, trial: 'Trial') -> float:
+        """Mean best validation of a trial.
+
+        Raises:
+            optuna.TrialPruned: it is worse than the others so far.
+        """
+        from optuna import TrialPruned
+
+        values = {dimension.key: dimension.suggest(trial) for dimension in self._space}
+        row = Row(row_name(trial.study, trial), self._folder, options_of(values, self._config))
+        cells = [Cell(row, self._leaf, seed, self.root) for seed in self.seeds]
+        device, pruned = self._free.get(), []
         environment = {'CUDA_VISIBLE_DEVICES': device} if device else {}
-        if threads:
-            environment['OMP_NUM_THREADS'] = str(threads)
-        pruned: list[bool] = []
+        if self.threads:
+            environment['OMP_NUM_THREADS'] = str(self.threads)
 
         def told(step: int, score: float) -> bool:
             trial.report(score, step)
             if trial.should_prune():
-                pruned.append(True)
+                pruned.append(step)
             return bool(pruned)
 
         try:
-            with locked(root / row.name):
-                score = average(cells, options or {}, amp, environment, told)
+            with locked(self.root / row.name):
+                score = average(cells, self.options, self.amp, environment, told)
         finally:
-            free.put(device)
+            self._free.put(device)
         if pruned:
-            raise optuna.TrialPruned
+            raise TrialPruned
         return score
 
-    def ended(study: 'optuna.Study', trial: 'optuna.trial.FrozenTrial') -> None:
-        finished = count(study)
-        score = '' if trial.value is None else f' {trial.value:.2f}'
-        report(f'trial {trial.number}: {trial.state.name.lower()}{score}, {trial.params}; '
-               f'{finished} of {budget}')
-        if finished >= budget:
-            study.stop()
 
-    revive(study, root)
-    if count(study) < budget:
-        study.optimize(objective, n_jobs=len(gpus) or jobs, callbacks=[ended], catch=(TrialError,))
-    return result(study, cfg)
-
-
-def count(study: 'optuna.Study') -> int:
+def count(study: 'Study') -> int:
     """Trials that came to an end."""
     return sum(trial.state.name in ('COMPLETE', 'PRUNED') for trial in study.trials)
 
 
-def row_name(study: 'optuna.Study', trial: Any) -> str:
+def row_name(study: 'Study', trial: Any) -> str:
     """Folder of a trial; one that was killed goes on in that which it had."""
     number = trial.user_attrs.get(CONTINUES, trial.number)
     return f'trials/{study.study_name.replace("/", "-")}/{number:04d}'
 
 
-def revive(study: 'optuna.Study', root: Path) -> None:
+def revive(study: 'Study', root: Path) -> None:
     """Queues the trials again that were running when their process was killed."""
     from optuna.trial import TrialState
 
@@ -174,7 +204,7 @@ def revive(study: 'optuna.Study', root: Path) -> None:
             study.enqueue_trial(trial.params, user_attrs={CONTINUES: number})
 
 
-def result(study: 'optuna.Study', cfg: Any) -> Tuned:
+def result(study: 'Study', cfg: Any) -> Tuned:
     """The best trial of a study.
 
     Raises:
@@ -192,5 +222,5 @@ def result(study: 'optuna.Study', cfg: Any) -> Tuned:
     # With few trials, or without a difference, there is nothing to divide.
     varied = len(complete) >= 4 and len({trial.value for trial in complete}) > 1
     importance = dict(get_param_importances(study)) if varied else {}
-    return Tuned(best.params, options_of(best.params, cfg), float(best.value), importance,
+    return Tuned(best.params, options_of(best.params, cfg), float(best.value or 0), importance,
                  count(study), count(study) - len(complete))
