@@ -49,7 +49,7 @@ def branch_weights(weights: dict[str, Tensor], student: str | None = None) -> di
 
 
 def load_network(model: nn.Module, path: str | Path, student: str | None = None,
-                 modalities: Sequence[str] = ()) -> None:
+                 modalities: Sequence[str] = ()) -> tuple[str, ...]:
     """Loads a network's weights from a checkpoint of a distiller, or of the network alone.
 
     Args:
@@ -58,6 +58,9 @@ def load_network(model: nn.Module, path: str | Path, student: str | None = None,
         student: name of the student whose weights they are; None takes the first.
         modalities: that the network takes. A checkpoint that says what its student takes must
             agree: networks of two modalities may have the same shape.
+
+    Returns:
+        names of the classes that it was trained on, as far as the checkpoint says.
 
     Raises:
         FileNotFoundError, ValueError: see :func:`load_weights` and :func:`load_strictly`.
@@ -74,6 +77,9 @@ def load_network(model: nn.Module, path: str | Path, student: str | None = None,
                              f"network takes '{', '.join(modalities)}': name a checkpoint of that "
                              'modality, or the config that this one was trained with')
     load_strictly(model, weights, path)
+    data = meta.get('dataset_meta') if isinstance(meta, dict) else None
+    classes = data.get('classes') if isinstance(data, dict) else None
+    return tuple(map(str, classes or ()))
 
 
 def load_strictly(model: nn.Module, weights: dict[str, Tensor], source: str | Path) -> None:

@@ -13,6 +13,7 @@ COMMANDS = dict(
     test='Test a student of a checkpoint.',
     export='Write a student as a plain mmseg or mmpretrain model.',
     benchmark='Train and report a table of pairs, methods and seeds.',
+    recommend='Say which methods are worth a run on a pair.',
     tune='Search the weights of a method on validation.',
     prepare='Check or extract the files of a data set.',
     analyze='Measure and draw features, costs and predictions.',

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from mmengine.config import Config
@@ -54,7 +54,8 @@ def check_runner(runner: Runner) -> None:
 
     Raises:
         SystemExit: the training set is smaller than a batch.
-        ValueError: a head has another number of classes than the data; or labels are missing, see
+        ValueError: a head has another number of classes than the data; a teacher whose logits a
+            loss takes was trained on others; or labels are missing, see
             :mod:`mmfkd.engine.label_checks`.
     """
     data = runner.train_dataloader.dataset
@@ -68,8 +69,29 @@ def check_runner(runner: Runner) -> None:
             raise ValueError(f'{place} has num_classes={count}, but {type(data).__name__} has '
                              f'{len(classes)} classes ({", ".join(map(str, classes[:3]))}, ...): '
                              'set num_classes of the head, or metainfo.classes of the data set')
+    check_teachers(unwrapped(runner), tuple(map(str, classes)))
     check_labels(runner, unwrapped(runner))
     warn_of_overlap(runner)
+
+
+def check_teachers(model: nn.Module, classes: Sequence[str]) -> None:
+    """Refuses teachers of other classes than those of the data, where a loss takes their logits.
+
+    Raises:
+        ValueError: names the classes that differ.
+    """
+    if not isinstance(model, CrossModalDistiller) or not classes:
+        return
+    for name, teacher in model.teachers.items():
+        own = teacher.classes
+        if own and own != tuple(classes) and f'{name}.logits' in model.loss_taps:
+            alone = {'the teacher': [one for one in own if one not in classes],
+                     'the data': [one for one in classes if one not in own]}
+            said = '; '.join(f'{whose} alone has {", ".join(map(repr, names[:5]))}'
+                             for whose, names in alone.items() if names) or 'their order differs'
+            raise ValueError(f"teacher '{name}' was trained on other classes than those of "
+                             f'train_dataloader, so that its logits mean others: {said}. Train a '
+                             'teacher on the same metainfo.classes, or distil features alone')
 
 
 def heads(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:

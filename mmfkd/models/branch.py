@@ -106,6 +106,7 @@ class Branch(BaseModule):
         self.norms = nn.ModuleDict({m: Normalize(**args) for m, args in norms.items() if args})
         self.model = model if isinstance(model, nn.Module) else MODELS.build(model)
         self.taps = Taps(self.model, taps or {})
+        self.classes: tuple[str, ...] = ()  # of the checkpoint, where one was loaded
 
     @property
     def modalities(self) -> tuple[str, ...]:

@@ -47,7 +47,7 @@ def build_teacher(model: dict | None = None, modality: str | list | None = None,
     path = resolve_checkpoint(checkpoint, config)
     branch = Branch(**{**spec, 'model': without_init(spec['model']),
                        'pool': spec.get('pool') or ()})
-    load_network(branch.model, path, modalities=branch.modalities)
+    branch.classes = load_network(branch.model, path, modalities=branch.modalities)
     branch.requires_grad_(False).train(False)
     print_log(f'teacher of {branch.modality}: {path}', logger='current')
     return branch

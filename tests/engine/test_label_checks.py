@@ -80,3 +80,28 @@ def test_a_classifier_that_would_count_the_unlabelled_is_refused(
         check_runner(classified(make_runner, config, data, 'counts'))
     config.students.student.model.head.loss.type = 'mmfkd.LabelledCrossEntropyLoss'
     check_runner(classified(make_runner, config, data, 'leaves_out'))
+
+
+def test_a_teacher_of_other_classes_is_refused(make_runner, distiller_config, seg_branch):
+    config = distiller_config(KD, make=lambda modality='rgb': seg_branch(modality, classes=12))
+    runner = make_runner(config)
+    teacher = runner.model.teachers['teacher']
+    names = tuple(runner.train_dataloader.dataset.metainfo['classes'])
+    teacher.classes = names
+    check_runner(runner)
+    teacher.classes = ('sofa', *names[1:])
+    with pytest.raises(ValueError, match=r"teacher 'teacher' was trained on other classes .* the "
+                                         r"teacher alone has 'sofa'; the data alone has 'wall'"):
+        check_runner(runner)
+    teacher.classes = names[::-1]
+    with pytest.raises(ValueError, match='their order differs'):
+        check_runner(runner)
+
+
+def test_features_of_a_teacher_of_other_classes_are_taken(make_runner, distiller_config,
+                                                          seg_branch):
+    config = distiller_config(dict(loss_feature=dict(type='FeatureLoss')),
+                              make=lambda modality='rgb': seg_branch(modality, classes=12))
+    runner = make_runner(config)
+    runner.model.teachers['teacher'].classes = ('sofa',)
+    check_runner(runner)

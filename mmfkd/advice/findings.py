@@ -1,0 +1,195 @@
+"""What a trained teacher and a student's baseline say about a pair before it is distilled."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.runner import Runner
+from torch import Tensor
+
+from mmfkd.analysis.features import collect_features, feature_batches
+from mmfkd.analysis.similarity import band_cka
+from mmfkd.checkpoints import load_network, resolve_checkpoint
+from mmfkd.config import Pair, compose, methods
+from mmfkd.models import CrossModalDistiller
+from mmfkd.models.losses.shapes import labelled_rows
+from mmfkd.registry import MODELS
+
+TAPS = ('feat', 'layer1', 'layer2', 'layer3', 'layer4')
+IGNORED = 255
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Shares of the validation samples, or of their pixels, by who is right.
+
+    Attributes:
+        both: both are.
+        teacher: the teacher alone.
+        student: the student alone.
+        neither: neither is.
+    """
+
+    both: float
+    teacher: float
+    student: float
+    neither: float
+
+
+@dataclass(frozen=True)
+class Share:
+    """How hard a loss of a method pulls at the student.
+
+    Attributes:
+        method: name of the method.
+        loss: name of the loss.
+        ratio: norm of its gradient at its default weight, relative to that of the task, at the
+            student's tensors that it taps.
+    """
+
+    method: str
+    loss: str
+    ratio: float
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What was measured on a pair, on validation and training data, never on the test set.
+
+    Attributes:
+        pair: who teaches whom.
+        teacher: its score on validation.
+        student: that of the student's baseline.
+        agreement: who is right where.
+        cka: tap to ``raw``, ``low`` and ``high``: similarity of the two networks' features.
+        shares: of the losses of every method that the pair can have.
+        missing: method to why the pair cannot have it.
+        classes: their number.
+    """
+
+    pair: Pair
+    teacher: float
+    student: float
+    agreement: Agreement
+    cka: dict[str, dict[str, float]]
+    shares: list[Share]
+    missing: dict[str, str]
+    classes: int
+
+
+def look(pair: Pair, teacher: Path, student: Path, scores: tuple[float, float],
+         batches: int = 4, limit: int = 200) -> Findings:
+    """Measures a pair.
+
+    Args:
+        pair: who teaches whom.
+        teacher: work dir of the teacher.
+        student: work dir of the student's baseline.
+        scores: of both on validation.
+        batches: of training data, for the gradients.
+        limit: validation samples, for features and errors.
+    """
+    cfg = compose(pair, 'kd')
+    model = loaded(cfg, teacher, student)
+    loader = Runner.build_dataloader(dict(cfg.val_dataloader), seed=0)
+    found, missing = gradient_shares(pair, teacher, student, batches)
+    return Findings(pair, *scores, agreement(model, loader, limit),
+                    similarity(model, loader, limit), found, missing,
+                    cfg.model.students.student.model['head' if 'head' in cfg.model.students.
+                                                     student.model else 'decode_head'].num_classes)
+
+
+def loaded(cfg: Any, teacher: Path, student: Path) -> CrossModalDistiller:
+    """The model of a composed config with the weights of both baselines."""
+    for spec in (cfg.model.get('teachers') or {}).values():
+        spec['checkpoint'] = str(teacher)
+    cfg.model.students.student.model.pop('init_cfg', None)
+    model = MODELS.build(cfg.model)
+    load_network(model.student.model, resolve_checkpoint(student),
+                 modalities=model.student.modalities)
+    return model.to('cuda' if torch.cuda.is_available() else 'cpu')
+
+
+def agreement(model: CrossModalDistiller, loader: Any, limit: int) -> Agreement:
+    """Who is right on validation, sample by sample or pixel by pixel at the logits' size."""
+    counts = torch.zeros(4, dtype=torch.long)
+    keys = ('student.logits', 'teacher.logits')
+    for feats, samples in feature_batches(model, loader, keys, limit):
+        counts += right_by(feats['student.logits'], feats['teacher.logits'], labels_of(samples))
+    total = max(int(counts.sum()), 1)
+    return Agreement(*(int(count) / total for count in counts))
+
+
+def labels_of(samples: Sequence) -> Tensor:
+    """Labels (N, H, W) or (N,)."""
+    if 'gt_sem_seg' in samples[0]:
+        return torch.cat([sample.gt_sem_seg.data for sample in samples])
+    return torch.cat([sample.gt_label for sample in samples])
+
+
+def right_by(student: Tensor, teacher: Tensor, labels: Tensor) -> Tensor:
+    """Counts (4,): both right, the teacher alone, the student alone, neither."""
+    if student.ndim == 4 and student.shape[-2:] != teacher.shape[-2:]:
+        student = torch.nn.functional.interpolate(student, size=teacher.shape[-2:],
+                                                  mode='bilinear', align_corners=False)
+    (own, other), kept = labelled_rows((student, teacher), labels.to(student.device), IGNORED)
+    own_right, other_right = own.argmax(1) == kept, other.argmax(1) == kept
+    kind = 2 * (~other_right).long() + (~own_right).long()
+    # Both right 0, teacher alone 1, student alone 2, neither 3.
+    return torch.bincount(kind, minlength=4).cpu()
+
+
+def similarity(model: CrossModalDistiller, loader: Any, limit: int) -> dict[str, dict[str, float]]:
+    """CKA of the taps that both networks have, whole and by band."""
+    found = {}
+    for tap in TAPS:
+        keys = [f'{branch}.{tap}' for branch in ('student', 'teacher')]
+        if set(keys) <= set(model.tap_keys):
+            feats = collect_features(model, loader, keys, limit, pixels=16).values
+            own, other = (flat(feats[key]) for key in keys)
+            found[tap] = band_cka(own, other)
+    return found
+
+
+def flat(feat: Any) -> Tensor:
+    """Vectors (n, D); of tokens their mean."""
+    x = torch.as_tensor(feat)
+    return x if x.ndim == 2 else x.flatten(1, -2).mean(1)
+
+
+def gradient_shares(pair: Pair, teacher: Path, student: Path, batches: int
+                    ) -> tuple[list[Share], dict[str, str]]:
+    """How hard each method pulls at its default weights, and which the pair cannot have."""
+    found, missing = [], {}
+    for method in methods():
+        if method == 'transfer':
+            continue
+        try:
+            cfg = compose(pair, method)
+        except ValueError as error:
+            missing[method] = str(error)
+            continue
+        if len(cfg.model.students) > 1:
+            continue  # both networks learn, from other weights than these
+        found += [Share(method, loss, ratio)
+                  for loss, ratio in ratios(cfg, teacher, student, batches).items()]
+    return found, missing
+
+
+def ratios(cfg: Any, teacher: Path, student: Path, batches: int) -> dict[str, float]:
+    """Loss to the norm of its gradient relative to the task's, over some training batches."""
+    own = {name: loss.get('balance') for name, loss in cfg.model.losses.items()}
+    for name, loss in cfg.model.losses.items():
+        terms = (own[name] or {}).get('terms', ())
+        loss.balance = dict(ratio=1.0, terms=terms, interval=1, decay=0.99)
+    model = loaded(cfg, teacher, student).train()
+    loader = Runner.build_dataloader(dict(cfg.train_dataloader), seed=0)
+    for count, batch in enumerate(loader):
+        if count == batches:
+            break
+        model(**model.data_preprocessor(batch, True), mode='loss')
+    # Balanced, a loss has the ratio that its default asks for.
+    return {name: own[name].get('ratio', 1.0) if own[name] is not None
+            else 1 / float(balance.weight) for name, balance in model.balances.items()}
