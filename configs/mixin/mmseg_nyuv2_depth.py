@@ -2,8 +2,7 @@
 # hooks of mmfkd. Any mmseg config can do the same.
 custom_imports = dict(imports=['mmfkd'])
 default_scope = 'mmseg'
-load_depth = dict(type='LoadImageFromFile', color_type='unchanged', imdecode_backend='pillow',
-                  to_float32=True)
+load_depth = dict(type='mmfkd.LoadModality', modality='depth')
 train_pipeline = [
     load_depth,
     dict(type='mmfkd.LoadCheckedAnnotations'),

@@ -68,6 +68,44 @@ class LoadModalities(BaseTransform):
         return checked_values(image, name, spec)
 
 
+@TRANSFORMS.register_module()
+class LoadModality(LoadModalities):
+    """Reads the image of one modality into ``img``, for pipelines of plain mmseg.
+
+    What :class:`LoadModalities` refuses, this one refuses too.
+
+    Required Keys:
+
+    - modalities, see :class:`LoadModalities`
+
+    Added Keys:
+
+    - img: (H, W, C) array, colour in BGR order
+    - img_shape, ori_shape
+
+    Args:
+        modality: its name.
+
+    Raises:
+        KeyError: the data set does not load this modality.
+        ValueError: see :class:`LoadModalities`.
+    """
+
+    def __init__(self, modality: str) -> None:
+        super().__init__()
+        self.modality = modality
+
+    def transform(self, results: dict) -> dict:
+        """See the class."""
+        specs = results.pop('modalities')
+        if self.modality not in specs:
+            raise KeyError(f"modality '{self.modality}' is not among {list(specs)}, which the data "
+                           "set loads: check its 'modalities'")
+        results['img'] = self._load(self.modality, specs[self.modality])
+        results['img_shape'] = results['ori_shape'] = results['img'].shape[:2]
+        return results
+
+
 def checked_values(image: np.ndarray, name: str, spec: dict) -> np.ndarray:
     """An image whose values are numbers in the range of its modality.
 

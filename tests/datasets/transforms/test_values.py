@@ -299,3 +299,25 @@ def test_frames_without_a_number_of_their_own_are_refused(names, tmp_path):
         (tmp_path / name).touch()
     with pytest.raises(ValueError, match='has no number of its own at the end of its name'):
         frame_paths(tmp_path)
+
+
+def test_a_plain_pipeline_of_mmseg_checks_values_too(write, tmp_path):
+    for kind, value in (('depth', 2000), ('label', 1)):
+        write(kind, 'a.png', np.full((8, 8), value, np.uint16 if kind == 'depth' else
+                                            np.uint8))
+    pipeline = [dict(type='LoadModality', modality='depth'), dict(type='LoadCheckedAnnotations'),
+                dict(type='mmseg.PackSegInputs')]
+    spec = dict(depth=dict(folder='{split}/depth', suffix='.png', channels=1, range=(0, 10000)))
+    data = RGBXDataset(data_root=str(tmp_path), modalities=spec, pipeline=pipeline,
+                       metainfo=dict(classes=('a', 'b')))
+    item = data[0]
+    assert item['inputs'].shape == (1, 8, 8) and item['inputs'].max() == 2000
+    assert item['data_samples'].gt_sem_seg.data.unique().tolist() == [1]
+    write('depth', 'a.png', np.full((8, 8), 30000, np.uint16))
+    with pytest.raises(ValueError, match=r'a.png holds 30000, .* another unit'):
+        data[0]
+    pipeline[0]['modality'] = 'thermal'
+    other = RGBXDataset(data_root=str(tmp_path), modalities=spec, pipeline=pipeline,
+                        metainfo=dict(classes=('a', 'b')))
+    with pytest.raises(KeyError, match="modality 'thermal' is not among"):
+        other[0]
