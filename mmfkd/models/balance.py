@@ -30,8 +30,8 @@ class LossBalance(BaseModule):
     Args:
         ratio: the gradient's norm, relative to that of the task;
             :class:`mmfkd.engine.LossWeightHook` makes it a schedule.
-        terms: names of the terms that are balanced; without any all are. The others keep their
-            weight.
+        terms: names of the terms that are balanced, as far as the loss has them; without any all
+            are. The others keep their weight.
         interval: steps between two measurements.
         decay: share of a running average that is left one step later.
 
@@ -136,12 +136,12 @@ class LossBalances(ModuleDict):
     def _measure(self, name: str, keys: Sequence[str], tasks: Mapping[str, Mapping[str, Tensor]],
                  terms: Mapping[str, dict[str, Tensor]], recorded: Mapping[str, Tensor]) -> None:
         balance = cast(LossBalance, self[name])
-        unknown = set(balance.names) - set(terms[name])
-        if unknown:
-            raise ValueError(f'losses.{name}.balance: no terms {sorted(unknown)}; the loss has '
+        if balance.names and not set(balance.names) & set(terms[name]):
+            raise ValueError(f'losses.{name}.balance: no terms {list(balance.names)}; the loss has '
                              f'{list(terms[name])}')
         places = [recorded[key] for key in keys]
-        own = gradient_norm((terms[name][key] for key in balance.names or terms[name]), places)
+        own = gradient_norm((value for key, value in terms[name].items()
+                             if key in (balance.names or terms[name])), places)
         if own is None:
             raise ValueError(f'losses.{name}.balance: the loss does not reach {", ".join(keys)}, '
                              'so there is no gradient to balance: remove balance, or tap a '
@@ -192,11 +192,15 @@ def gradient_norm(terms: Iterable[Tensor], places: Sequence[Tensor]) -> Tensor |
     summands = [term.float() for term in terms if term.requires_grad]
     if not summands:
         return None
-    # In half precision the gradient of a mean over many pixels would round to 0.
-    scale = 2.0 ** 16 if any(place.element_size() < 4 for place in places) else 1.0
-    total = scale * torch.stack(summands).sum()
-    found = torch.autograd.grad(total, places, retain_graph=True, allow_unused=True)
-    norms = [vector_norm(gradient.float() / scale) for gradient in found if gradient is not None]
+    total = torch.stack(summands).sum()
+    half = any(place.element_size() < 4 for place in places)
+    # In half precision the gradient of a mean over many pixels would round to 0, that of a sum
+    # would overflow.
+    for scale in (2.0 ** 16, 1.0) if half else (1.0,):
+        found = torch.autograd.grad(scale * total, places, retain_graph=True, allow_unused=True)
+        norms = [vector_norm(x.float() / scale) for x in found if x is not None]
+        if all(norm.isfinite() for norm in norms):
+            break
     if not norms:
         return None
     squared = torch.stack(norms).square().sum()

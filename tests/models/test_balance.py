@@ -206,6 +206,19 @@ def test_half_precision_does_not_round_the_norms_to_zero():
     assert norm.item() == pytest.approx(1e-8 * 1000 ** 0.5, rel=0.05)
 
 
+def test_half_precision_does_not_overflow_the_norms():
+    x = torch.ones(1, 4, dtype=torch.float16, requires_grad=True)
+    norm = gradient_norm([100 * x.float().sum()], [x])  # times 2 ** 16 it is beyond float16
+    assert norm.item() == pytest.approx(200.0)
+
+
+def test_terms_that_are_switched_off_are_no_fault(distiller, seg_batch):
+    loss = dict(FDKD, high_weight=0, balance=dict(terms=['low', 'high']))
+    model = distiller(dict(loss_fdkd=loss))
+    model(**model.data_preprocessor(seg_batch(), True), mode='loss')
+    assert model.balances['loss_fdkd'].own > 0
+
+
 def train(make_runner, config, name, epochs=2, balance=None, **changes):
     losses = dict(loss_feature=dict(FEATURE, balance=balance))
     runner = make_runner(config(losses), name, train_cfg=dict(
