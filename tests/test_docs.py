@@ -12,19 +12,18 @@ import torch
 import yaml
 from mmengine.config import Config
 from runs import ROOT
-from test_configs import COMBINATIONS, CONFIGS, NETWORKS
+from test_configs import CONFIGS, NETWORKS
 from test_readme import python_blocks
 from torch import nn
 from torch.nn import functional as F
 
 from mmfkd.config import compose, methods
+from mmfkd.config.composition import composed_name
 from mmfkd.models import losses
 from mmfkd.registry import MODELS
 
 # Pages of docs/results are written by commands, with the paths of their own runs.
 PAGES = [ROOT / 'README.md', *sorted((ROOT / 'docs').glob('*.md'))]
-# Configs that need no file.
-COMPOSED = {f'configs/{name}' for name in COMBINATIONS}
 RESULTS = [ROOT / 'docs/results.md', *sorted((ROOT / 'docs/results').rglob('*.md'))]
 METAFILES = sorted((ROOT / 'configs').glob('*/metafile.yml'))
 
@@ -110,7 +109,16 @@ def alternatives(path: str) -> list[str]:
 @pytest.mark.parametrize('page', PAGES, ids=lambda page: page.name)
 def test_every_path_that_is_named_exists(page):
     assert not [path for path in named_paths(page.read_text())
-                if not list(ROOT.glob(path)) and path.removesuffix('.py') not in COMPOSED]
+                if not list(ROOT.glob(path)) and not composes(path)]
+
+
+def composes(path: str) -> bool:
+    """Whether a path names a method, with or without a preset, on a pair that it runs on."""
+    named = composed_name(path)
+    try:
+        return named is not None and bool(compose(*named))
+    except ValueError:
+        return False
 
 
 def test_paths_are_found_in_pages():
