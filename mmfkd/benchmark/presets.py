@@ -32,10 +32,11 @@ def label(row: str) -> str:
     if share:
         return f'{label(row)}, {float(share):.0%} of labels'
     method, _, preset = row.partition('-')
-    if preset in ('', 'paper'):
-        return LABELS.get(method, row)
-    known = preset in ('balanced', 'tuned') and method in LABELS
-    return f'{LABELS[method]}, {preset}' if known else row
+    if method not in LABELS:
+        return row
+    if not preset:
+        return LABELS[method]
+    return f'{LABELS[method]}, {preset}' if preset in ('paper', 'balanced', 'tuned') else row
 
 
 def method_rows(methods: Sequence[str]) -> list[Row]:

@@ -185,6 +185,15 @@ def test_shares_of_labels_are_rows_of_their_own(tmp_path):
     assert label('kd-labels0.1') == 'Logit, 10% of labels'
 
 
+def test_no_two_rows_have_one_label():
+    names = [f'{method}{preset}' for method in ('unimodal', *methods())
+             for preset in ('', '-paper', '-balanced', '-tuned', '-labels0.1', '-labels0')]
+    variants = [row.name for name in ('table1', 'table3', 'table4', 'figure5')
+                for row in preset(name)[0]]
+    labels = [label(name) for name in dict.fromkeys([*names, *variants])]
+    assert len(set(labels)) == len(labels) > 90
+
+
 def test_a_share_is_compared_with_the_baseline_at_that_share(tmp_path):
     for name, leaf, test in (('unimodal', 'avdigits_audio', 80.0), ('kd-labels0', PAIR, 70.0),
                              ('unimodal-labels0.1', 'avdigits_audio', 50.0),
