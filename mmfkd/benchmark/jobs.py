@@ -6,11 +6,9 @@ waits for it and takes its result.
 """
 
 import os
-import shlex
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from pathlib import Path
 from queue import SimpleQueue
 
 from mmfkd.engine.processes import run_child, stop_child
@@ -47,6 +45,12 @@ def train(cell: Cell, options: Mapping[str, object], amp: bool, environment: Map
         return None
     lines = [line for line in log.read_text(errors='replace').splitlines() if line.strip()]
     return f'exit code {code}: {lines[-1] if lines else "no output"} (see {log})'
+
+
+def waves(cells: Sequence[Cell]) -> tuple[list[Cell], list[Cell]]:
+    """The cells that need no other, and those that start from what these leave."""
+    return ([cell for cell in cells if not cell.teachers()],
+            [cell for cell in cells if cell.teachers()])
 
 
 def run_cells(cells: Sequence[Cell], jobs: int, options: Mapping[str, object], amp: bool,
@@ -88,9 +92,7 @@ def run_cells(cells: Sequence[Cell], jobs: int, options: Mapping[str, object], a
         finally:
             free.put(device)
 
-    waves = ([cell for cell in cells if not cell.teachers()],
-             [cell for cell in cells if cell.teachers()])
-    for wave in waves:
+    for wave in waves(cells):
         with ThreadPoolExecutor(len(devices) or jobs) as pool:
             futures = {pool.submit(run, cell): cell for cell in wave}
             try:
@@ -105,41 +107,3 @@ def run_cells(cells: Sequence[Cell], jobs: int, options: Mapping[str, object], a
                     stop_child(child)
                 raise
     return failures
-
-
-def write_sbatch(cells: Sequence[Cell], folder: Path, options: Mapping[str, object], amp: bool,
-                 jobs: int) -> Path:
-    """Writes the cells that are not done as two Slurm arrays, and ``submit.sh`` for both.
-
-    The second array, the distillations, starts when the first, the baselines, has ended.
-
-    Args:
-        cells: of the table.
-        folder: where the scripts go.
-        options: see :func:`train`.
-        amp: mixed precision.
-        jobs: tasks of an array at a time.
-
-    Returns:
-        path of ``submit.sh``; options of the cluster (partition, GPUs) are its arguments.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    left = [cell for cell in cells if not is_done(cell.work_dir)]
-    submit, after = ['#!/bin/bash', '# usage: submit.sh [options of sbatch]'], ''
-    for name, wave in (('baselines', [c for c in left if not c.teachers()]),
-                       ('methods', [c for c in left if c.teachers()])):
-        if not wave:
-            continue
-        commands, script = folder / f'{name}.txt', folder / f'{name}.sbatch'
-        listed = shlex.quote(str(commands.resolve()))
-        commands.write_text(''.join(shlex.join(c.command(options, amp)) + '\n' for c in wave))
-        script.write_text(
-            f'#!/bin/bash\n#SBATCH --job-name={name}\n#SBATCH --array=1-{len(wave)}%{jobs}\n'
-            f'eval "$(sed -n "${{SLURM_ARRAY_TASK_ID}}p" {listed})"\n')
-        submit.append(f'{name}=$(sbatch --parsable "$@" {after}'
-                      f'{shlex.quote(str(script.resolve()))})')
-        after = f'--dependency=afterany:${name} '
-    path = folder / 'submit.sh'
-    path.write_text('\n'.join(submit) + '\n')
-    path.chmod(0o755)
-    return path

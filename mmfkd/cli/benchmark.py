@@ -25,12 +25,13 @@ from rich.progress import (
 )
 
 from mmfkd.benchmark import Cell, Row, plan, preset, run_cells
-from mmfkd.benchmark.jobs import write_sbatch
+from mmfkd.benchmark.cluster import submit
 from mmfkd.benchmark.presets import PAPER_METHODS, label_rows, method_rows
 from mmfkd.benchmark.report import Report
 from mmfkd.benchmark.results import is_done
 from mmfkd.benchmark.tables import table, title
 from mmfkd.cli.options import add_config_options
+from mmfkd.config import parse_value
 from mmfkd.engine.processes import leave, stoppable
 from mmfkd.tuning import tuned_rows
 
@@ -64,9 +65,10 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--gpus', nargs='+', default=[], metavar='ID',
                         help='Run one training at a time on each of these GPUs.')
     parser.add_argument('--threads', type=int, help='The CPU threads of each training.')
-    parser.add_argument('--sbatch', type=Path, metavar='DIR',
-                        help='Train nothing, but write Slurm arrays of the trainings that are left '
-                             'into this folder.')
+    parser.add_argument('--slurm', nargs='*', metavar='KEY=VALUE',
+                        help='Submit the trainings that are left as jobs of Slurm, --jobs at a '
+                             'time, and end. KEY is a parameter of submitit, such as '
+                             'timeout_min=600 gpus_per_node=1 slurm_partition=gpu.')
     parser.add_argument('--collect', action='store_true',
                         help='Train nothing, but report the trainings that are finished.')
     parser.add_argument('--root', type=Path, default=Path('work_dirs/benchmark'),
@@ -155,6 +157,22 @@ def search(rows: list[Row], pairs: Sequence[str], args: argparse.Namespace) -> l
                       lambda line: print(line, flush=True))
 
 
+def submit_all(cells: Sequence[Cell], args: argparse.Namespace) -> None:
+    """Submits what is left to Slurm, and says what to do when it has ended."""
+    wrong = [text for text in args.slurm if '=' not in text]
+    if wrong:
+        sys.exit(f'--slurm {wrong[0]}: write KEY=VALUE, such as timeout_min=600')
+    parameters = {key: parse_value(value)
+                  for key, value in (text.split('=', 1) for text in args.slurm)}
+    try:
+        jobs = submit(cells, args.root / 'slurm', args.cfg_options, args.amp, args.jobs, parameters)
+    except ValueError as error:
+        sys.exit(str(error))
+    print(f'{len(jobs)} jobs: {", ".join(job.job_id for job in jobs)}\n'
+          f'their logs: {args.root / "slurm"}\n'
+          'when they have ended, the same command with --collect in place of --slurm reports them')
+
+
 def print_tables(report: Report) -> None:
     """The report on the terminal."""
     for pair in report.pairs:
@@ -180,9 +198,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         sys.exit(str(error))
     except KeyboardInterrupt as stop:
         leave(stop, 'stopped; the same command goes on from here')
-    if args.sbatch:
-        path = write_sbatch(cells, args.sbatch, args.cfg_options, args.amp, args.jobs)
-        print(f'submit with: {path}')
+    if args.slurm is not None:
+        submit_all(cells, args)
         return
     try:
         with stoppable():

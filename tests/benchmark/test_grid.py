@@ -1,16 +1,12 @@
 """Which cells a table has, and the commands that train them."""
 
 import json
-import os
-import shlex
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from mmfkd.benchmark import Cell, Row, plan, preset, score
 from mmfkd.benchmark.grid import applies, baselines
-from mmfkd.benchmark.jobs import write_sbatch
 from mmfkd.benchmark.presets import PAPER_METHODS, label, label_rows, method_rows
 from mmfkd.config import compose, methods, parse_value
 
@@ -132,42 +128,6 @@ def test_a_pair_without_configs_is_named(tmp_path):
         plan(['moon_a2b'], method_rows(['kd']), (0,), tmp_path)
     with pytest.raises(ValueError, match="preset 'table9'"):
         preset('table9')
-
-
-def test_slurm_arrays_have_what_is_left_in_two_waves(tmp_path):
-    cells = plan([PAIR], method_rows(['kd', 'dml', 'c2kd']), (0, 1), tmp_path / 'runs')
-    done = cells[0].work_dir
-    done.mkdir(parents=True)
-    (done / 'summary.json').write_text('{"val": 1, "test": {"accuracy/top1": 1}}')
-    submit = write_sbatch(cells, tmp_path / 'slurm', {'train_cfg.max_epochs': 2}, True, 4)
-    first = (tmp_path / 'slurm/baselines.txt').read_text().splitlines()
-    then = (tmp_path / 'slurm/methods.txt').read_text().splitlines()
-    # Three of four baselines and the two mutual trainings need no teacher.
-    assert len(first) == 3 + 2 and len(then) == 4
-    assert shlex.split(then[0]) == next(c for c in cells if c.teachers()).command(
-        {'train_cfg.max_epochs': 2}, amp=True)
-    assert '#SBATCH --array=1-5%4' in (tmp_path / 'slurm/baselines.sbatch').read_text()
-    text = submit.read_text()
-    assert 'baselines=$(sbatch --parsable "$@" ' in text
-    assert '--dependency=afterany:$baselines' in text
-
-
-def test_scripts_of_a_cluster_stand_in_folders_with_spaces(tmp_path):
-    cells = plan([PAIR], [Row('kd', 'kd')], [0], tmp_path / 'my runs, no. 1')
-    submit = write_sbatch(cells, tmp_path / 'my scripts', {'data_root': "it's, mine"}, False, 1)
-    for name in ('baselines', 'methods'):
-        script = tmp_path / f'my scripts/{name}.sbatch'
-        assert f"'{script}'" in submit.read_text()
-        # The first task, with echo in the place of the command.
-        text = script.read_text().replace('eval "', 'printf "%s\\n" "')
-        done = subprocess.run(['bash', '-c', text], check=True, capture_output=True, text=True,
-                              env=dict(os.environ, SLURM_ARRAY_TASK_ID='1'))
-        words = shlex.split(done.stdout)
-        folder = words[words.index('--work-dir') + 1]
-        assert folder.startswith(f'{tmp_path}/my runs, no. 1/')
-        options = words[words.index('--cfg-options') + 1:]
-        found = dict(word.split('=', 1) for word in options)
-        assert parse_value(found['data_root']) == "it's, mine"
 
 
 def test_shares_of_labels_are_rows_of_their_own(tmp_path):

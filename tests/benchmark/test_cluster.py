@@ -1,0 +1,109 @@
+"""Trainings of a table as jobs: what Slurm is given, and what a job does."""
+
+import json
+import stat
+import sys
+from pathlib import Path
+
+import pytest
+
+from mmfkd.benchmark import Row, plan
+from mmfkd.benchmark.cluster import submit
+from mmfkd.benchmark.grid import Cell
+from mmfkd.benchmark.presets import method_rows
+from mmfkd.cli.benchmark import main
+
+ROOT = Path(__file__).parents[2]
+PAIR = 'avdigits_visual2audio'
+# Keeps every script that it is given, and counts the jobs.
+SBATCH = '''#!/bin/sh
+count=$(ls {folder} | wc -l)
+cp "$1" {folder}/$count.sh
+echo "Submitted batch job 70$count"
+'''
+
+
+@pytest.fixture(autouse=True)
+def in_root(monkeypatch):
+    monkeypatch.chdir(ROOT)
+
+
+@pytest.fixture
+def scripts(tmp_path, monkeypatch):
+    """A folder of the scripts that a stand-in for Slurm is given."""
+    folder, programs = tmp_path / 'scripts', tmp_path / 'bin'
+    for one in (folder, programs):
+        one.mkdir()
+    for name, text in dict(sbatch=SBATCH.format(folder=folder), srun='#!/bin/sh\n').items():
+        path = programs / name
+        path.write_text(text)
+        path.chmod(path.stat().st_mode | stat.S_IEXEC)
+    monkeypatch.setenv('PATH', f'{programs}:/usr/bin:/bin')
+    return folder
+
+
+def test_slurm_is_given_what_is_left_in_two_arrays(scripts, tmp_path):
+    cells = plan([PAIR], method_rows(['kd', 'dml', 'c2kd']), (0, 1), tmp_path / 'my runs, no. 1')
+    done = cells[0].work_dir
+    done.mkdir(parents=True)
+    (done / 'summary.json').write_text('{"val": 1, "test": {"accuracy/top1": 1}}')
+    jobs = submit(cells, tmp_path / 'logs', {}, True, 4, dict(
+        timeout_min=90, slurm_partition='gpu', gpus_per_node=1))
+    # Three of four baselines and the two mutual trainings need no teacher.
+    assert [job.job_id.split('_')[0] for job in jobs] == ['700'] * 5 + ['701'] * 4
+    first, then = ((scripts / f'{i}.sh').read_text() for i in (0, 1))
+    for text in (first, then):
+        assert '--partition=gpu' in text and '--gpus-per-node=1' in text and '--time=90' in text
+    assert '--array=0-4%4' in first and '--dependency' not in first
+    assert '--array=0-3%4' in then and '--dependency=afterany:700' in then
+
+
+def test_an_unknown_parameter_and_a_machine_without_slurm_are_named(scripts, tmp_path, monkeypatch):
+    cells = plan([PAIR], [], [0], tmp_path / 'runs')
+    with pytest.raises(ValueError, match='--slurm: .*slurm_partitoin'):
+        submit(cells, tmp_path / 'logs', {}, False, 1, dict(slurm_partitoin='gpu'))
+    monkeypatch.setenv('PATH', '/nowhere')
+    with pytest.raises(ValueError, match='--slurm: .*srun'):
+        submit(cells, tmp_path / 'logs', {}, False, 1, {})
+    monkeypatch.setitem(sys.modules, 'submitit', None)
+    with pytest.raises(SystemExit, match=r'need submitit: pip install -e .\[slurm\]'):
+        submit(cells, tmp_path / 'logs', {}, False, 1, {})
+
+
+TRAINING = '''
+import json, pathlib, sys
+folder = pathlib.Path(sys.argv[1])
+teachers = [path for path in sys.argv[2:] if not pathlib.Path(path, 'summary.json').is_file()]
+(folder / 'summary.json').write_text(json.dumps(dict(
+    val=1.0, test={'accuracy/top1': 2.0}, missing=teachers)))
+'''
+
+
+def test_a_job_trains_its_cell_when_its_teachers_have_ended(tmp_path, monkeypatch):
+    """On this machine, with the command of a training replaced by one that writes a summary."""
+    cells = plan([PAIR], [Row('kd', 'kd')], [0], tmp_path / 'my runs, no. 1')
+    command = [sys.executable, '-c', TRAINING]
+    monkeypatch.setattr(Cell, 'command', lambda cell, options, amp: [
+        *command, str(cell.work_dir), *(str(one.work_dir) for one in cell.teachers())])
+    # A job is another process: it is given the class as it is here.
+    import cloudpickle
+
+    import mmfkd.benchmark.grid as grid
+    cloudpickle.register_pickle_by_value(grid)
+    try:
+        jobs = submit(cells, tmp_path / 'logs', {}, False, 2, {}, cluster='local')
+    finally:
+        cloudpickle.unregister_pickle_by_value(grid)
+    assert [job.result() for job in jobs] == [None] * 3
+    summary = json.loads((cells[-1].work_dir / 'summary.json').read_text())
+    assert summary['missing'] == []
+
+
+def test_the_command_says_what_it_submitted(scripts, tmp_path, capsys):
+    main(['--pairs', PAIR, '--methods', 'kd', '--seeds', '0', '--root', str(tmp_path / 'runs'),
+          '--jobs', '3', '--slurm', 'timeout_min=5'])
+    said = capsys.readouterr().out
+    assert said.startswith('3 jobs: 700_0, 700_1, 701')
+    assert 'with --collect in place of --slurm' in said
+    with pytest.raises(SystemExit, match='--slurm gpu: write KEY=VALUE'):
+        main(['--pairs', PAIR, '--root', str(tmp_path / 'runs'), '--slurm', 'gpu'])
