@@ -81,7 +81,8 @@ teachers = [path for path in sys.argv[2:] if not pathlib.Path(path, 'summary.jso
 
 def test_a_job_trains_its_cell_when_its_teachers_have_ended(tmp_path, monkeypatch):
     """On this machine, with the command of a training replaced by one that writes a summary."""
-    cells = plan([PAIR], [Row('kd', 'kd')], [0], tmp_path / 'my runs, no. 1')
+    cells = [cell for cell in plan([PAIR], [Row('kd', 'kd')], [0], tmp_path / 'my runs, no. 1')
+             if cell.leaf != 'avdigits_audio']
     command = [sys.executable, '-c', TRAINING]
     monkeypatch.setattr(Cell, 'command', lambda cell, options, amp: [
         *command, str(cell.work_dir), *(str(one.work_dir) for one in cell.teachers())])
@@ -94,7 +95,7 @@ def test_a_job_trains_its_cell_when_its_teachers_have_ended(tmp_path, monkeypatc
         jobs = submit(cells, tmp_path / 'logs', {}, False, 2, {}, cluster='local')
     finally:
         cloudpickle.unregister_pickle_by_value(grid)
-    assert [job.result() for job in jobs] == [None] * 3
+    assert [job.result() for job in jobs] == [None] * 2
     summary = json.loads((cells[-1].work_dir / 'summary.json').read_text())
     assert summary['missing'] == []
 
