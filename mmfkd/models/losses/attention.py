@@ -1,9 +1,11 @@
 """AFD: comparison of all pairs of stages, weighted by attention."""
 
+import logging
 from collections.abc import Sequence
 from typing import Any
 
 import torch
+from mmengine.logging import print_log
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -27,7 +29,8 @@ class AFDLoss(StageLoss):
     - value: the mean over channels of h², at the teacher's size, as a unit vector;
     - loss: ``Σ_t mean over samples of Σ_s attention · mean over places of (v_s - v_t)²``.
 
-    A batch needs two samples, for the batch norms.
+    A batch needs two samples, for the batch norms. A stage of the teacher of a single place teaches
+    nothing, as its unit vector is 1; this is logged.
 
     Departures from the authors' code are in ``docs/methods.md``, section ``afd``.
 
@@ -51,6 +54,7 @@ class AFDLoss(StageLoss):
                                            'teacher.layer4'),
                  weight: float = 200.0, channels: int = 128) -> None:
         super().__init__(student_channels, teacher_channels, student, teacher, weight)
+        self._told = False
         self.queries = nn.ModuleList(projection(c, channels) for c in teacher_channels)
         self.keys = nn.ModuleList(projection(c, channels) for c in student_channels)
         self.bilinear = projection(channels, channels * len(teacher_channels))
@@ -63,6 +67,7 @@ class AFDLoss(StageLoss):
               ) -> dict[str, Tensor]:
         """``attention``: see the class."""
         student, teacher = [as_map(x) for x in student], [as_map(x) for x in teacher]
+        self._tell_of_points(teacher)
         squares = [x.square().mean(1, keepdim=True) for x in student]
         attention = self.attention(student, teacher)
         total: Any = 0
@@ -72,6 +77,15 @@ class AFDLoss(StageLoss):
                                 for x in squares], dim=1)
             total = total + (attention[:, i] * gaps).sum(1).mean()
         return dict(attention=total)
+
+    def _tell_of_points(self, teacher: list[Tensor]) -> None:
+        """Warns once of stages of a single place, which have nothing to compare."""
+        points = [str(i + 1) for i, x in enumerate(teacher) if x.shape[-2:].numel() == 1]
+        if points and not self._told:
+            print_log(f"AFDLoss: the teacher's stage {', '.join(points)} is a map of 1x1, whose "
+                      'attention is always 1: it teaches nothing. Leave it out of student and '
+                      'teacher and of their channels', logger='current', level=logging.WARNING)
+        self._told = self._told or bool(points)
 
     def attention(self, student: list[Tensor], teacher: list[Tensor]) -> Tensor:
         """Attention (N, T, S) of maps; over the last axis it sums to 1 (eq. 4-6)."""

@@ -174,3 +174,14 @@ def test_the_branches_may_have_another_number_of_stages(student, teacher):
     terms, _ = check_finite(loss, stages(*[(3, 4, 2, 2)] * student),
                             stages(*[(3, 3, 2, 2)] * teacher))
     assert terms['attention'] > 0
+
+
+def test_a_stage_of_one_place_is_told_once(monkeypatch):
+    told = []
+    monkeypatch.setattr('mmfkd.models.losses.attention.print_log',
+                        lambda text, logger, level: told.append(text))
+    loss = AFDLoss((4, 8), (4, 8), ('student.a', 'student.b'), ('teacher.a', 'teacher.b'))
+    maps = [torch.randn(2, 4, 3, 3), torch.randn(2, 8, 1, 1)]
+    for _ in range(3):
+        loss([x.clone().requires_grad_() for x in maps], maps)
+    assert len(told) == 1 and "the teacher's stage 2 is a map of 1x1" in told[0]
