@@ -142,15 +142,14 @@ class Branch(BaseModule):
             self.taps.recording(names) if record else nullcontext({}))
         with recorder as recorded:
             output = self.model(x, data_samples, mode=mode)
-        return BranchOutput(output, self._prepared(recorded, len(x), frames), recorded)
+        return BranchOutput(output, self._prepared(recorded, x, frames), recorded)
 
-    def _prepared(self, recorded: Mapping[str, Tensor], rows: int, frames: int
-                  ) -> dict[str, Tensor]:
+    def _prepared(self, recorded: Mapping[str, Tensor], x: Any, frames: int) -> dict[str, Tensor]:
         """Recorded tensors with frames unfolded, and pooled where asked for."""
         feats = dict(recorded)
         if frames > 1:
             # What the neck has averaged has fewer rows, and stays.
-            feats = {name: feat.unflatten(0, (-1, frames)) if len(feat) == rows else feat
+            feats = {name: feat.unflatten(0, (-1, frames)) if len(feat) == len(x) else feat
                      for name, feat in feats.items()}
         return {name: self._pooled(name, feat) for name, feat in feats.items()}
 

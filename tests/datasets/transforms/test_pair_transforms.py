@@ -162,7 +162,7 @@ def test_a_directory_without_a_vocabulary_is_refused(tmp_path):
 
 
 def test_a_tokenizer_that_is_nowhere_says_what_to_download(monkeypatch):
-    monkeypatch.setenv('HF_HUB_OFFLINE', '1')
+    monkeypatch.setattr('huggingface_hub.constants.HF_HUB_OFFLINE', True)
     with pytest.raises(FileNotFoundError, match="'nowhere/bert' is no directory.*hf download"
                        .replace('.*', '(.|\n)*')):
         TokenizeText('nowhere/bert')
