@@ -1,7 +1,7 @@
 """Results of the cells of a table: scores by seed, their mean, the gap recovered."""
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean, stdev
@@ -11,10 +11,12 @@ from mmengine.logging import print_log
 
 from mmfkd.checkpoints import read_summary
 from mmfkd.config import main_metric
-from mmfkd.evaluation.sample_scores import read_samples
+from mmfkd.evaluation.sample_scores import read_samples, score_of
 
 from .grid import BASELINE, UNIMODAL, Cell, Row, baselines, leaf_of
 from .statistics import Comparison, compare
+
+ROUNDED = 0.02  # mmseg rounds its metrics to two digits
 
 
 @dataclass(frozen=True)
@@ -109,10 +111,19 @@ def score(row: Row, pair: str, seeds: Sequence[int], root: Path) -> Score:
     return Score(row, own, gains, comparison, recovered)
 
 
-def _samples(row: Row, leaf: str, seeds: Iterable[int], root: Path) -> dict[int, np.ndarray]:
-    """Counts of the test samples of the seeds that have them."""
-    found = {seed: read_samples(Cell(row, leaf, seed, root).work_dir) for seed in seeds}
-    return {seed: counts for seed, counts in found.items() if counts is not None}
+def _samples(row: Row, leaf: str, results: Mapping[int, Result], root: Path
+             ) -> dict[int, np.ndarray]:
+    """Counts of the test samples of the seeds whose score they add up to.
+
+    Those of a metric that is neither mIoU nor top-1 accuracy do not.
+    """
+    found = {}
+    for seed, result in results.items():
+        counts = read_samples(Cell(row, leaf, seed, root).work_dir)
+        if counts is not None and abs(
+                score_of(counts, np.ones((1, len(counts))))[0] - result.test) < ROUNDED:
+            found[seed] = counts
+    return found
 
 
 def _results(row: Row, leaf: str, seeds: Sequence[int], root: Path) -> dict[int, Result]:

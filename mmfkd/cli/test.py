@@ -82,7 +82,6 @@ def test(args: argparse.Namespace) -> None:
     from mmfkd.engine.checks import check_config
     from mmfkd.engine.distributed import keep_timm_norms, use_gloo_without_gpu
     from mmfkd.engine.hooks.labels import LabelCensusHook
-    from mmfkd.engine.hooks.samples import SampleScoreHook
     from mmfkd.engine.hooks.unwrapped import unwrapped
     from mmfkd.inference.loading import keep_student
 
@@ -101,7 +100,6 @@ def test(args: argparse.Namespace) -> None:
     path = resolve_checkpoint(args.checkpoint, cfg.filename, cfg.work_dir)
     runner = Runner.from_cfg(cfg)
     runner.register_hook(LabelCensusHook())
-    runner.register_hook(SampleScoreHook())
     model = unwrapped(runner)
     load_tested(model, path, args.student)
     metrics = runner.test()

@@ -115,6 +115,9 @@ def test_samples_of_the_test_set_are_drawn_where_all_runs_have_them(runs):
     drawn, not_drawn = (score(row, PAIR, SEEDS, runs).comparison
                         for row in rows('kd', 'feature'))
     assert drawn.sampled and not not_drawn.sampled
+    # Samples that do not add up to the score are those of another test.
+    write_samples(runs / f'kd/{PAIR}/seed1' / SAMPLES, np.ones((100, 1)))
+    assert not score(Row('kd', 'kd'), PAIR, SEEDS, runs).comparison.sampled
     assert drawn.gain == pytest.approx(5.0) and 0 < drawn.low < 5 < drawn.high
 
 

@@ -19,7 +19,8 @@ class SampleScoreHook(Hook):
     """Writes what each sample of the test set adds to the score, as ``test_samples.npz``.
 
     Of segmentation these are counts of pixels by class, of classification whether the prediction
-    is right; see :mod:`mmfkd.evaluation.sample_scores`. ``mmfkd benchmark`` draws from them.
+    is right; see :mod:`mmfkd.evaluation.sample_scores`. ``mmfkd benchmark`` draws from them. It is
+    part of every training, whose closing test it describes.
     Predictions of another kind write nothing.
     """
 
