@@ -160,6 +160,6 @@ class AVDigitsDataset(PairDataset):
         root = Path(self.data_root)
         for row in self.LIST.read(path):
             if int(Path(row['audio']).stem.split('_')[-1]) in self._recordings:
-                yield dict(label=row['label'], modalities=dict(
+                yield dict(label=row['label'], name=row['audio'], modalities=dict(
                     audio=dict(path=str(root / row['audio'])),
                     visual=dict(path=str(root / row['image']))))

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from PIL import Image
+from runs import ROOT
 
 from mmfkd.datasets import ListDataset, RGBXDataset
 from mmfkd.datasets.labelled import labelled_samples
@@ -189,3 +190,13 @@ def test_a_wrong_table_is_refused(options, error, message, table):
 
 def test_samples_of_one_name_are_counted_one_by_one():
     assert sum(labelled_samples(0.5, ['a'] * 10, [True] * 10, 0)) == 5
+
+
+@pytest.mark.parametrize(('group', 'name', 'expected'), [
+    (r'^(\d+)_', '1076_DFA_NEU_XX', '1076'), (r'_([a-z]+)_\d+\.wav$', 'audio/7_jackson_32.wav',
+                                             'jackson'),
+    (r'^(.+)/', 'video12/00031', 'video12'), (r'^col(\d{4})', 'col00014_row00003', '0001')])
+def test_the_groups_of_the_docs_are_found_in_the_names(group, name, expected):
+    assert groups_of([name], group) == [expected]
+    text = (ROOT / 'docs/new_sensor.md').read_text()
+    assert group in text or group in (ROOT / 'configs/_base_/datasets/mars.py').read_text()
