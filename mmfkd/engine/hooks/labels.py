@@ -27,6 +27,7 @@ class LabelCensusHook(Hook):
     def __init__(self) -> None:
         self._counts: dict[str, Tensor] = {}
         self._told: set[str] = set()
+        self._files: dict[str, str] = {}
 
     def after_train_iter(self, runner: Runner, batch_idx: int, data_batch: dict | None = None,
                          outputs: dict | None = None) -> None:
@@ -60,6 +61,7 @@ class LabelCensusHook(Hook):
         counts = self._counts.setdefault(split, torch.zeros(classes + 1, dtype=torch.long))
         for sample in data_batch.get('data_samples') or ():
             label = _label(sample)
+            self._files.setdefault(split, sample.metainfo.get('seg_map_path') or '')
             if classes and label is not None:
                 # The last place is for all that is no class.
                 label = label.flatten().cpu().long()
@@ -83,9 +85,10 @@ class LabelCensusHook(Hook):
         absent = [name for name in names if name not in present]
         ignored = counts[-1] / counts.sum()
         if absent and len(present) == 1 and ignored:
+            such = f', such as {self._files[split]},' if self._files.get(split) else ''
             raise ValueError(
-                f'the labels of {split} hold {present[0]!r} alone, and {ignored:.1%} of them are '
-                'ignored, as 255 is: write masks of 0 and 255 as 0 and 1')
+                f'the labels of {split}{such} hold {present[0]!r} alone, and {ignored:.1%} of them '
+                'are ignored, as 255 is: write masks of 0 and 255 as 0 and 1')
         if absent:
             runner.logger.warning(
                 f'class {", ".join(map(repr, absent))} occurs in no label of {split}'
