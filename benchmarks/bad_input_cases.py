@@ -117,7 +117,7 @@ CASES = [
          image(FILE.format('label'), np.full((32, 32, 3), 7, np.uint8))),
     Case('all labels are ignored', ['no label of train counts', 'ignore_index'], lambda root: [
         Image.fromarray(GREY + 255).save(path) for path in (root / 'data/train/label').iterdir()]),
-    Case('masks of 0 and 255', [r'label/000\d\.png, hold .wall. alone', 'as 0 and 1'], lambda root: [
+    Case('masks of 0 and 255', [r'label/000\d\.png, hold .wall. alone', '0 and 1'], lambda root: [
         Image.fromarray(GREY + 255 * np.eye(32, dtype=np.uint8)).save(path)
         for path in (root / 'data/train/label').iterdir()]),
     Case('colour of 16 bits', [r'rgb/0001\.png has 16 bits', 'LoadInfrared'],
