@@ -1,20 +1,20 @@
-"""What a trained teacher and a student's baseline say about a pair before it is distilled."""
+"""Measurements of a pair before it is distilled: scores, errors, features and gradients."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from mmengine.runner import Runner
 from torch import Tensor
 
-from mmfkd.analysis.features import collect_features, feature_batches
+from mmfkd.analysis.features import draw_vectors, feature_batches
 from mmfkd.analysis.similarity import band_cka
 from mmfkd.checkpoints import load_network, resolve_checkpoint
-from mmfkd.config import Pair, compose, methods
+from mmfkd.config import Pair, PairConfigs, compose, methods, offers
 from mmfkd.models import CrossModalDistiller
-from mmfkd.models.losses.shapes import labelled_rows
+from mmfkd.models.losses.shapes import labelled_rows, pooled, resized
+from mmfkd.models.routing import stack_labels
 from mmfkd.registry import MODELS
 
 TAPS = ('feat', 'layer1', 'layer2', 'layer3', 'layer4')
@@ -97,15 +97,13 @@ def look(pair: Pair, teacher: Path, student: Path, scores: tuple[float, float],
     found, missing = gradient_shares(pair, teacher, student, batches)
     return Findings(pair, *scores, agreement(model, loader, limit),
                     similarity(model, loader, limit), found, missing,
-                    cfg.model.students.student.model['head' if 'head' in cfg.model.students.
-                                                     student.model else 'decode_head'].num_classes)
+                    cast(int, offers(PairConfigs.find(pair))['num_classes']))
 
 
 def loaded(cfg: Any, teacher: Path, student: Path) -> CrossModalDistiller:
     """The model of a composed config with the weights of both baselines."""
     for spec in (cfg.model.get('teachers') or {}).values():
         spec['checkpoint'] = str(teacher)
-    cfg.model.students.student.model.pop('init_cfg', None)
     model = MODELS.build(cfg.model)
     load_network(model.student.model, resolve_checkpoint(student),
                  modalities=model.student.modalities)
@@ -117,23 +115,15 @@ def agreement(model: CrossModalDistiller, loader: Any, limit: int) -> Agreement:
     counts = torch.zeros(4, dtype=torch.long)
     keys = ('student.logits', 'teacher.logits')
     for feats, samples in feature_batches(model, loader, keys, limit):
-        counts += right_by(feats['student.logits'], feats['teacher.logits'], labels_of(samples))
+        counts += right_by(feats['student.logits'], feats['teacher.logits'], stack_labels(samples))
     total = max(int(counts.sum()), 1)
     return Agreement(*(int(count) / total for count in counts))
 
 
-def labels_of(samples: Sequence) -> Tensor:
-    """Labels (N, H, W) or (N,)."""
-    if 'gt_sem_seg' in samples[0]:
-        return torch.cat([sample.gt_sem_seg.data for sample in samples])
-    return torch.cat([sample.gt_label for sample in samples])
-
-
 def right_by(student: Tensor, teacher: Tensor, labels: Tensor) -> Tensor:
     """Counts (4,): both right, the teacher alone, the student alone, neither."""
-    if student.ndim == 4 and student.shape[-2:] != teacher.shape[-2:]:
-        student = torch.nn.functional.interpolate(student, size=teacher.shape[-2:],
-                                                  mode='bilinear', align_corners=False)
+    if student.ndim == 4:
+        student = resized(student, teacher.shape[-2:])
     (own, other), kept = labelled_rows((student, teacher), labels.to(student.device), IGNORED)
     own_right, other_right = own.argmax(1) == kept, other.argmax(1) == kept
     kind = 2 * (~other_right).long() + (~own_right).long()
@@ -143,20 +133,20 @@ def right_by(student: Tensor, teacher: Tensor, labels: Tensor) -> Tensor:
 
 def similarity(model: CrossModalDistiller, loader: Any, limit: int) -> dict[str, dict[str, float]]:
     """CKA of the taps that both networks have, whole and by band."""
-    found = {}
-    for tap in TAPS:
-        keys = [f'{branch}.{tap}' for branch in ('student', 'teacher')]
-        if set(keys) <= set(model.tap_keys):
-            feats = collect_features(model, loader, keys, limit, pixels=16).values
-            own, other = (flat(feats[key]) for key in keys)
-            found[tap] = band_cka(own, other)
-    return found
-
-
-def flat(feat: Any) -> Tensor:
-    """Vectors (n, D); of tokens their mean."""
-    x = torch.as_tensor(feat)
-    return x if x.ndim == 2 else x.flatten(1, -2).mean(1)
+    taps = [tap for tap in TAPS
+            if {f'student.{tap}', f'teacher.{tap}'} <= set(model.tap_keys)]
+    keys = [f'{branch}.{tap}' for tap in taps for branch in ('student', 'teacher')]
+    rows: dict[str, list[Tensor]] = {key: [] for key in keys}
+    generator = torch.Generator().manual_seed(0)
+    for feats, samples in feature_batches(model, loader, keys, limit) if taps else ():
+        for pair in zip(keys[::2], keys[1::2], strict=True):
+            both = {key: feats[key] for key in pair}
+            if all(feat.ndim == 4 for feat in both.values()):
+                both = draw_vectors(both, samples, 16, generator)[0]
+            for key, feat in both.items():
+                rows[key].append(pooled(feat).cpu())
+    return {tap: band_cka(torch.cat(rows[f'student.{tap}']), torch.cat(rows[f'teacher.{tap}']))
+            for tap in taps}
 
 
 def gradient_shares(pair: Pair, teacher: Path, student: Path, batches: int

@@ -1,4 +1,4 @@
-"""What the findings on a pair mean, in words, and which methods are worth a run."""
+"""Sentences about the measurements of a pair, and suggestions of methods."""
 
 from dataclasses import dataclass
 
@@ -86,4 +86,3 @@ def suggestions(found: Findings) -> list[Suggestion]:
     if found.classes > 2 and 'dist' in ratios:
         add('dist', f'{found.classes} classes have relations that it carries over')
     return chosen
-

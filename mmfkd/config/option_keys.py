@@ -110,18 +110,15 @@ def _taken(node: Mapping, place: str, scope: str) -> Iterable[str]:
         from mmfkd.models import Branch
 
         return {*arguments(Branch.__init__), 'config', 'checkpoint'}
-    if place.startswith('model.losses.') and place.count('.') == 2:
-        node_type = node.get('type')
-        return {'balance', *(name for kind in classes_of(node_type, scope)
-                             for base in kind.__mro__
-                             for name in arguments(vars(base).get('__init__')))}
     if place == 'default_hooks':
         return ('runtime_info', 'timer', 'sampler_seed', 'logger', 'param_scheduler', 'checkpoint')
     default = DEFAULT_TYPES.get(place)
     if place == 'train_cfg':
         default = 'IterBasedTrainLoop' if 'max_iters' in node else 'EpochBasedTrainLoop'
-    return {*ROOMS.get(place, ()), *(name for kind in classes_of(node.get('type', default), scope)
-                     for base in kind.__mro__ for name in arguments(vars(base).get('__init__')))}
+    of_loss = place.startswith('model.losses.') and place.count('.') == 2
+    own = ('balance',) if of_loss else ROOMS.get(place, ())
+    return {*own, *(name for kind in classes_of(node.get('type', default), scope)
+                    for base in kind.__mro__ for name in arguments(vars(base).get('__init__')))}
 
 
 def classes_of(name: object, scope: str) -> Iterator[type]:

@@ -1,4 +1,4 @@
-"""What a training ends with: its summary, and how teacher, baseline and student compare."""
+"""The end of a training: summary, table and picture of teacher, baseline and student."""
 
 from numbers import Real
 from pathlib import Path

@@ -42,7 +42,7 @@ def train_missing_teachers(cfg: Config, options: Mapping[str, object], amp: bool
         if has_ended(folder):
             check_length(name, folder, teacher)
             continue
-        train_first(f"teacher '{name}'", cfg, config, folder, own, amp)
+        train_first(f"the teacher '{name}'", cfg, config, folder, own, amp)
 
 
 def train_missing_baseline(cfg: Config, options: Mapping[str, object], amp: bool = False) -> Path:
@@ -110,7 +110,7 @@ def train_first(what: str, cfg: Config, config: str, folder: Path, options: Mapp
     if code in STOPPED:
         raise STOPPED[code]  # Ctrl-C reaches the child too, and ends it first
     if code:
-        sys.exit(f'training {what.replace("teacher", "the teacher")} failed with exit code {code}')
+        sys.exit(f'training {what} failed with exit code {code}')
 
 
 def check_length(name: str, folder: Path, teacher: Config) -> None:

@@ -105,7 +105,6 @@ def run(cfg: Config, stop: StopRequest, baseline: Path | None) -> None:
     check_runner(runner)
     runner.register_hook(StartCheckHook())
     runner.register_hook(LabelCensusHook())
-    runner.register_hook(SampleScoreHook())
     runner.register_hook(StopHook(stop))
     with explained_errors():
         runner.train()
@@ -129,6 +128,8 @@ def test_selected(runner: Runner) -> dict:
         # Not by the runner, whose hooks would take the raw weights of a moving average back.
         load_strictly(unwrapped(runner), load_weights(path), path)
         runner.logger.info(f'tested is {path}')
+    # Not before: what a hook tests after each epoch is not what is reported.
+    runner.register_hook(SampleScoreHook())
     metrics = runner.test() if runner.cfg.get('test_dataloader') is not None else {}
     score = info('best_score', None)
     return dict(checkpoint=path and str(path), test=metrics,

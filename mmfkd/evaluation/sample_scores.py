@@ -1,4 +1,4 @@
-"""What each sample of a test set adds to a score, so that scores of other samples can be drawn."""
+"""Counts of each test sample, from which the scores of other draws of samples follow."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What is searched for a method: the space that its file declares."""
+"""Search spaces of methods, as their files declare them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,9 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from mmengine.config import Config
 
-from mmfkd.config import PairConfigs
 from mmfkd.config.composition import method_file
-from mmfkd.config.pairs import Pair
 
 if TYPE_CHECKING:
     from optuna import Trial
@@ -91,8 +89,3 @@ def options_of(values: Mapping[str, Any], cfg: Config) -> dict[str, Any]:
         else:
             options[key] = value
     return options
-
-
-def baseline_of(pair: str) -> Config:
-    """Config of the student's baseline of a pair."""
-    return PairConfigs.find(Pair.parse(pair)).student

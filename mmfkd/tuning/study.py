@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from queue import SimpleQueue
+from statistics import mean
 from typing import TYPE_CHECKING, Any
 
 from mmfkd.benchmark.grid import UNIMODAL, Cell, Row, baselines, config_of
 from mmfkd.engine.work_dir_lock import is_locked, locked
 
 from .space import options_of, space_of
-from .trials import TrialError, average
+from .trials import TrialError, train_cell
 
 if TYPE_CHECKING:
     from optuna import Study, Trial
@@ -171,12 +172,14 @@ class Search:
 
         try:
             with locked(self.root / row.name):
-                score = average(cells, self.options, self.amp, environment, told)
+                scores = [train_cell(cells[0], self.options, self.amp, environment, told)]
+                if pruned:
+                    raise TrialPruned
+                scores += [train_cell(cell, self.options, self.amp, environment,
+                                      lambda step, score: False) for cell in cells[1:]]
         finally:
             self._free.put(device)
-        if pruned:
-            raise TrialPruned
-        return score
+        return mean(scores)
 
 
 def count(study: 'Study') -> int:

@@ -3,9 +3,8 @@
 import json
 import os
 import subprocess
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from statistics import mean
 from typing import Any
 
 from mmfkd.benchmark.grid import Cell
@@ -94,22 +93,3 @@ def best(cell: Cell, metric: str) -> float:
     if not scores:
         raise TrialError(f'{cell.work_dir} has no validation by {metric}: trials are chosen by it')
     return max(scores)
-
-
-def average(cells: Sequence[Cell], options: Mapping[str, Any], amp: bool,
-            environment: Mapping[str, str], report: Callable[[int, float], bool]) -> float:
-    """Mean over seeds of the best validation; only the first seed can be ended by ``report``."""
-    scores = []
-    for cell in cells:
-        ended: list[bool] = []
-
-        def told(step: int, score: float, first: bool = cell is cells[0],
-                 ended: list[bool] = ended) -> bool:
-            if first and report(step, score):
-                ended.append(True)
-            return bool(ended)
-
-        scores.append(train_cell(cell, options, amp, environment, told))
-        if ended:
-            break
-    return mean(scores)

@@ -4,6 +4,7 @@ import json
 from contextlib import redirect_stdout
 from dataclasses import replace
 from io import StringIO
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ import torch
 from runs import ROOT
 
 from mmfkd.advice import Agreement, Findings, Share, sentences, suggestions
-from mmfkd.advice.findings import ratios, right_by
+from mmfkd.advice.findings import ratios, right_by, similarity
 from mmfkd.cli.recommend import main
 from mmfkd.config import Pair, compose
 
@@ -135,3 +136,16 @@ def test_the_budget_runs_the_first_suggestions(monkeypatch):
     chosen = arguments[arguments.index('--methods') + 1:arguments.index('--seeds')]
     assert chosen == ['unimodal', 'recommended', 'kd']
     assert arguments[-2:] == ['--cfg-options', 'train_cfg.max_epochs=3']
+
+
+def test_maps_and_tokens_are_compared_too():
+    """An image teaches a text: a map of one network, tokens of the other."""
+    drawn = torch.randn(12, 6)
+    feats = {'student.layer1': drawn[:, :, None, None].expand(12, 6, 3, 3),
+             'teacher.layer1': drawn[:, None].expand(12, 5, 6)}
+    model = SimpleNamespace(
+        tap_keys=list(feats), training=False, eval=lambda: None, train=lambda mode: None,
+        data_preprocessor=lambda batch, training: dict(inputs={}, data_samples=[None] * 12),
+        features=lambda inputs, keys: feats)
+    found = similarity(model, [None], 12)
+    assert found == dict(layer1={band: pytest.approx(1.0) for band in ('raw', 'low', 'high')})

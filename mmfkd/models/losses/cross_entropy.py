@@ -78,9 +78,10 @@ class LabelledCrossEntropyLoss(ClsCrossEntropyLoss):
             return super().forward(cls_score, label, weight, avg_factor, reduction_override,
                                    **kwargs)
         kept = label >= 0
-        if not kept.any():
+        count = int(kept.sum())
+        if not count:
             return 0 * cls_score.sum()
         weight = None if weight is None else weight[kept]
-        factor = None if avg_factor is None else int(kept.sum())
+        factor = None if avg_factor is None else count
         return super().forward(cls_score[kept], label[kept], weight, factor, reduction_override,
                                **kwargs)
