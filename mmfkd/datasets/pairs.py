@@ -114,7 +114,7 @@ class PairDataset(BaseDataset):
         present = [bool(sample['label']) for sample in samples]
         labelled = labelled_samples(self.labels, names, present, self.split_seed)
         numbers = {name: i for i, name in enumerate(self.metainfo['classes'])}
-        infos = [dict(modalities=sample['modalities'], img_path=name,
+        infos = [dict(modalities=sample['modalities'], img_path=first_file(sample) or name,
                       gt_label=numbers[sample['label']] if has_label else UNLABELLED)
                  for sample, name, has_label in zip(samples, names, labelled, strict=True)]
         if self.test_mode and 0 < sum(labelled) < len(infos):
@@ -194,6 +194,12 @@ def display_name(sample: dict) -> str:
     files = [spec.get('path') or spec['folder'] for spec in sample['modalities'].values()
              if isinstance(spec, dict)]
     return sample.get('name') or files[0]
+
+
+def first_file(sample: dict) -> str | None:
+    """What a plain loader of mmpretrain reads: the first of the modalities that is one file."""
+    return next((spec['path'] for spec in sample['modalities'].values()
+                 if isinstance(spec, dict) and 'path' in spec), None)
 
 
 def listed(names: Sequence[str]) -> str:

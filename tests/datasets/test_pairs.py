@@ -40,10 +40,18 @@ def test_a_line_becomes_paths_and_a_class(cremad):
     data = CREMADDataset(str(cremad))
     assert len(data) == 20
     info = data.get_data_info(4)
-    assert info['gt_label'] == 4 and info['img_path'] == '1005_DFA_DIS_XX'
+    assert info['gt_label'] == 4
+    assert info['img_path'] == str(cremad / 'AudioWAV/1005_DFA_DIS_XX.wav')
     assert info['modalities'] == dict(
         audio=dict(path=str(cremad / 'AudioWAV/1005_DFA_DIS_XX.wav')),
         visual=dict(folder=str(cremad / 'frames/1005_DFA_DIS_XX')))
+
+
+def test_a_plain_loader_finds_the_file_of_the_one_modality(shared_data):
+    data = AVDigitsDataset(str(shared_data / 'avdigits'), modalities=['visual'])
+    info = data.get_data_info(0)
+    assert info['img_path'] == info['modalities']['visual']['path'] and Path(
+        info['img_path']).is_file()
 
 
 def test_one_modality_does_not_need_the_files_of_the_other(cremad):
