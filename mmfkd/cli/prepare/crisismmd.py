@@ -21,7 +21,8 @@ from PIL import Image
 from tqdm import tqdm
 
 from mmfkd.datasets.imagetext import FIVE_CLASSES, CrisisMMDDataset
-from mmfkd.datasets.preparation.clips import ClipError, run_parallel
+from mmfkd.datasets.preparation.clips import ClipError
+from mmfkd.datasets.preparation.processes import run_parallel
 from mmfkd.datasets.preparation.splits import PrepareError, count_samples, finish
 
 from .options import list_parser, run_command

@@ -4,12 +4,9 @@ What is extracted appears under its name only when it is whole: a run that was s
 goes on where it was when it is started again.
 """
 
-import multiprocessing
 import os
 import shutil
-import signal
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
@@ -21,6 +18,8 @@ from typing import Any, Literal, NamedTuple, cast
 import av
 import numpy as np
 import soundfile
+
+from .processes import run_parallel
 
 FIRST_FRAME = '00000.jpg'
 LFS_POINTER = b'version https://git-lfs'
@@ -138,27 +137,6 @@ def prepare_clips(clips: Iterable[Clip], workers: int = 1,
         made=outcomes.count('made'), done_before=outcomes.count('done before'),
         skipped={clip.video: str(outcome) for clip, outcome in zip(clips, outcomes, strict=True)
                  if isinstance(outcome, ClipError)})
-
-
-def run_parallel(function: Callable, items: Sequence, workers: int,
-                 progress: Callable[[Sequence], Iterable] = iter) -> list:
-    """``function`` of each item, in order, by a number of processes; for 1 by this one.
-
-    Raises:
-        BrokenProcessPool: a process died.
-    """
-    if workers == 1:
-        return [function(item) for item in progress(items)]
-    # A new interpreter in each process would import the whole stack for nothing.
-    method = 'fork' if 'fork' in multiprocessing.get_all_start_methods() else None
-    context = multiprocessing.get_context(method)
-    # Ctrl-C reaches all processes; this one lets the others finish what they are at.
-    pool = ProcessPoolExecutor(workers, context, signal.signal, (signal.SIGINT, signal.SIG_IGN))
-    try:
-        results = pool.map(function, items)
-        return [result for _, result in zip(progress(items), results, strict=True)]
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 @contextmanager

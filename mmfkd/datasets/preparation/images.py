@@ -11,7 +11,8 @@ from mmfkd.datasets.lists import read_names
 from mmfkd.datasets.rgbx import RGBXDataset
 from mmfkd.datasets.transforms import LoadCheckedAnnotations, LoadModalities
 
-from .clips import run_parallel, written_whole
+from .clips import written_whole
+from .processes import run_parallel
 from .splits import PrepareError, count_samples, finish
 
 

@@ -1,13 +1,13 @@
 """Small MATLAB files."""
 
-import multiprocessing
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import numpy as np
 from scipy.io import loadmat
+
+from .processes import process_pool
 
 
 class MatlabError(Exception):
@@ -21,8 +21,7 @@ def read_variables(path: Path, names: Sequence[str]) -> list[np.ndarray]:
         MatlabError: the file is damaged or lacks a variable.
     """
     # A damaged file can make scipy's reader crash, which must not end this process.
-    method = 'fork' if 'fork' in multiprocessing.get_all_start_methods() else None
-    with ProcessPoolExecutor(1, multiprocessing.get_context(method)) as pool:
+    with process_pool(1, __name__) as pool:
         try:
             return pool.submit(_variables, path, names).result()
         except BrokenProcessPool as error:

@@ -1,10 +1,8 @@
 """Extraction of frames and sound, on real clips and on small ones written here."""
 
 import multiprocessing
-import os
 import pickle
 import time
-from concurrent.futures.process import BrokenProcessPool
 
 import av
 import numpy as np
@@ -18,7 +16,6 @@ from mmfkd.datasets.preparation.clips import (
     extract_audio,
     extract_frames,
     prepare_clips,
-    run_parallel,
 )
 
 RATE = 44100
@@ -350,9 +347,3 @@ def test_distributed_sound_is_checked(video, out, make, reason):
     report = prepare_clips([clip])
     assert report.done_before == 0
     assert str(clip.wav) in report.skipped[video] and reason in report.skipped[video]
-
-
-def test_dead_process_is_an_error():
-    """And the others are not waited for."""
-    with pytest.raises(BrokenProcessPool):
-        run_parallel(os._exit, [1, 1], 2)
