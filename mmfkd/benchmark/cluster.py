@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from .grid import Cell
-from .jobs import train, waves
+from .jobs import Workers, train, waves
 from .results import is_done
 
 
-def submit(cells: Sequence[Cell], folder: Path, options: Mapping[str, object], amp: bool,
-           jobs: int, parameters: Mapping[str, Any], cluster: str = 'slurm') -> list[Any]:
+def submit(cells: Sequence[Cell], folder: Path, workers: Workers, parameters: Mapping[str, Any],
+           cluster: str = 'slurm') -> list[Any]:
     """Submits the cells that are not done as two arrays of jobs, each a call of :func:`train`.
 
     The second array, the distillations, starts when the first, the baselines, has ended.
@@ -18,9 +18,7 @@ def submit(cells: Sequence[Cell], folder: Path, options: Mapping[str, object], a
     Args:
         cells: of the table.
         folder: of logs and of what the jobs call.
-        options: see :func:`train`.
-        amp: mixed precision.
-        jobs: jobs of an array at a time.
+        workers: how, and how many jobs of an array at a time; GPUs and threads are Slurm's.
         parameters: of ``submitit.AutoExecutor.update_parameters``, such as ``timeout_min`` and
             ``slurm_partition``.
         cluster: 'slurm'; or 'local', processes on this machine, whose second array is submitted
@@ -40,7 +38,7 @@ def submit(cells: Sequence[Cell], folder: Path, options: Mapping[str, object], a
             continue
         own = dict(parameters, name='mmfkd')
         if cluster == 'slurm':
-            own['slurm_array_parallelism'] = jobs
+            own['slurm_array_parallelism'] = workers.jobs
             if found:
                 ids = dict.fromkeys(job.job_id.split('_')[0] for job in found)
                 own['slurm_dependency'] = f'afterany:{":".join(ids)}'
@@ -50,7 +48,7 @@ def submit(cells: Sequence[Cell], folder: Path, options: Mapping[str, object], a
         except (NameError, RuntimeError) as error:
             raise ValueError(f'--slurm: {error}') from None
         with executor.batch():
-            new = [executor.submit(train, cell, dict(options), amp, {}) for cell in wave]
+            new = [executor.submit(train, cell, workers, {}) for cell in wave]
         found += new
         if cluster == 'local':
             for job in new:

@@ -9,7 +9,9 @@ import os
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, field
 from queue import SimpleQueue
+from typing import Any
 
 from mmfkd.engine.processes import run_child, stop_child
 
@@ -19,14 +21,52 @@ from .results import is_done
 LOG = 'benchmark.log'
 
 
-def train(cell: Cell, options: Mapping[str, object], amp: bool, environment: Mapping[str, str],
+@dataclass(frozen=True)
+class Workers:
+    """How trainings are run, and how many at a time.
+
+    Attributes:
+        options: of all trainings, as ``--cfg-options`` has them.
+        amp: mixed precision.
+        jobs: trainings at a time.
+        gpus: GPUs, one training at a time on each; then ``jobs`` is their number.
+        threads: CPU threads of each training; None leaves it to PyTorch.
+
+    Raises:
+        ValueError: fewer than one job or thread.
+    """
+
+    options: Mapping[str, Any] = field(default_factory=dict)
+    amp: bool = False
+    jobs: int = 1
+    gpus: Sequence[str] = ()
+    threads: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.jobs < 1 or (self.threads is not None and self.threads < 1):
+            raise ValueError(f'--jobs {self.jobs} --threads {self.threads}: take 1 or more')
+
+    @property
+    def count(self) -> int:
+        """Trainings at a time."""
+        return len(self.gpus) or self.jobs
+
+    def environments(self) -> 'SimpleQueue[dict[str, str]]':
+        """What is added to the environment of this process, for each training at a time."""
+        threads = {'OMP_NUM_THREADS': str(self.threads)} if self.threads else {}
+        free: SimpleQueue[dict[str, str]] = SimpleQueue()
+        for gpu in self.gpus or [''] * self.jobs:
+            free.put({**threads, **({'CUDA_VISIBLE_DEVICES': gpu} if gpu else {})})
+        return free
+
+
+def train(cell: Cell, workers: Workers, environment: Mapping[str, str],
           running: list | None = None) -> str | None:
     """Trains a cell that is not done.
 
     Args:
         cell: which.
-        options: of the whole table, as ``--cfg-options`` has it.
-        amp: mixed precision.
+        workers: how.
         environment: added to that of this process.
         running: holds the process as long as it runs.
 
@@ -39,7 +79,7 @@ def train(cell: Cell, options: Mapping[str, object], amp: bool, environment: Map
     log.parent.mkdir(parents=True, exist_ok=True)
     # Behind what is there: a training that outlived its parent may still write into it.
     with log.open('a') as file:
-        code = run_child(cell.command(options, amp), running, stdout=file,
+        code = run_child(cell.command(workers.options, workers.amp), running, stdout=file,
                          stderr=subprocess.STDOUT, env={**os.environ, **environment})
     if is_done(cell.work_dir):
         return None
@@ -53,27 +93,20 @@ def waves(cells: Sequence[Cell]) -> tuple[list[Cell], list[Cell]]:
             [cell for cell in cells if cell.teachers()])
 
 
-def run_cells(cells: Sequence[Cell], jobs: int, options: Mapping[str, object], amp: bool,
-              devices: Sequence[str] = (), threads: int | None = None,
+def run_cells(cells: Sequence[Cell], workers: Workers,
               report: Callable[[Cell, str | None], None] = lambda cell, failure: None
               ) -> dict[Cell, str]:
     """Trains what is not done, baselines first, and goes on where a cell fails.
 
     Args:
         cells: of the table, in any order.
-        jobs: trainings at a time.
-        options: see :func:`train`.
-        amp: mixed precision.
-        devices: GPUs, one training each at a time; then ``jobs`` is their number.
-        threads: CPU threads of each training; None leaves it to PyTorch.
+        workers: how, and how many at a time.
         report: called with each cell that ended, and why it failed or None.
 
     Returns:
         the cells that failed, and why. One whose teacher failed is not started.
     """
-    free: SimpleQueue[str] = SimpleQueue()
-    for device in devices or [''] * jobs:
-        free.put(device)
+    free = workers.environments()
     failures: dict[Cell, str] = {}
     running: list[subprocess.Popen] = []
 
@@ -81,19 +114,16 @@ def run_cells(cells: Sequence[Cell], jobs: int, options: Mapping[str, object], a
         dead = [teacher.leaf for teacher in cell.teachers() if teacher in failures]
         if dead:
             return f'its teacher {", ".join(dead)} failed'
-        device = free.get()
+        environment = free.get()
         try:
-            environment = {'CUDA_VISIBLE_DEVICES': device} if device else {}
-            if threads:
-                environment['OMP_NUM_THREADS'] = str(threads)
-            return train(cell, options, amp, environment, running)
+            return train(cell, workers, environment, running)
         except OSError as error:
             return str(error)
         finally:
-            free.put(device)
+            free.put(environment)
 
     for wave in waves(cells):
-        with ThreadPoolExecutor(len(devices) or jobs) as pool:
+        with ThreadPoolExecutor(workers.count) as pool:
             futures = {pool.submit(run, cell): cell for cell in wave}
             try:
                 for future in as_completed(futures):
@@ -107,3 +137,23 @@ def run_cells(cells: Sequence[Cell], jobs: int, options: Mapping[str, object], a
                     stop_child(child)
                 raise
     return failures
+
+
+def train_missing(cells: Sequence[Cell], workers: Workers, what: str) -> None:
+    """Trains what others start from, if it is not done.
+
+    Args:
+        cells: which.
+        workers: how.
+        what: their name in what is printed, such as ``teachers``.
+
+    Raises:
+        ValueError: a training failed.
+    """
+    left = [cell for cell in cells if not is_done(cell.work_dir)]
+    if left:
+        print(f'{len(left)} {what} are trained first: '
+              f'{", ".join(f"{cell.leaf} (seed {cell.seed})" for cell in left)}', flush=True)
+    failures = run_cells(left, workers)
+    if failures:
+        raise ValueError('; '.join(f'{cell.work_dir}: {why}' for cell, why in failures.items()))

@@ -5,6 +5,7 @@ import csv
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from html import escape
 from pathlib import Path
 from statistics import mean, stdev
@@ -50,22 +51,23 @@ class Report:
     def write(self, folder: Path) -> list[Path]:
         """Writes the table as csv, md and html, and ``statistics.csv``; returns their paths."""
         folder.mkdir(parents=True, exist_ok=True)
-        scores = {pair: self.scores(pair) for pair in self.pairs}
         paths = [folder / f'table.{kind}' for kind in ('csv', 'md', 'html')]
         with paths[0].open('w', newline='') as file:
             csv.writer(file).writerows([COLUMNS, *self.lines()])
         paths.append(folder / 'statistics.csv')
         with paths[-1].open('w', newline='') as file:
-            csv.writer(file).writerows([COMPARED, *comparisons(scores)])
-        paths[1].write_text(self.markdown(scores))
-        paths[2].write_text(self.html(scores))
+            csv.writer(file).writerows([COMPARED, *comparisons(self.scores)])
+        paths[1].write_text(self.markdown())
+        paths[2].write_text(self.html())
         return paths
 
-    def scores(self, pair: str) -> list[Score]:
-        """The rows of a pair that have a result."""
-        found = [score(row, pair, self.seeds, self.root) for row in self.rows
-                 if applies(row, pair)]
-        return [entry for entry in found if entry.results]
+    @cached_property
+    def scores(self) -> dict[str, list[Score]]:
+        """The rows of each pair that have a result."""
+        found = {pair: [score(row, pair, self.seeds, self.root) for row in self.rows
+                        if applies(row, pair)] for pair in self.pairs}
+        return {pair: [entry for entry in entries if entry.results]
+                for pair, entries in found.items()}
 
     def lines(self) -> list[tuple]:
         """One line a cell, for the CSV file."""
@@ -88,13 +90,13 @@ class Report:
                    for cell in plan(self.pairs, self.rows, self.seeds, self.root)]
         return sum(result.seconds or 0.0 for result in results if result) / 3600
 
-    def markdown(self, scores: Mapping[str, Sequence[Score]]) -> str:
+    def markdown(self) -> str:
         """The tables, the command and what differs from the paper."""
         datasets = dict.fromkeys(Pair.parse(pair).dataset for pair in self.pairs)
         heading = ', '.join([*datasets, *([self.preset] if self.preset else [])])
         parts = [f'# Benchmark: {heading}\n', f'```bash\n{self.command}\n```\n',
                  self.summary(), f'\n{EXPLAINED}']
-        for pair, rows in scores.items():
+        for pair, rows in self.scores.items():
             header, lines = table(pair, rows)
             parts += [f'\n**{title(pair)}**\n',
                       '| ' + ' | '.join(header) + ' |\n' + '|' + '---|' * len(header)]
@@ -102,12 +104,12 @@ class Report:
             parts += [note(pair)] if note(pair) else []
         return '\n'.join(parts) + '\n'
 
-    def html(self, scores: Mapping[str, Sequence[Score]]) -> str:
+    def html(self) -> str:
         """The same with a plot of the gains, in one file."""
         parts = ['<!doctype html><meta charset="utf-8"><title>mmfkd benchmark</title>', STYLE,
                  f'<pre>{escape(self.command)}</pre>', f'<p>{escape(self.summary())}</p>',
                  f'<p>{escape(EXPLAINED)}</p>']
-        for pair, rows in scores.items():
+        for pair, rows in self.scores.items():
             header, lines = table(pair, rows)
             parts += [f'<h2>{escape(title(pair))}</h2><table><tr>', *_cells('th', header), '</tr>']
             for line in lines:

@@ -24,15 +24,15 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from mmfkd.benchmark import Cell, Row, plan, preset, run_cells
+from mmfkd.benchmark import Cell, Row, Workers, plan, preset, run_cells, train_missing
 from mmfkd.benchmark.cluster import submit
 from mmfkd.benchmark.presets import PAPER_METHODS, label_rows, method_rows
 from mmfkd.benchmark.report import Report
 from mmfkd.benchmark.results import is_done
 from mmfkd.benchmark.tables import table, title
-from mmfkd.cli.options import add_config_options
+from mmfkd.cli.options import add_workers, chosen_workers
+from mmfkd.cli.stops import resumable
 from mmfkd.config import parse_value
-from mmfkd.engine.processes import leave, stoppable
 from mmfkd.tuning import tuned_rows
 
 
@@ -60,11 +60,6 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
                              'baseline, with this many trials on validation first.')
     parser.add_argument('--tuning-seeds', nargs='+', type=int, default=[1000],
                         help='The seeds of these trials (default: 1000).')
-    parser.add_argument('--jobs', type=int, default=1,
-                        help='The number of trainings at a time (default: 1).')
-    parser.add_argument('--gpus', nargs='+', default=[], metavar='ID',
-                        help='Run one training at a time on each of these GPUs.')
-    parser.add_argument('--threads', type=int, help='The CPU threads of each training.')
     parser.add_argument('--slurm', nargs='*', metavar='KEY=VALUE',
                         help='Submit the trainings that are left as jobs of Slurm, --jobs at a '
                              'time, and end. KEY is a parameter of submitit, such as '
@@ -75,8 +70,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
                         help='The folder of all runs (default: work_dirs/benchmark).')
     parser.add_argument('-o', '--out', type=Path,
                         help='The folder of table.csv, .md and .html (default: <root>/report).')
-    parser.add_argument('--amp', action='store_true', help='Train in mixed precision.')
-    add_config_options(parser)
+    add_workers(parser)
     return parser.parse_args(argv)
 
 
@@ -119,7 +113,7 @@ def labelled(rows: list[Row], args: argparse.Namespace) -> list[Row]:
     return label_rows(rows, args.labels) if args.labels else rows
 
 
-def train_all(cells: Sequence[Cell], args: argparse.Namespace) -> dict[Cell, str]:
+def train_all(cells: Sequence[Cell], workers: Workers) -> dict[Cell, str]:
     """Trains what is left, under a progress bar with the time left."""
     columns = (TextColumn('{task.description}'), BarColumn(), MofNCompleteColumn(),
                TimeElapsedColumn(), TextColumn('left:'), TimeRemainingColumn())
@@ -134,11 +128,11 @@ def train_all(cells: Sequence[Cell], args: argparse.Namespace) -> dict[Cell, str
             ended = f'failed: {cell.work_dir}: {failure}' if failure else f'done: {cell.work_dir}'
             progress.console.print(ended, markup=False, soft_wrap=True)
 
-        return run_cells(left, args.jobs, args.cfg_options, args.amp, args.gpus, args.threads,
-                         report)
+        return run_cells(left, workers, report)
 
 
-def search(rows: list[Row], pairs: Sequence[str], args: argparse.Namespace) -> list[Row]:
+def search(rows: list[Row], pairs: Sequence[str], workers: Workers,
+           args: argparse.Namespace) -> list[Row]:
     """The rows with the values that are best on validation; teachers of the trials come first.
 
     Raises:
@@ -148,26 +142,23 @@ def search(rows: list[Row], pairs: Sequence[str], args: argparse.Namespace) -> l
     if shared or args.tuned < 1:
         raise ValueError(f'--tuned {args.tuned} with --tuning-seeds {sorted(args.tuning_seeds)}: '
                          'take 1 trial or more, and seeds that --seeds does not have')
-    teachers = plan(pairs, [], args.tuning_seeds, args.root)
-    failures = train_all(teachers, args)
-    if failures:
-        raise ValueError('; '.join(f'{cell.work_dir}: {why}' for cell, why in failures.items()))
-    return tuned_rows(rows, pairs, args.tuned, args.tuning_seeds, args.root, args.cfg_options,
-                      args.amp, args.jobs, args.gpus, args.threads,
+    train_missing(plan(pairs, [], args.tuning_seeds, args.root), workers, 'teachers')
+    return tuned_rows(rows, pairs, args.tuned, args.tuning_seeds, args.root, workers,
                       lambda line: print(line, flush=True))
 
 
-def submit_all(cells: Sequence[Cell], args: argparse.Namespace) -> None:
-    """Submits what is left to Slurm, and says what to do when it has ended."""
+def submit_all(cells: Sequence[Cell], workers: Workers, args: argparse.Namespace) -> None:
+    """Submits what is left to Slurm, and says what to do when it has ended.
+
+    Raises:
+        ValueError: a parameter is none of submitit, or there is no Slurm here.
+    """
     wrong = [text for text in args.slurm if '=' not in text]
     if wrong:
-        sys.exit(f'--slurm {wrong[0]}: write KEY=VALUE, such as timeout_min=600')
+        raise ValueError(f'--slurm {wrong[0]}: write KEY=VALUE, such as timeout_min=600')
     parameters = {key: parse_value(value)
                   for key, value in (text.split('=', 1) for text in args.slurm)}
-    try:
-        jobs = submit(cells, args.root / 'slurm', args.cfg_options, args.amp, args.jobs, parameters)
-    except ValueError as error:
-        sys.exit(str(error))
+    jobs = submit(cells, args.root / 'slurm', workers, parameters)
     print(f'{len(jobs)} jobs: {", ".join(job.job_id for job in jobs)}\n'
           f'their logs: {args.root / "slurm"}\n'
           'when they have ended, the same command with --collect in place of --slurm reports them')
@@ -175,8 +166,8 @@ def submit_all(cells: Sequence[Cell], args: argparse.Namespace) -> None:
 
 def print_tables(report: Report) -> None:
     """The report on the terminal."""
-    for pair in report.pairs:
-        header, lines = table(pair, report.scores(pair))
+    for pair, rows in report.scores.items():
+        header, lines = table(pair, rows)
         print(f'\n{title(pair)}')
         for line in (header[:6], *(line[:6] for line in lines)):
             print('  '.join(text.ljust(26 if i == 3 else 14) for i, text in enumerate(line)))
@@ -186,26 +177,16 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Runs the command."""
     args = parse_args(argv)
     started = perf_counter()
-    try:
+    with resumable():
         rows, pairs = grid(args)
-        if min(args.jobs, args.threads or 1) < 1:
-            raise ValueError(f'--jobs {args.jobs} --threads {args.threads}: take 1 or more')
+        workers = chosen_workers(args)
         if args.tuned is not None:
-            with stoppable():
-                rows = search(rows, pairs, args)
+            rows = search(rows, pairs, workers, args)
         cells = plan(pairs, rows, args.seeds, args.root)
-    except ValueError as error:
-        sys.exit(str(error))
-    except KeyboardInterrupt as stop:
-        leave(stop, 'stopped; the same command goes on from here')
-    if args.slurm is not None:
-        submit_all(cells, args)
-        return
-    try:
-        with stoppable():
-            failures = {} if args.collect else train_all(cells, args)
-    except KeyboardInterrupt as stop:
-        leave(stop, 'stopped; the same command goes on from here')
+        if args.slurm is not None:
+            submit_all(cells, workers, args)
+            return
+        failures = {} if args.collect else train_all(cells, workers)
     report = Report(pairs, rows, args.seeds, args.root,
                     {cell.work_dir: failure for cell, failure in failures.items()},
                     shlex.join(['mmfkd', 'benchmark', *(sys.argv[1:] if argv is None else argv)]),

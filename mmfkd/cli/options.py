@@ -10,6 +10,8 @@ from mmfkd.config.option_values import OptionAction
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from mmfkd.benchmark import Workers
+
 
 def add_config(parser: argparse.ArgumentParser, metavar: str = 'CONFIG') -> None:
     """Adds the choice of a config, for :func:`chosen_config`."""
@@ -29,6 +31,17 @@ def add_config_options(parser: argparse.ArgumentParser) -> None:
                         help='Override values of the config. A misspelt key is refused; one that '
                              'is new is written +KEY=VALUE, and a text with spaces or commas '
                              '"KEY=\'a, b\'".')
+
+
+def add_workers(parser: argparse.ArgumentParser) -> None:
+    """Adds how many trainings are run, and on what, for :func:`chosen_workers`."""
+    parser.add_argument('--jobs', type=int, default=1,
+                        help='The number of trainings at a time (default: 1).')
+    parser.add_argument('--gpus', nargs='+', default=[], metavar='ID',
+                        help='Run one training at a time on each of these GPUs.')
+    parser.add_argument('--threads', type=int, help='The CPU threads of each training.')
+    parser.add_argument('--amp', action='store_true', help='Train in mixed precision.')
+    add_config_options(parser)
 
 
 def add_work_dir(parser: argparse.ArgumentParser) -> None:
@@ -81,6 +94,17 @@ def chosen_config(args: argparse.Namespace, teachers: bool = True) -> Config:
     except (OSError, ValueError) as error:
         text = str(error)
         raise SystemExit(text if name in text else f'{name}: {text}') from None
+
+
+def chosen_workers(args: argparse.Namespace) -> 'Workers':
+    """How trainings are run, from the options of :func:`add_workers`.
+
+    Raises:
+        ValueError: fewer than one job or thread.
+    """
+    from mmfkd.benchmark import Workers
+
+    return Workers(args.cfg_options, args.amp, args.jobs, args.gpus, args.threads)
 
 
 def chosen_work_dir(args: argparse.Namespace, cfg: Config) -> 'Path | str':

@@ -19,14 +19,13 @@ from rich.console import Console
 from rich.table import Table
 
 from mmfkd.advice import Findings, look, sentences, suggestions
-from mmfkd.benchmark import Cell, plan, read_result, run_cells
+from mmfkd.benchmark import Cell, plan, read_result, train_missing
 from mmfkd.benchmark.grid import BASELINE, baselines
-from mmfkd.benchmark.results import is_done
 from mmfkd.cli import benchmark
-from mmfkd.cli.options import add_config_options
+from mmfkd.cli.options import add_workers, chosen_workers
+from mmfkd.cli.stops import resumable
 from mmfkd.config import Pair
 from mmfkd.config.option_values import spelled_options
-from mmfkd.engine.processes import leave, stoppable
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -44,9 +43,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--root', type=Path, default=Path('work_dirs/benchmark'),
                         help='The folder of all runs, as of mmfkd benchmark (default: '
                              'work_dirs/benchmark).')
-    parser.add_argument('--jobs', type=int, default=1,
-                        help='The number of trainings at a time (default: 1).')
-    add_config_options(parser)
+    add_workers(parser)
     return parser.parse_args(argv)
 
 
@@ -59,13 +56,7 @@ def find(args: argparse.Namespace) -> Findings:
     plan([args.pair], [], [args.seed], args.root)
     student, teacher = (Cell(BASELINE, leaf, args.seed, args.root)
                         for leaf in baselines(args.pair))
-    left = [cell for cell in (teacher, student) if not is_done(cell.work_dir)]
-    if left:
-        print(f'{len(left)} networks are trained first: '
-              f'{", ".join(cell.leaf for cell in left)}', flush=True)
-    failures = run_cells(left, args.jobs, args.cfg_options, False)
-    if failures:
-        raise ValueError('; '.join(f'{cell.work_dir}: {why}' for cell, why in failures.items()))
+    train_missing((teacher, student), chosen_workers(args), 'networks')
     scores = []
     for cell in (teacher, student):
         result = read_result(cell)
@@ -115,13 +106,8 @@ def run(args: argparse.Namespace, found: Findings) -> None:
 def main(argv: Sequence[str] | None = None) -> None:
     """Runs the command."""
     args = parse_args(argv)
-    try:
-        with stoppable():
-            found = find(args)
-    except KeyboardInterrupt as stop:
-        leave(stop, 'stopped; the same command goes on from here')
-    except (FileNotFoundError, ValueError) as error:
-        sys.exit(str(error))
+    with resumable():
+        found = find(args)
     report(found)
     if args.run:
         run(args, found)

@@ -16,12 +16,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from mmfkd.benchmark import plan, run_cells
+from mmfkd.benchmark import plan, train_missing
 from mmfkd.benchmark.grid import BASELINE, UNIMODAL, Cell, baselines
-from mmfkd.benchmark.results import is_done
-from mmfkd.cli.options import add_config_options
+from mmfkd.cli.options import add_workers, chosen_workers
+from mmfkd.cli.stops import resumable
 from mmfkd.config import write_baseline, write_leaf
-from mmfkd.engine.processes import leave, stoppable
 from mmfkd.tuning import Search, Tuned, space_of
 
 
@@ -38,11 +37,6 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--seeds', nargs='+', type=int, default=[1000],
                         help='The seeds of each trial, which are averaged (default: 1000, which no '
                              'table has).')
-    parser.add_argument('--jobs', type=int, default=1,
-                        help='The number of trials at a time (default: 1).')
-    parser.add_argument('--gpus', nargs='+', default=[], metavar='ID',
-                        help='Run one trial at a time on each of these GPUs.')
-    parser.add_argument('--threads', type=int, help='The CPU threads of each training.')
     parser.add_argument('--storage', metavar='URL',
                         help='The database of the trials, such as sqlite:///tune.db (default: the '
                              'journal <root>/tuning.log, which several machines can share).')
@@ -50,8 +44,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
                         help='The folder of all runs (default: work_dirs/tune).')
     parser.add_argument('-o', '--out', type=Path,
                         help='The config to write (default: <root>/<method>_<pair>.py).')
-    parser.add_argument('--amp', action='store_true', help='Train in mixed precision.')
-    add_config_options(parser)
+    add_workers(parser)
     return parser.parse_args(argv)
 
 
@@ -69,20 +62,14 @@ def search(args: argparse.Namespace) -> Tuned:
     Raises:
         ValueError: what is asked for does not exist, or a training of a teacher failed.
     """
-    if min(args.trials, args.jobs, args.threads or 1) < 1:
-        raise ValueError(f'--trials {args.trials} --jobs {args.jobs} --threads {args.threads}: '
-                         'take 1 or more')
+    workers = chosen_workers(args)
+    if args.trials < 1:
+        raise ValueError(f'--trials {args.trials}: take 1 or more')
     method = None if args.method == UNIMODAL else args.method
     space_of(method)
     plan([args.pair], [], args.seeds, args.root)
-    left = [cell for cell in teachers(args) if not is_done(cell.work_dir)]
-    if left:
-        print(f'{len(left)} teachers are trained first', flush=True)
-    failures = run_cells(left, args.jobs, args.cfg_options, args.amp, args.gpus, args.threads)
-    if failures:
-        raise ValueError('; '.join(f'{cell.work_dir}: {why}' for cell, why in failures.items()))
-    return Search(args.pair, method, args.seeds, args.root, args.storage, args.cfg_options,
-                  args.amp, args.jobs, args.gpus, args.threads,
+    train_missing(teachers(args), workers, 'teachers')
+    return Search(args.pair, method, args.seeds, args.root, args.storage, workers,
                   lambda line: print(line, flush=True)).run(args.trials)
 
 
@@ -106,13 +93,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Runs the command."""
     args = parse_args(argv)
     path = args.out or args.root / f'{args.method}_{args.pair}.py'
-    try:
-        with stoppable():
-            tuned = search(args)
-    except KeyboardInterrupt as stop:
-        leave(stop, 'stopped; the same command goes on from here')
-    except (FileNotFoundError, ValueError) as error:
-        sys.exit(str(error))
+    with resumable():
+        tuned = search(args)
     path.unlink(missing_ok=True)
     if args.method == UNIMODAL:
         write_baseline(args.pair, path, tuned.options)

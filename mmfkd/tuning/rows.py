@@ -1,19 +1,17 @@
 """Rows of a table whose values were searched, each with the same number of trials."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
+from mmfkd.benchmark import Workers
 from mmfkd.benchmark.grid import BASELINE, UNIMODAL, Row, applies
 
 from .study import Search
 
 
 def tuned_rows(rows: Sequence[Row], pairs: Sequence[str], budget: int, seeds: Sequence[int],
-               root: Path, options: Mapping[str, Any], amp: bool = False, jobs: int = 1,
-               gpus: Sequence[str] = (), threads: int | None = None,
-               report: Callable[[str], None] = print) -> list[Row]:
+               root: Path, workers: Workers, report: Callable[[str], None] = print) -> list[Row]:
     """The rows of a table with the best values of their search, for each pair its own.
 
     The baseline's learning rate is searched with as many trials as a method has, and every row is
@@ -25,11 +23,7 @@ def tuned_rows(rows: Sequence[Row], pairs: Sequence[str], budget: int, seeds: Se
         budget: trials of each row on each pair.
         seeds: of the trials, which no row of the table should have.
         root: folder of all runs.
-        options: of the whole table.
-        amp: mixed precision.
-        jobs: trainings at a time.
-        gpus: see :class:`mmfkd.tuning.Search`.
-        threads: likewise.
+        workers: how trials are trained, and how many at a time.
         report: is given a line for each trial that ends.
     """
     found = []
@@ -39,8 +33,8 @@ def tuned_rows(rows: Sequence[Row], pairs: Sequence[str], budget: int, seeds: Se
                 continue
             report(f'{row.name} on {pair}: {budget} trials')
             method = None if row.method == UNIMODAL else row.method
-            tuned = Search(pair, method, seeds, root, None, {**options, **row.options}, amp, jobs,
-                           gpus, threads, report).run(budget)
+            own = replace(workers, options={**workers.options, **row.options})
+            tuned = Search(pair, method, seeds, root, None, own, report).run(budget)
             found.append(replace(row, name=f'{row.name}-tuned', only=pair,
                                  options={**row.options, **tuned.options},
                                  against=f'{UNIMODAL}-tuned'))

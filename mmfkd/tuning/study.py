@@ -1,14 +1,14 @@
 """Studies of Optuna whose trials are trainings."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from queue import SimpleQueue
 from statistics import mean
 from typing import TYPE_CHECKING, Any
 
+from mmfkd.benchmark import Workers
 from mmfkd.benchmark.grid import UNIMODAL, Cell, Row, baselines, config_of
 from mmfkd.engine.work_dir_lock import is_locked, locked
 
@@ -90,11 +90,7 @@ class Search:
         seeds: of each trial, which are averaged.
         root: folder of all runs; the teachers of these seeds are in ``root/unimodal``.
         storage: see :func:`open_study`.
-        options: of all trials, as ``--cfg-options`` has them.
-        amp: mixed precision.
-        jobs: trials at a time.
-        gpus: one trial at a time on each of these.
-        threads: CPU threads of each training.
+        workers: how trials are trained, and how many at a time.
         report: is given a line for each trial that ends.
     """
 
@@ -103,11 +99,7 @@ class Search:
     seeds: Sequence[int]
     root: Path
     storage: str | None = None
-    options: Mapping[str, Any] = field(default_factory=dict)
-    amp: bool = False
-    jobs: int = 1
-    gpus: Sequence[str] = ()
-    threads: int | None = None
+    workers: Workers = field(default_factory=Workers)
     report: Callable[[str], None] = print
 
     def run(self, budget: int) -> Tuned:
@@ -119,9 +111,7 @@ class Search:
         """
         study = open_study(self.root, f'{self._folder}/{self._leaf}', self.storage)
         self._space = space_of(self.method)
-        self._free: SimpleQueue[str] = SimpleQueue()
-        for device in self.gpus or [''] * self.jobs:
-            self._free.put(device)
+        self._free = self.workers.environments()
 
         def ended(study: 'Study', trial: 'FrozenTrial') -> None:
             score = '' if trial.value is None else f' {trial.value:.2f}'
@@ -132,7 +122,7 @@ class Search:
 
         revive(study, self.root)
         if count(study) < budget:
-            study.optimize(self._objective, n_jobs=len(self.gpus) or self.jobs,
+            study.optimize(self._objective, n_jobs=self.workers.count,
                            callbacks=[ended], catch=(TrialError,))
         return result(study, self._config)
 
@@ -159,10 +149,7 @@ class Search:
         values = {dimension.key: dimension.suggest(trial) for dimension in self._space}
         row = Row(row_name(trial.study, trial), self._folder, options_of(values, self._config))
         cells = [Cell(row, self._leaf, seed, self.root) for seed in self.seeds]
-        device, pruned = self._free.get(), []
-        environment = {'CUDA_VISIBLE_DEVICES': device} if device else {}
-        if self.threads:
-            environment['OMP_NUM_THREADS'] = str(self.threads)
+        environment, pruned = self._free.get(), []
 
         def told(step: int, score: float) -> bool:
             trial.report(score, step)
@@ -172,13 +159,13 @@ class Search:
 
         try:
             with locked(self.root / row.name):
-                scores = [train_cell(cells[0], self.options, self.amp, environment, told)]
+                scores = [train_cell(cells[0], self.workers, environment, told)]
                 if pruned:
                     raise TrialPruned
-                scores += [train_cell(cell, self.options, self.amp, environment,
-                                      lambda step, score: False) for cell in cells[1:]]
+                scores += [train_cell(cell, self.workers, environment, lambda step, score: False)
+                           for cell in cells[1:]]
         finally:
-            self._free.put(device)
+            self._free.put(environment)
         return mean(scores)
 
 

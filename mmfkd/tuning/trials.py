@@ -5,9 +5,8 @@ import os
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
-from mmfkd.benchmark.grid import Cell
+from mmfkd.benchmark import Cell, Workers
 from mmfkd.checkpoints import read_summary
 from mmfkd.config import main_metric
 from mmfkd.engine.processes import stop_child
@@ -35,14 +34,13 @@ def validations(work_dir: Path, metric: str) -> Iterator[tuple[int, float]]:
     return iter(sorted(found.items()))
 
 
-def train_cell(cell: Cell, options: Mapping[str, Any], amp: bool, environment: Mapping[str, str],
+def train_cell(cell: Cell, workers: Workers, environment: Mapping[str, str],
                report: Callable[[int, float], bool]) -> float:
     """Trains a cell and returns its best score on validation.
 
     Args:
         cell: which; a run that has ended is not repeated, one that was stopped goes on.
-        options: of all trials.
-        amp: mixed precision.
+        workers: how.
         environment: added to that of this process.
         report: told each validation; True ends the training.
 
@@ -63,8 +61,8 @@ def train_cell(cell: Cell, options: Mapping[str, Any], amp: bool, environment: M
         return any([report(step, score) for step, score in new])
 
     with log.open('a') as file, subprocess.Popen(
-            cell.command({**options, **NO_TEST}, amp), stdout=file, stderr=subprocess.STDOUT,
-            env={**os.environ, **environment}) as child:
+            cell.command({**workers.options, **NO_TEST}, workers.amp), stdout=file,
+            stderr=subprocess.STDOUT, env={**os.environ, **environment}) as child:
         try:
             while child.poll() is None:
                 try:

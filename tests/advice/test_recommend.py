@@ -55,7 +55,8 @@ def test_the_command_trains_both_and_says_what_is_worth_a_run(looked):
     folder, said = looked
     scores = {name: json.loads((folder / f'work_dirs/benchmark/unimodal/synthetic_{name}/seed0/'
                                 'summary.json').read_text())['val'] for name in ('depth', 'rgb')}
-    assert '2 networks are trained first: synthetic_depth, synthetic_rgb' in said
+    assert ('2 networks are trained first: synthetic_depth (seed 0), synthetic_rgb (seed 0)'
+            in said)
     assert f'depth has {scores["depth"]:.1f} and rgb alone {scores["rgb"]:.1f}' in said
     assert 'Worth a run:\n1. ' in said and 'recommended' in said
     for method in ('afd', 'kd', 'fdkd', 'recommended'):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mmfkd.benchmark import Row, plan
+from mmfkd.benchmark import Row, Workers, plan
 from mmfkd.benchmark.cluster import submit
 from mmfkd.benchmark.grid import Cell
 from mmfkd.benchmark.presets import method_rows
@@ -47,7 +47,7 @@ def test_slurm_is_given_what_is_left_in_two_arrays(scripts, tmp_path):
     done = cells[0].work_dir
     done.mkdir(parents=True)
     (done / 'summary.json').write_text('{"val": 1, "test": {"accuracy/top1": 1}}')
-    jobs = submit(cells, tmp_path / 'logs', {}, True, 4, dict(
+    jobs = submit(cells, tmp_path / 'logs', Workers(amp=True, jobs=4), dict(
         timeout_min=90, slurm_partition='gpu', gpus_per_node=1))
     # Three of four baselines and the two mutual trainings need no teacher.
     assert [job.job_id.split('_')[0] for job in jobs] == ['700'] * 5 + ['701'] * 4
@@ -61,13 +61,13 @@ def test_slurm_is_given_what_is_left_in_two_arrays(scripts, tmp_path):
 def test_an_unknown_parameter_and_a_machine_without_slurm_are_named(scripts, tmp_path, monkeypatch):
     cells = plan([PAIR], [], [0], tmp_path / 'runs')
     with pytest.raises(ValueError, match='--slurm: .*slurm_partitoin'):
-        submit(cells, tmp_path / 'logs', {}, False, 1, dict(slurm_partitoin='gpu'))
+        submit(cells, tmp_path / 'logs', Workers(), dict(slurm_partitoin='gpu'))
     monkeypatch.setenv('PATH', '/nowhere')
     with pytest.raises(ValueError, match='--slurm: .*srun'):
-        submit(cells, tmp_path / 'logs', {}, False, 1, {})
+        submit(cells, tmp_path / 'logs', Workers(), {})
     monkeypatch.setitem(sys.modules, 'submitit', None)
     with pytest.raises(SystemExit, match=r'need submitit: pip install -e .\[slurm\]'):
-        submit(cells, tmp_path / 'logs', {}, False, 1, {})
+        submit(cells, tmp_path / 'logs', Workers(), {})
 
 
 TRAINING = '''
@@ -92,7 +92,7 @@ def test_a_job_trains_its_cell_when_its_teachers_have_ended(tmp_path, monkeypatc
     import mmfkd.benchmark.grid as grid
     cloudpickle.register_pickle_by_value(grid)
     try:
-        jobs = submit(cells, tmp_path / 'logs', {}, False, 2, {}, cluster='local')
+        jobs = submit(cells, tmp_path / 'logs', Workers(jobs=2), {}, cluster='local')
     finally:
         cloudpickle.unregister_pickle_by_value(grid)
     assert [job.result() for job in jobs] == [None] * 2

@@ -96,7 +96,7 @@ def test_spread():
 
 
 def test_a_table_has_the_numbers_by_hand(runs):
-    header, lines = table(PAIR, report(runs, ['unimodal', 'kd', 'feature']).scores(PAIR))
+    header, lines = table(PAIR, report(runs, ['unimodal', 'kd', 'feature']).scores[PAIR])
     assert header == ['student', 'val', 'test', 'against unimodal, by seed', '95 %', 'p',
                       'seeds needed', 'gap recovered', 'test by seed', 'official-style, on test']
     # Student's t of gains 6, 5, 4 has 8.66 and p = 0.01307; Holm doubles the smaller of two.
@@ -125,7 +125,7 @@ def test_the_papers_numbers_stand_beside_ours(tmp_path):
     write(tmp_path, 'unimodal', 'cremad_audio', 0, 60.0)
     write(tmp_path, 'fdkd-paper', 'cremad_visual2audio', 0, 61.0)
     made = report(tmp_path, ['unimodal', 'fdkd-paper'], pairs=('cremad_visual2audio',))
-    header, lines = table('cremad_visual2audio', made.scores('cremad_visual2audio'))
+    header, lines = table('cremad_visual2audio', made.scores['cremad_visual2audio'])
     assert header[-1] == 'paper' and [line[-1] for line in lines] == ['62.4', '64.1']
     made.write(tmp_path / 'report')
     assert 'selects on test' in (tmp_path / 'report/table.md').read_text()
@@ -163,7 +163,7 @@ def test_reports_name_what_is_done_missing_and_failed(runs):
 
 def test_a_report_of_a_preset_says_so_in_its_title(runs):
     made = Report((PAIR,), rows('unimodal', 'kd'), SEEDS, runs, {}, '', 0, 'Table 1')
-    assert made.markdown({}).startswith('# Benchmark: avdigits, Table 1\n')
+    assert made.markdown().startswith('# Benchmark: avdigits, Table 1\n')
 
 
 def test_the_grid_of_weights_is_drawn_when_it_is_whole(tmp_path):
@@ -175,7 +175,7 @@ def test_the_grid_of_weights_is_drawn_when_it_is_whole(tmp_path):
     assert weight_grid(scores).tolist() == [[4.0 * i + j for j in range(4)] for i in range(4)]
     assert weight_grid(scores[:-1]) is None
     made = Report((PAIR,), grid_rows, (0,), tmp_path, {}, '', 0)
-    assert made.html({PAIR: made.scores(PAIR)}).count('<img') == 2
+    assert made.html().count('<img') == 2
 
 
 # Summaries of other kinds.
@@ -199,7 +199,7 @@ def test_a_run_without_validation_fills_its_cell(runs):
         path = runs / f'kd/{PAIR}/seed{seed}/summary.json'
         path.write_text(json.dumps(dict(json.loads(path.read_text()), val=None)))
     made = report(runs, ['unimodal', 'kd'])
-    _, lines = table(PAIR, made.scores(PAIR))
+    _, lines = table(PAIR, made.scores[PAIR])
     assert lines[1][1:3] == ['-', '87.0 ± 1.0']
     made.write(runs / 'report')
     lines = list(csv.DictReader((runs / 'report/table.csv').open()))

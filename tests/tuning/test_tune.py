@@ -13,6 +13,7 @@ import pytest
 from mmengine.config import Config
 from runs import ROOT, run
 
+from mmfkd.benchmark import Workers
 from mmfkd.benchmark.grid import Cell, Row, applies
 from mmfkd.cli.tune import main
 from mmfkd.config import compose, methods
@@ -72,7 +73,7 @@ def test_the_result_is_a_config_that_trains_and_a_table(killed):
     loss = cfg.model.losses.loss_kd
     assert loss.temperature == best.values['model.losses.loss_kd.temperature']
     assert loss.balance.ratio == best.values['model.losses.loss_kd.balance.ratio']
-    assert cfg.optim_wrapper.optimizer.lr == pytest.approx(0.02 * best.values['lr_factor'])
+    assert cfg.optim_wrapper.optimizer.lr == pytest.approx(0.05 * best.values['lr_factor'])
     assert '| lr_factor |' in path.with_suffix('.md').read_text()
     teacher = folder / 'work_dirs/tune/unimodal/synthetic_depth/seed1000'
     done = run(sys.executable, '-m', 'mmfkd', 'train', path, '--work-dir', 'alone',
@@ -159,14 +160,14 @@ def test_a_trial_is_cut_short_when_its_validations_say_so(cell):
         return step >= 2
 
     started = time.monotonic()
-    score = train_cell(cell(0.3), {}, False, {}, report)
+    score = train_cell(cell(0.3), Workers(), {}, report)
     assert time.monotonic() - started < 15
     assert seen[:2] == [(1, 10.0), (2, 20.0)] and score == max(value for _, value in seen)
 
 
 def test_a_trial_that_ends_without_a_summary_has_failed(cell):
     with pytest.raises(TrialError, match='a trial ended with exit code 0: see .*trial.log'):
-        train_cell(cell(0), {}, False, {}, lambda step, score: False)
+        train_cell(cell(0), Workers(), {}, lambda step, score: False)
 
 
 def test_half_written_validations_are_left_out(tmp_path):
