@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from mmengine.config import Config
-from mmengine.dataset import BaseDataset
 from mmengine.dist import is_main_process
 from mmengine.runner import Runner
 from torch import nn
@@ -16,6 +15,7 @@ from mmfkd.models import CrossModalDistiller
 from .hooks.checkpoint import counts_iterations, length
 from .hooks.unwrapped import unwrapped
 from .label_checks import check_labels
+from .run_parts import datasets, networks
 
 # Parts of torch's messages, and what they mean here.
 EXPLAINED = {
@@ -96,9 +96,7 @@ def check_teachers(model: nn.Module, classes: Sequence[str]) -> None:
 
 def heads(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
     """The heads of students, or of a plain model, with their places."""
-    networks = ({f'students.{name}.': student.model for name, student in model.students.items()}
-                if isinstance(model, CrossModalDistiller) else {'': model})
-    for place, network in networks.items():
+    for place, network in networks(model).items():
         for name in ('decode_head', 'auxiliary_head', 'head'):
             head = getattr(network, name, None)
             if isinstance(head, nn.Module) and not isinstance(head, nn.ModuleList):
@@ -121,12 +119,8 @@ def warn_of_overlap(runner: Runner) -> None:
 
 def samples(dataset: object) -> set[str]:
     """What tells the samples of a data set apart, where it is one of mmengine's kind."""
-    while hasattr(dataset, 'dataset'):  # repeated, or otherwise wrapped
-        dataset = dataset.dataset
-    if not isinstance(dataset, BaseDataset):
-        return set()
     keys = ('modalities', 'img_path', 'seg_map_path', 'scene_seed')
-    infos = (dataset.get_data_info(i) for i in range(len(dataset)))
+    infos = (part.get_data_info(i) for part in datasets(dataset) for i in range(len(part)))
     named = ({key: info[key] for key in keys if key in info} for info in infos)
     return {str(info) for info in named if info}
 

@@ -1,8 +1,5 @@
 """Checks of a run some of whose samples have no label."""
 
-from collections.abc import Iterator
-
-from mmengine.dataset import BaseDataset, ConcatDataset
 from mmengine.runner import Runner
 from mmpretrain.models.losses import CrossEntropyLoss
 from torch import nn
@@ -12,29 +9,20 @@ from mmfkd.datasets import SourceSampler
 from mmfkd.datasets.labelled import all_labelled, has_label
 from mmfkd.models import CrossModalDistiller, LabelledCrossEntropyLoss
 
+from .run_parts import datasets, networks
+
 FREE = ('kd, feature, pkd, rkd, ofd, afd, reviewkd, recommended, dist with ignore_index=None, or '
         'fdkd with align=None and task=None')
 
 
-def parts(dataset: object) -> Iterator[BaseDataset]:
-    """The data sets that a wrapper, or several, is made of."""
-    if isinstance(dataset, ConcatDataset):
-        for one in dataset.datasets:
-            yield from parts(one)
-    elif hasattr(dataset, 'dataset'):
-        yield from parts(dataset.dataset)
-    elif isinstance(dataset, BaseDataset):
-        yield dataset
-
-
 def may_lack_labels(dataset: object) -> bool:
     """Whether a data set was told that samples may have no label."""
-    return any(not all_labelled(getattr(part, 'labels', 'all')) for part in parts(dataset))
+    return any(not all_labelled(getattr(part, 'labels', 'all')) for part in datasets(dataset))
 
 
 def count_labelled(dataset: object) -> tuple[int, int]:
     """How many samples have a label, and how many there are."""
-    infos = [part.get_data_info(i) for part in parts(dataset) for i in range(len(part))]
+    infos = [part.get_data_info(i) for part in datasets(dataset) for i in range(len(part))]
     return sum(map(has_label, infos)), len(infos)
 
 
@@ -73,9 +61,7 @@ def check_labels(runner: Runner, model: nn.Module) -> None:
     if needing:
         runner.logger.warning(f'{", ".join(needing)} learns from the {count} samples with a label '
                               'alone')
-    networks = ({f'students.{name}.': student.model for name, student in model.students.items()}
-                if isinstance(model, CrossModalDistiller) else {'': model})
-    for place, network in networks.items():
+    for place, network in networks(model).items():
         loss = getattr(getattr(network, 'head', None), 'loss_module', None)
         if isinstance(loss, nn.Module) and not isinstance(loss, LabelledCrossEntropyLoss):
             cure = ("'mmfkd.LabelledCrossEntropyLoss'" if isinstance(loss, CrossEntropyLoss) else

@@ -8,7 +8,7 @@ from mmfkd.engine.checks import check_config, check_runner, explained_errors
 
 @pytest.fixture
 def runner(distiller_config, seg_branch, make_runner):
-    def make(classes=12, **changes):
+    def make(classes=6, **changes):
         model = distiller_config(students=dict(student=seg_branch(classes=classes)), teachers={})
         return make_runner(model, validate=True, log_level='INFO', **changes)
     return make
@@ -16,7 +16,7 @@ def runner(distiller_config, seg_branch, make_runner):
 
 def test_a_head_of_other_classes_is_named(runner):
     with pytest.raises(ValueError, match=r'students\.student\.decode_head has num_classes=4, but '
-                                         r'SyntheticRGBD has 12 classes'):
+                                         r'SyntheticRGBD has 6 classes'):
         check_runner(runner(4))
 
 
@@ -25,6 +25,20 @@ def test_samples_that_are_trained_and_selected_on_are_counted(runner):
     check_runner(made)
     log = open(f'{made.log_dir}/{made.timestamp}.log').read()
     assert '4 of 4 validation samples are trained on' in log and 'val_dataloader=None' in log
+
+
+def test_samples_of_one_of_several_training_sets_are_counted(runner):
+    def rooms(seed, **more):
+        return dict(type='SyntheticRGBD', num_scenes=2, size=(32, 32), seed=seed, pipeline=[],
+                    **more)
+    made = runner(
+        train_dataloader=dict(dataset=dict(_delete_=True, type='ConcatDataset', datasets=[
+            dict(type='RepeatDataset', times=2, dataset=rooms(3)), rooms(4)])),
+        val_dataloader=dict(batch_size=2, num_workers=0, sampler=dict(
+            type='DefaultSampler', shuffle=False), dataset=rooms(4, test_mode=True)))
+    check_runner(made)
+    log = open(f'{made.log_dir}/{made.timestamp}.log').read()
+    assert '2 of 2 validation samples are trained on' in log
 
 
 def test_other_samples_are_no_news(runner):
