@@ -4,5 +4,8 @@ losses = dict(loss_afd=dict(
     teacher=['teacher.layer1', 'teacher.layer2', 'teacher.layer3', 'teacher.layer4']))
 takes = dict(loss_afd=dict(
     student_channels='student_stages', teacher_channels='teacher_stages'))
-presets = dict(paper=dict(), balanced=dict(losses=dict(loss_afd=dict(balance=dict(ratio=1.0)))))
+# Balanced, each stage counts as the authors' of 8x8 do, however small its map.
+presets = dict(
+    paper=dict(),
+    balanced=dict(losses=dict(loss_afd=dict(places=64, balance=dict(ratio=1.0)))))
 search = {'model.losses.loss_afd.balance.ratio': (0.1, 10.0), 'lr_factor': (0.5, 2.0)}

@@ -42,9 +42,12 @@ class AFDLoss(StageLoss):
         teacher_channels: likewise for the teacher.
         weight: see :class:`DistillLoss`; the authors' is 200.
         channels: D.
+        places: number of places of the maps that ``weight`` is for. The term of a stage counts as
+            its own number over this one; the mean of the equation, None, makes a gradient that
+            grows as maps shrink. The authors' last stage on CIFAR has 64.
 
     Raises:
-        ValueError: another number of taps than of widths.
+        ValueError: another number of taps than of widths, or less than one place.
     """
 
     def __init__(self, student_channels: Sequence[int], teacher_channels: Sequence[int],
@@ -52,8 +55,11 @@ class AFDLoss(StageLoss):
                                            'student.layer4'),
                  teacher: Sequence[str] = ('teacher.layer1', 'teacher.layer2', 'teacher.layer3',
                                            'teacher.layer4'),
-                 weight: float = 200.0, channels: int = 128) -> None:
+                 weight: float = 200.0, channels: int = 128, places: int | None = None) -> None:
         super().__init__(student_channels, teacher_channels, student, teacher, weight)
+        if places is not None and places < 1:
+            raise ValueError(f'AFDLoss: places={places}: take 1 or more, or None')
+        self.places = places
         self._told = False
         self.queries = nn.ModuleList(projection(c, channels) for c in teacher_channels)
         self.keys = nn.ModuleList(projection(c, channels) for c in student_channels)
@@ -73,8 +79,8 @@ class AFDLoss(StageLoss):
         total: Any = 0
         for i, t in enumerate(teacher):
             value = value_of(t.square().mean(1, keepdim=True), t.shape[-2:])
-            gaps = torch.stack([(value_of(x, t.shape[-2:]) - value).square().mean(1)
-                                for x in squares], dim=1)
+            gaps = torch.stack([(value_of(x, t.shape[-2:]) - value).square().sum(1)
+                                for x in squares], dim=1) / (self.places or value.shape[1])
             total = total + (attention[:, i] * gaps).sum(1).mean()
         return dict(attention=total)
 

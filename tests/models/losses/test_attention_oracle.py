@@ -185,3 +185,17 @@ def test_a_stage_of_one_place_is_told_once(monkeypatch):
     for _ in range(3):
         loss([x.clone().requires_grad_() for x in maps], maps)
     assert len(told) == 1 and "the teacher's stage 2 is a map of 1x1" in told[0]
+
+
+@pytest.mark.parametrize('size', [2, 4, 8])
+def test_a_stage_counts_as_those_that_the_weight_is_for(size):
+    student, teacher = stages((3, 4, 8, 8), (3, 6, size, size)), stages((3, 5, size, size), seed=7)
+    maps = leaves(student, torch.float32), leaves(teacher, torch.float32)
+    of_authors = build(student, teacher)(*maps)['attention']
+    counted = build(student, teacher, places=64)(*maps)['attention']
+    torch.testing.assert_close(counted, of_authors * size ** 2 / 64)
+
+
+def test_less_than_one_place_is_refused():
+    with pytest.raises(ValueError, match='places=0: take 1 or more, or None'):
+        AFDLoss((4,), (4,), ('student.a',), ('teacher.a',), places=0)
