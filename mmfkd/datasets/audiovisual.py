@@ -8,6 +8,7 @@ from mmfkd.registry import DATASETS
 from .labelled import Labels
 from .lists import ListFormat, below, number
 from .pairs import PairDataset
+from .subset import Group
 
 
 @DATASETS.register_module()
@@ -94,7 +95,7 @@ class VGGSoundDataset(PairDataset):
     def __init__(self, data_root: str, split: str = 'train',
                  modalities: Sequence[str] | None = None, ann_file: str = '',
                  classes_from: str = 'train_tiny.csv', subset: str | None = None,
-                 val_fraction: float = 0.1, split_seed: int = 0, group: str | None = None,
+                 val_fraction: float = 0.1, split_seed: int = 0, group: Group | None = None,
                  labels: Labels = 'all', missing: str = 'raise',
                  metainfo: dict | None = None, pipeline: Sequence = (), test_mode: bool = False,
                  indices: int | Sequence[int] | None = None, lazy_init: bool = False,
@@ -146,7 +147,7 @@ class AVDigitsDataset(PairDataset):
                  recordings: tuple[int, int] = (0, 50),
                  modalities: Sequence[str] | None = None, ann_file: str = '',
                  subset: str | None = None, val_fraction: float = 0.1, split_seed: int = 0,
-                 group: str | None = None, labels: Labels = 'all', missing: str = 'raise',
+                 group: Group | None = None, labels: Labels = 'all', missing: str = 'raise',
                  metainfo: dict | None = None, pipeline: Sequence = (),
                  test_mode: bool = False, indices: int | Sequence[int] | None = None,
                  lazy_init: bool = False, serialize_data: bool = True) -> None:

@@ -8,6 +8,7 @@ from mmfkd.registry import DATASETS
 from .labelled import Labels
 from .lists import ListFormat, below
 from .pairs import PairDataset
+from .subset import Group
 
 # Eight raw labels to FDKD's five; an inference, as the paper names the five alone.
 FIVE_CLASSES = dict(
@@ -46,7 +47,7 @@ class CrisisMMDDataset(PairDataset):
                  label_map: Mapping[str, str] = FIVE_CLASSES,
                  modalities: Sequence[str] | None = None, ann_file: str = '',
                  subset: str | None = None, val_fraction: float = 0.1, split_seed: int = 0,
-                 group: str | None = None, labels: Labels = 'all', missing: str = 'raise',
+                 group: Group | None = None, labels: Labels = 'all', missing: str = 'raise',
                  metainfo: dict | None = None, pipeline: Sequence = (),
                  test_mode: bool = False, indices: int | Sequence[int] | None = None,
                  lazy_init: bool = False, serialize_data: bool = True) -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 from mmengine.dataset import BaseDataset
 from mmengine.logging import print_log
 
-from .labelled import UNLABELLED, Labels, check_labels, labelled_samples
-from .subset import check_subset, groups_of, select_subset
+from .labelled import UNLABELLED, Labels, all_labelled, check_labels, labelled_samples
+from .subset import Group, check_subset, groups_of, select_subset
 from .transforms.images import FRAME_SUFFIXES
 
 
@@ -27,8 +27,8 @@ class PairDataset(BaseDataset):
             select on, and the rest. None takes all.
         val_fraction: share of the split that is 'val'.
         split_seed: seed of that choice.
-        group: regular expression whose first group, found in a sample's name, names what belongs
-            together, such as one speaker: no group is then in 'fit' and in 'val'.
+        group: says which samples belong together, such as those of one speaker, by their names;
+            see :func:`mmfkd.datasets.subset.groups_of`. No group is then in 'fit' and in 'val'.
         labels: 'all'; 'some' for those that have one in the list; 'none'; a share, such as 0.1,
             chosen by ``split_seed``; or names, or a file of them. The others have the label -100,
             and give no loss of the task; in ``test_mode`` they are left out where some have one.
@@ -53,7 +53,7 @@ class PairDataset(BaseDataset):
     def __init__(self, data_root: str, split: str = 'train',
                  modalities: Sequence[str] | None = None, ann_file: str = '',
                  subset: str | None = None, val_fraction: float = 0.1, split_seed: int = 0,
-                 group: str | None = None, labels: Labels = 'all',
+                 group: Group | None = None, labels: Labels = 'all',
                  missing: str = 'raise', metainfo: dict | None = None,
                  pipeline: Sequence[dict | Callable] = (), test_mode: bool = False,
                  indices: int | Sequence[int] | None = None, lazy_init: bool = False,
@@ -124,7 +124,8 @@ class PairDataset(BaseDataset):
         return infos
 
     def _chosen(self, sample: dict) -> dict:
-        sample = dict(sample, label=sample.get('label')) if self.labels != 'all' else sample
+        if not all_labelled(self.labels):
+            sample = dict(sample, label=sample.get('label'))
         lacking = {'label', 'modalities'} - set(sample) or [
             f'modalities.{name}' for name in self.modalities if name not in sample['modalities']]
         if lacking:
@@ -147,7 +148,7 @@ class PairDataset(BaseDataset):
         usable, absent, wrong = [], [], []
         for sample in samples:
             files = [f for spec in sample['modalities'].values() if (f := missing_file(spec))]
-            faults = content_faults(sample, classes, needs_label=self.labels == 'all')
+            faults = content_faults(sample, classes, needs_label=all_labelled(self.labels))
             absent += files
             wrong += faults
             if not files and not faults:

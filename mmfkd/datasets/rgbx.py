@@ -10,7 +10,7 @@ from mmfkd.registry import DATASETS
 from .image_files import default_loader, list_files, listed_suffixes, suffixes_of
 from .labelled import Labels, all_labelled, check_labels, labelled_samples, none_labelled
 from .lists import read_names
-from .subset import check_subset, groups_of, select_subset
+from .subset import Group, check_subset, groups_of, select_subset
 
 
 @DATASETS.register_module()
@@ -39,8 +39,8 @@ class RGBXDataset(BaseSegDataset):
             select on, and the rest. None takes all.
         val_fraction: share of the split that is 'val'.
         split_seed: seed of that choice; the choice depends on nothing else but the file names.
-        group: regular expression whose first group, found in a stem, names what belongs together,
-            such as one scene or place: no group is then in 'fit' and in 'val'.
+        group: says which samples belong together, such as those of one place, by their stems; see
+            :func:`mmfkd.datasets.subset.groups_of`. No group is then in 'fit' and in 'val'.
         labels: 'all'; 'some' for those whose label file there is; 'none'; a share, such as 0.1,
             chosen by ``split_seed``; or stems, or a file of them. The pixels of the others are all
             ignored: they give no loss of the task, and count in no metric.
@@ -73,7 +73,7 @@ class RGBXDataset(BaseSegDataset):
     def __init__(self, data_root: str, split: str = 'train',
                  modalities: Sequence[str] | Mapping[str, dict] | None = None,
                  label: dict | None = None, pipeline: Sequence = (), subset: str | None = None,
-                 val_fraction: float = 0.1, split_seed: int = 0, group: str | None = None,
+                 val_fraction: float = 0.1, split_seed: int = 0, group: Group | None = None,
                  labels: Labels = 'all', ann_file: str = '',
                  metainfo: dict | None = None, test_mode: bool = False,
                  indices: int | Sequence[int] | None = None, lazy_init: bool = False,

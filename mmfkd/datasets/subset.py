@@ -1,9 +1,16 @@
 """A part of a list that is held out to select on."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
+
+from .lists import ListFormat
+
+# What says which samples belong together; see groups_of.
+Group = str | Mapping[str, str] | Callable[[str], str]
+GROUPS = ListFormat(dict(name=str, group=str), header=('name', 'group'))
 
 
 def check_subset(subset: str | None, val_fraction: float) -> None:
@@ -60,28 +67,47 @@ def _whole_groups(groups: Sequence[str], wanted: float, draw: np.random.RandomSt
     return {i for i, group in enumerate(groups) if group in held_out}
 
 
-def groups_of(names: Sequence[str], group: str | None) -> list[str] | None:
-    r"""The group of each name: what the first group of a regular expression finds in it.
+def groups_of(names: Sequence[str], group: Group | None) -> list[str] | None:
+    r"""The group of each name.
 
     Args:
         names: of samples.
-        group: such as ``r'^(\d+)_'``, the number that a name begins with; None has no groups.
+        group: a regular expression, such as ``r'^(\d+)_'``, whose first group names it; a list,
+            ``{name: group}``, or the file of one, with a line ``name,group`` for each sample; or a
+            function of the name. None has no groups.
 
     Raises:
-        ValueError: the expression cannot be read, has no group, or finds nothing in a name.
+        ValueError: the expression cannot be read, has no group, or finds nothing in a name; or a
+            name is not in the list.
     """
     if group is None:
         return None
+    if callable(group):
+        return [str(group(name)) for name in names]
+    if isinstance(group, str) and not Path(group).is_file():
+        return _found(names, group)
+    listed = group if isinstance(group, Mapping) else {
+        row['name']: row['group'] for row in GROUPS.read(Path(group))}
+    lost = [name for name in names if name not in listed]
+    if lost:
+        where = 'group' if isinstance(group, Mapping) else str(group)
+        raise ValueError(f'{where} names no group for {len(lost)} of {len(names)} samples, such as '
+                         f'{lost[0]!r}')
+    return [str(listed[name]) for name in names]
+
+
+def _found(names: Sequence[str], expression: str) -> list[str]:
     try:
-        pattern = re.compile(group)
+        pattern = re.compile(expression)
     except re.error as error:
-        raise ValueError(f'group={group!r} is no regular expression: {error}') from error
+        raise ValueError(f'group={expression!r} is no regular expression, nor a file: {error}'
+                         ) from error
     if not pattern.groups:
-        raise ValueError(f"group={group!r} has no group: put what names it in brackets, such as "
-                         r"'^(\d+)_'")
+        raise ValueError(f"group={expression!r} has no group: put what names it in brackets, such "
+                         r"as '^(\d+)_', or name a file of lines name,group")
     found = [pattern.search(name) for name in names]
     lost = [name for name, match in zip(names, found, strict=True) if match is None]
     if lost:
-        raise ValueError(f'group={group!r} finds nothing in {len(lost)} of {len(names)} names, '
-                         f'such as {lost[0]!r}')
+        raise ValueError(f'group={expression!r} finds nothing in {len(lost)} of {len(names)} names,'
+                         f' such as {lost[0]!r}')
     return [match[1] for match in found if match]

@@ -8,6 +8,7 @@ from mmfkd.registry import DATASETS
 from .labelled import Labels, none_labelled
 from .lists import ListFormat, below
 from .pairs import PairDataset
+from .subset import Group, groups_of
 
 FORMS = ('path', 'text', 'folder')
 
@@ -28,7 +29,7 @@ class ListDataset(PairDataset):
             'folder', the frames of a clip; or 'text'.
         split: name of the table without its suffix.
         label: name of the column of labels.
-        group: name of a column, whose values say what belongs together; see
+        group: name of a column, whose values say what belongs together; or a list or function, see
             :class:`PairDataset`.
         metainfo: ``dict(classes=...)``; without it they are the labels of ``classes_from``, sorted.
         classes_from: the table whose labels are the classes.
@@ -44,7 +45,7 @@ class ListDataset(PairDataset):
     def __init__(self, data_root: str, columns: Mapping[str, str], split: str = 'train',
                  label: str = 'label', modalities: Sequence[str] | None = None,
                  ann_file: str = '', subset: str | None = None, val_fraction: float = 0.1,
-                 split_seed: int = 0, group: str | None = None, labels: Labels = 'all',
+                 split_seed: int = 0, group: Group | None = None, labels: Labels = 'all',
                  missing: str = 'raise', metainfo: dict | None = None,
                  classes_from: str = 'train.csv', pipeline: Sequence = (),
                  test_mode: bool = False, indices: int | Sequence[int] | None = None,
@@ -57,6 +58,7 @@ class ListDataset(PairDataset):
         self._columns = dict(columns)
         self._label = label
         self._group = group
+        self._column = group if isinstance(group, str) else None
         if not ann_file:
             ann_file = next((name for name in (f'{split}.csv', f'{split}.tsv')
                              if Path(data_root, name).is_file()), f'{split}.csv')
@@ -73,17 +75,19 @@ class ListDataset(PairDataset):
                      next(iter(self._columns)))
         for row in self._rows(path):
             yield dict(
-                label=row.get(self._label), group=row.get(self._group), name=row[first],
+                label=row.get(self._label), group=row.get(self._column), name=row[first],
                 modalities={name: row[name] if form == 'text' else {form: str(root / row[name])}
                             for name, form in self._columns.items()})
 
     def groups(self, samples: Sequence[dict], names: Sequence[str]) -> list[str] | None:
         """The column of groups."""
-        return None if self._group is None else [sample['group'] for sample in samples]
+        if self._column:
+            return [sample['group'] for sample in samples]
+        return groups_of(names, self._group)
 
     def _rows(self, path: Path) -> list[dict]:
         kinds = {name: str if form == 'text' else below for name, form in self._columns.items()}
-        wanted = [self._group] if self._group else []
+        wanted = [self._column] if self._column else []
         # Labels that nobody looks at may have no column.
         wanted += [] if none_labelled(self.labels) else [self._label]
         return table(path, {**kinds, **{name: str for name in wanted}})

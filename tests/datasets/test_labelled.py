@@ -200,3 +200,25 @@ def test_the_groups_of_the_docs_are_found_in_the_names(group, name, expected):
     assert groups_of([name], group) == [expected]
     text = (ROOT / 'docs/new_sensor.md').read_text()
     assert group in text or group in (ROOT / 'configs/_base_/datasets/mars.py').read_text()
+
+
+def test_groups_are_listed_in_a_file_or_a_dict_or_told_by_a_function(tmp_path):
+    names, listed = ['b_2', 'a_1', 'b_1'], {'a_1': 'x', 'b_1': 'y', 'b_2': 'y'}
+    path = tmp_path / 'groups.csv'
+    path.write_text('name,group\n' + ''.join(f'{k},{v}\n' for k, v in listed.items()))
+    for group in (listed, str(path), lambda name: dict(a='x', b='y')[name[0]]):
+        assert groups_of(names, group) == ['y', 'x', 'y']
+    with pytest.raises(ValueError, match=r"groups.csv names no group for 1 of 2 .*such as 'c'"):
+        groups_of(['a_1', 'c'], str(path))
+    with pytest.raises(ValueError, match="group names no group for 2 of 2 samples, such as 'c'"):
+        groups_of(['c', 'd'], listed)
+
+
+def test_a_table_takes_groups_from_elsewhere_too(table):
+    def kind(name):
+        return str(int(name.split()[-1]) % 4)
+    fit, val = (ListDataset(str(table), dict(text='text'), subset=subset, val_fraction=0.25,
+                            group=kind) for subset in ('fit', 'val'))
+    found = [{kind(data.get_data_info(i)['modalities']['text']) for i in range(len(data))}
+             for data in (fit, val)]
+    assert len(val) == 5 and len(fit) == 15 and not found[0] & found[1]
