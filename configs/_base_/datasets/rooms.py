@@ -1,4 +1,5 @@
 # Rendered scenes, no files. The three seeds are disjoint splits.
+size = (64, 64)
 train_pipeline = [
     dict(type='RenderRGBD'),
     dict(type='ForModality', modality='rgb', transforms=[
@@ -14,16 +15,17 @@ train_dataloader = dict(
     batch_size=16, num_workers=2, drop_last=True,
     worker_init_fn=dict(type='mmfkd.seed_worker'),
     sampler=dict(type='DefaultSampler', shuffle=True),
-    dataset=dict(type='SyntheticRGBD', num_scenes=400, seed=0, pipeline=train_pipeline))
+    dataset=dict(type='SyntheticRGBD', num_scenes=200, size=size, seed=0,
+                 pipeline=train_pipeline))
 val_dataloader = dict(
     batch_size=16, num_workers=2,
     sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(type='SyntheticRGBD', num_scenes=80, seed=1, pipeline=test_pipeline,
-                 test_mode=True))
+    dataset=dict(type='SyntheticRGBD', num_scenes=80, size=size, seed=1,
+                 pipeline=test_pipeline, test_mode=True))
 test_dataloader = dict(
     batch_size=16, num_workers=2,
     sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(type='SyntheticRGBD', num_scenes=160, seed=2, pipeline=test_pipeline,
-                 test_mode=True))
+    dataset=dict(type='SyntheticRGBD', num_scenes=160, size=size, seed=2,
+                 pipeline=test_pipeline, test_mode=True))
 val_evaluator = dict(type='mmseg.IoUMetric', iou_metrics=['mIoU'])
 test_evaluator = val_evaluator

@@ -1,5 +1,6 @@
 # Optical and sar in one network, the optical baseline its teacher; the rest is the sar baseline's.
 _base_ = ['../../unimodal/ombria96dice_sar.py']
+baseline = 'configs/unimodal/ombria96dice_sar.py'
 both = dict(
     modality=('optical', 'sar'), subsets=(('sar',), ('optical',)),
     norm=dict(optical=dict(mean=[42.5, 59.6, 39.7], std=[33.0, 33.1, 32.4], bgr_to_rgb=True),

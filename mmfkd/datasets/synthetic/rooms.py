@@ -1,12 +1,12 @@
 """Rendered indoor RGB-D scenes with exact labels, for tests and download-free training.
 
 A scene is a furnished room seen by a pinhole camera. Rays meet planes and boxes in closed form:
-one scene takes about 6 ms at 96x96 and 0.2 s at 480x640. Neither modality is enough by itself:
+one scene takes about 6 ms at 96x96 and 0.2 s at 480x640. Depth holds what RGB lacks:
 
-* RGB alone tells picture, window, door and whiteboard from the wall and the floor mat from the
-  floor: they lie in the same plane and leave no trace in depth.
-* Depth tells cabinet, bed, table and box from each other, and wall, floor and ceiling: they share
-  colours and textures under varying light and differ in size, shape and orientation.
+* Cabinet, bed, table and box differ in size, shape and height, which depth shows. They share
+  colours and textures with each other and with the room.
+* Doors, windows, pictures, whiteboards and floor mats are clutter: they stand out in RGB, belong to
+  the wall or the floor that they lie in, and leave no trace in depth.
 * RGB has colour cast, shadows, vignette and noise; depth has Kinect-like disparity noise and holes.
 """
 
@@ -16,19 +16,18 @@ from typing import Any
 import cv2
 import numpy as np
 
-CLASSES = ('wall', 'floor', 'cabinet', 'bed', 'table', 'door', 'window', 'picture', 'floor-mat',
-           'ceiling', 'box', 'whiteboard')
+CLASSES = ('wall', 'floor', 'cabinet', 'bed', 'table', 'box')
 PALETTE = [[174, 199, 232], [152, 223, 138], [31, 119, 180], [255, 187, 120], [255, 152, 150],
-           [214, 39, 40], [197, 176, 213], [196, 156, 148], [23, 190, 207], [247, 182, 210],
-           [140, 86, 75], [219, 219, 141]]
-(WALL, FLOOR, CABINET, BED, TABLE, DOOR, WINDOW, PICTURE, MAT, CEILING, BOX,
- WHITEBOARD) = range(len(CLASSES))
+           [140, 86, 75]]
+WALL, FLOOR, CABINET, BED, TABLE, BOX = range(len(CLASSES))
+DOOR, WINDOW, PICTURE, WHITEBOARD, MAT = 'door', 'window', 'picture', 'whiteboard', 'mat'
 
 # Metres, x right, y forward, z up. Room face 2 * axis is the low side, 2 * axis + 1 the high one.
-FACES = (WALL, WALL, WALL, WALL, FLOOR, CEILING)
+# The ceiling counts as a wall.
+FACES = (WALL, WALL, WALL, WALL, FLOOR, WALL)
 # Smallest and largest (width, length, height), of flat objects (width, height).
 FURNITURE = {CABINET: ((0.5, 0.4, 0.9), (1.2, 0.6, 2.0)), BED: ((1.2, 1.8, 0.4), (1.8, 2.1, 0.6)),
-             TABLE: ((0.7, 0.7, 0.65), (1.4, 1.2, 0.8)), BOX: ((0.3, 0.3, 0.25), (0.6, 0.6, 0.5))}
+             TABLE: ((0.7, 0.7, 0.65), (1.4, 1.2, 0.8)), BOX: ((0.4, 0.4, 0.35), (0.8, 0.8, 0.7))}
 FLAT = {DOOR: ((0.8, 1.9), (1.0, 2.1)), WINDOW: ((0.7, 0.7), (1.4, 1.2)), MAT: ((0.8, 0.8), (2, 2)),
         PICTURE: ((0.5, 0.5), (1.1, 0.9)), WHITEBOARD: ((0.9, 0.7), (1.4, 1.2))}
 # One set of BGR colours for rooms and furniture alike, so that colour gives no class away.
@@ -65,7 +64,6 @@ def render_scene(seed: int, size: Sequence[int] = (96, 96)) -> dict[str, np.ndar
         on = np.flatnonzero((surface == face) & (s > 0) & (s < 1) & (t > 0) & (t < 1))
         skin = _skin(rng, kind)
         albedo[on] = skin[(t[on] * len(skin)).astype(int), (s[on] * len(skin)).astype(int)]
-        label[on] = kind
 
     light = _light(rng, lamp, points, axis, facing, boxes)
     return dict(rgb=_photograph(rng, albedo * light[:, None], size), depth=_measure(rng, z, size),
@@ -91,7 +89,7 @@ def _furnish(rng: np.random.Generator, room: np.ndarray,
     owners = [-1]
     kinds: list[int] = []
     taken = [(eye[:2] - 0.6, eye[:2] + 0.6)]
-    for kind in rng.choice(list(FURNITURE), size=rng.integers(8, 14)).tolist():
+    for kind in rng.choice(list(FURNITURE), size=rng.integers(12, 20)).tolist():
         extent = rng.uniform(*FURNITURE[kind])
         extent[:2] = rng.permutation(extent[:2])
         low = np.append(rng.uniform((0, 0.5), room[:2] - extent[:2]), 0.0)
@@ -133,28 +131,28 @@ def _paint(rng: np.random.Generator, surface: np.ndarray, u: np.ndarray, v: np.n
     """Colour (N, 3) of plain, striped and checked surfaces at ``u``, ``v`` (N,) metres."""
     colour = TONES[rng.integers(len(TONES), size=count)] + rng.normal(0, 0.04, (count, 3))
     colour[1:4] = colour[0]  # the walls match
-    contrast = colour * rng.choice((0.0, 0.1, 0.25), size=(count, 1))
+    contrast = colour * rng.choice((0.0, 0.0, 0.1), size=(count, 1))
     wave = rng.choice((0.0, 8.0, 16.0, 32.0), size=(2, count)).astype(np.float32)
     pattern = np.cos(wave[0, surface] * u) * np.cos(wave[1, surface] * v)
     return (colour - contrast)[surface] + contrast[surface] * pattern[:, None]
 
 
 def _decorate(rng: np.random.Generator, room: np.ndarray) -> Iterator[tuple]:
-    """Flat objects as (room face, class, low corner, high corner) in the plane of the face."""
+    """Flat objects as (room face, kind, low corner, high corner) in the plane of the face."""
     for face, length in ((0, room[1]), (1, room[1]), (3, room[0])):
         for start in np.arange(0.2, length - 1.5, 1.55):
             kind = rng.choice((DOOR, WINDOW, PICTURE, WHITEBOARD))
             extent = rng.uniform(*FLAT[kind])
             low = rng.uniform((start, 0.8), (start + 1.5 - extent[0], max(0.8, 2.3 - extent[1])))
             low[1] *= kind != DOOR
-            if rng.random() < 0.85:
+            if rng.random() < 0.5:
                 yield face, kind, low, low + extent
     extent = rng.uniform(*FLAT[MAT])
     low = rng.uniform((0.2, 0.8), room[:2] - extent)
     yield 4, MAT, low, low + extent
 
 
-def _skin(rng: np.random.Generator, kind: int) -> np.ndarray:
+def _skin(rng: np.random.Generator, kind: str) -> np.ndarray:
     """Look (12, 12, 3) of a flat object, BGR in 0..1, top row first."""
     skin = np.tile(rng.choice(TONES), (12, 12, 1))
     if kind == DOOR:
@@ -183,16 +181,16 @@ def _light(rng: np.random.Generator, lamp: np.ndarray, points: np.ndarray, axis:
     length = np.sqrt((beam**2).sum(0))
     cosine = -facing * np.take_along_axis(beam, axis[None], 0)[0] / length
     lit = _cast(lamp, beam, boxes)[0] > 0.995
-    ambient = rng.uniform(0.35, 0.75)
+    ambient = rng.uniform(0.25, 0.5)
     return ambient + (1.4 - ambient) * lit * cosine.clip(0) / (1 + (length / 3)**2)
 
 
 def _photograph(rng: np.random.Generator, radiance: np.ndarray, size: Sequence[int]) -> np.ndarray:
     """uint8 (H, W, 3) from ``radiance`` (H * W, 3), with colour cast, vignette and noise."""
     y, x = np.ogrid[-1:1:size[0] * 1j, -1:1:size[1] * 1j]
-    gain = 255 * rng.uniform(0.55, 1.15) * (1 - rng.uniform(0, 0.25) * (y**2 + x**2))
+    gain = 255 * rng.uniform(0.5, 1.1) * (1 - rng.uniform(0, 0.25) * (y**2 + x**2))
     image = radiance.reshape(*size, 3) * gain[..., None] * rng.uniform(0.8, 1.2, 3)
-    noise = rng.uniform(4, 14) * rng.standard_normal(image.shape, np.float32)
+    noise = rng.uniform(2, 8) * rng.standard_normal(image.shape, np.float32)
     return (image + noise).clip(0, 255).astype(np.uint8)
 
 

@@ -5,8 +5,9 @@ import pytest
 from sklearn.ensemble import RandomForestClassifier
 
 from mmfkd.cli.prepare import synthetic
+from mmfkd.datasets.synthetic import rooms
 from mmfkd.datasets.synthetic.nyuv2_layout import NYU40_IDS, write_nyuv2_layout
-from mmfkd.datasets.synthetic.rooms import CLASSES, FLAT, MAT, PALETTE, render_scene
+from mmfkd.datasets.synthetic.rooms import CLASSES, PALETTE, render_scene
 from mmfkd.datasets.synthetic.seeding import scene_seed
 from mmfkd.datasets.synthetic.segmentation import RenderRGBD, SyntheticRGBD
 from mmfkd.registry import DATASETS, TRANSFORMS
@@ -141,17 +142,30 @@ def recall():
     return result
 
 
-def test_each_modality_informs_and_neither_is_enough(recall):
+def test_each_modality_informs_and_depth_the_most(recall):
     mean = {name: values.mean() for name, values in recall.items()}
-    assert min(mean['rgb'], mean['depth']) > mean['none'] + 0.08
-    assert mean['both'] > max(mean['rgb'], mean['depth']) + 0.05
+    assert mean['rgb'] > mean['none'] + 0.05
+    assert mean['depth'] > mean['rgb'] + 0.08
+    assert mean['both'] > mean['rgb'] + 0.08
 
 
-def test_flat_objects_are_told_by_rgb_and_solid_ones_by_depth(recall):
-    flat = [c for c in FLAT if c != MAT]
+def test_furniture_is_told_by_depth(recall):
     solid = [CLASSES.index(name) for name in ('cabinet', 'bed', 'table', 'box')]
-    assert recall['rgb'][flat].mean() > recall['depth'][flat].mean() + 0.15
-    assert recall['depth'][solid].mean() > recall['rgb'][solid].mean() + 0.15
+    assert recall['depth'][solid].mean() > recall['rgb'][solid].mean() + 0.1
+
+
+def test_what_is_flat_is_in_the_picture_alone(monkeypatch):
+    seeds = [scene_seed(0, i) for i in range(8)]
+    with_all = [render_scene(seed, (64, 64)) for seed in seeds]
+    monkeypatch.setattr(rooms, '_decorate', lambda rng, room: [])
+    changed = 0
+    for seed, scene in zip(seeds, with_all, strict=True):
+        bare = render_scene(seed, (64, 64))
+        assert np.array_equal(bare['label'], scene['label'])
+        seen = (bare['depth'] > 0) & (scene['depth'] > 0)
+        assert np.median(np.abs(bare['depth'] - scene['depth'])[seen]) < 60  # noise
+        changed += (np.abs(bare['rgb'].astype(int) - scene['rgb']).max(-1) > 60).mean()
+    assert changed / len(seeds) > 0.03
 
 
 def test_layout_holds_paired_files_of_the_right_types(tmp_path):
