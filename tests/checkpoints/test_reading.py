@@ -106,7 +106,7 @@ def test_runners_refuse_it_too(resume, hostile, distiller_config, make_runner, t
 
 
 def test_the_text_of_a_config_is_not_executed(distiller_config, seg_branch, make_runner, tmp_path):
-    model = distiller_config(students=dict(student=seg_branch(classes=6)), teachers={})
+    model = distiller_config(students=dict(student=seg_branch(classes=4)), teachers={})
     make_runner(model, train_cfg=dict(max_epochs=1)).train()
     planted = torch.load(tmp_path / 'run/epoch_1.pth', weights_only=False)
     planted['meta']['config'] = f"open('{tmp_path}/executed', 'w').close()"
@@ -180,7 +180,7 @@ def test_a_checkpoint_of_another_modality_of_the_same_shape_is_refused(tmp_path)
 
 
 def test_runs_record_their_modalities(distiller_config, seg_branch, make_runner, tmp_path):
-    make_runner(distiller_config(students=dict(student=seg_branch(classes=6)), teachers={}),
+    make_runner(distiller_config(students=dict(student=seg_branch(classes=4)), teachers={}),
                 default_hooks=dict(checkpoint=dict(type='CheckpointHook'))).train()
     meta = read_checkpoint(tmp_path / 'run/epoch_1.pth')['meta']
     assert meta['modalities'] == dict(student=['rgb']) and meta['length'] == 1
@@ -193,7 +193,7 @@ def test_runs_record_their_modalities(distiller_config, seg_branch, make_runner,
     dict(type='ReduceOnPlateauLR', monitor='loss')], ids=lambda schedule: schedule['type'])
 def test_runs_of_every_schedule_can_be_resumed(schedule, distiller_config, seg_branch, make_runner,
                                                tmp_path):
-    model = distiller_config(students=dict(student=seg_branch(classes=6)), teachers={})
+    model = distiller_config(students=dict(student=seg_branch(classes=4)), teachers={})
     changes = dict(param_scheduler=[schedule], train_cfg=dict(max_epochs=2),
                    custom_hooks=[dict(type='EpochSeedHook')])
     make_runner(model, **changes).train()

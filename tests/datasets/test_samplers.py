@@ -76,7 +76,7 @@ def test_what_has_no_sources_is_refused(data, counts, message):
 
 def test_the_counts_are_those_of_the_batch(make_runner, distiller_config, seg_branch):
     model = distiller_config(dict(loss_kd=dict(type='KDLoss')),
-                             make=lambda modality='rgb': seg_branch(modality, classes=6))
+                             make=lambda modality='rgb': seg_branch(modality, classes=4))
 
     def made(counts):
         return make_runner(model, f'run{counts}', train_dataloader=dict(

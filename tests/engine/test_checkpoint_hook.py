@@ -48,7 +48,7 @@ class EpochOfMetricHook(Hook):
 @pytest.fixture
 def train(distiller_config, seg_branch, make_runner):
     """``train(name, resume, at, checkpoint)``: a run that ``at(runner, place)`` may kill."""
-    student = seg_branch(classes=6)
+    student = seg_branch(classes=4)
 
     def start(name, resume=None, checkpoint=None, hooks=(), **changes):
         changes = {**dict(
@@ -286,7 +286,7 @@ def test_a_constant_rate_goes_on_for_longer(train, tmp_path):
 def test_a_checkpoint_of_another_network_is_not_resumed(train, seg_branch, distiller_config,
                                                         make_runner, tmp_path):
     train('run').train()
-    model = distiller_config(students=dict(student=seg_branch(classes=6, width=4)), teachers={})
+    model = distiller_config(students=dict(student=seg_branch(classes=4, width=4)), teachers={})
     other = make_runner(model, 'other', resume=True,
                         load_from=str(tmp_path / f'run/epoch_{EPOCHS}.pth'))
     other.register_hook(StartCheckHook())

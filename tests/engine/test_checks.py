@@ -8,16 +8,16 @@ from mmfkd.engine.checks import check_config, check_runner, explained_errors
 
 @pytest.fixture
 def runner(distiller_config, seg_branch, make_runner):
-    def make(classes=6, **changes):
+    def make(classes=4, **changes):
         model = distiller_config(students=dict(student=seg_branch(classes=classes)), teachers={})
         return make_runner(model, validate=True, log_level='INFO', **changes)
     return make
 
 
 def test_a_head_of_other_classes_is_named(runner):
-    with pytest.raises(ValueError, match=r'students\.student\.decode_head has num_classes=4, but '
-                                         r'SyntheticRGBD has 6 classes'):
-        check_runner(runner(4))
+    with pytest.raises(ValueError, match=r'students\.student\.decode_head has num_classes=5, but '
+                                         r'SyntheticRGBD has 4 classes'):
+        check_runner(runner(5))
 
 
 def test_samples_that_are_trained_and_selected_on_are_counted(runner):

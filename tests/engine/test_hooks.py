@@ -34,11 +34,11 @@ NAMES = ('a', 'b', 'c', 'd')
 
 @pytest.fixture
 def pair(distiller_config, seg_branch, save_teacher):
-    """``pair(loss)``: config of depth teaching rgb on the rendered scenes' six classes."""
-    branch = seg_branch('depth', classes=6)
+    """``pair(loss)``: config of depth teaching rgb on the rendered scenes' four classes."""
+    branch = seg_branch('depth', classes=4)
     teacher = dict(branch, checkpoint=str(save_teacher(branch)))
     return lambda **loss: distiller_config(
-        dict(loss_kd=dict(KD, **loss)), students=dict(student=seg_branch(classes=6)),
+        dict(loss_kd=dict(KD, **loss)), students=dict(student=seg_branch(classes=4)),
         teachers=dict(teacher=teacher))
 
 

@@ -28,7 +28,7 @@ def run(seg_branch, distiller_config, make_runner, other=None):
     steps = [dict(type='RenderRGBD'), *([dict(type='MapLabels', other=other)] if other else []),
              dict(type='StackModalities'), dict(type='PackModalities')]
     loader = dict(dataset=dict(pipeline=steps))
-    runner = make_runner(distiller_config(students=dict(student=seg_branch(classes=6)),
+    runner = make_runner(distiller_config(students=dict(student=seg_branch(classes=4)),
                                           teachers={}), validate=True, log_level='INFO',
                          train_dataloader=loader)
     runner.register_hook(LabelCensusHook())

@@ -10,7 +10,7 @@ DKD = dict(loss_dkd=dict(type='DKDLoss'))
 
 
 def runner_of(make_runner, distiller_config, seg_branch, losses, labels, name='run'):
-    model = distiller_config(losses, make=lambda modality='rgb': seg_branch(modality, classes=6))
+    model = distiller_config(losses, make=lambda modality='rgb': seg_branch(modality, classes=4))
     if not losses:
         model.teachers = {}
     return make_runner(model, name, log_level='INFO',
@@ -83,7 +83,7 @@ def test_a_classifier_that_would_count_the_unlabelled_is_refused(
 
 
 def test_a_teacher_of_other_classes_is_refused(make_runner, distiller_config, seg_branch):
-    config = distiller_config(KD, make=lambda modality='rgb': seg_branch(modality, classes=6))
+    config = distiller_config(KD, make=lambda modality='rgb': seg_branch(modality, classes=4))
     runner = make_runner(config)
     teacher = runner.model.teachers['teacher']
     names = tuple(runner.train_dataloader.dataset.metainfo['classes'])
@@ -101,7 +101,7 @@ def test_a_teacher_of_other_classes_is_refused(make_runner, distiller_config, se
 def test_features_of_a_teacher_of_other_classes_are_taken(make_runner, distiller_config,
                                                           seg_branch):
     config = distiller_config(dict(loss_feature=dict(type='FeatureLoss')),
-                              make=lambda modality='rgb': seg_branch(modality, classes=6))
+                              make=lambda modality='rgb': seg_branch(modality, classes=4))
     runner = make_runner(config)
     runner.model.teachers['teacher'].classes = ('sofa',)
     check_runner(runner)

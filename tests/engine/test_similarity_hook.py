@@ -21,11 +21,11 @@ PREFIX = 'train/similarity/student.feat'
 @pytest.fixture
 def pair(distiller_config, seg_branch, save_teacher):
     """``pair(size_divisor)``: config of depth teaching rgb, with dropout and two losses."""
-    branch = seg_branch('depth', classes=6)
+    branch = seg_branch('depth', classes=4)
     teacher = dict(branch, checkpoint=str(save_teacher(branch)))
 
     def make(size_divisor=1):
-        config = distiller_config(LOSSES, students=dict(student=seg_branch(classes=6)),
+        config = distiller_config(LOSSES, students=dict(student=seg_branch(classes=4)),
                                   teachers=dict(teacher=teacher))
         config.data_preprocessor.size_divisor = size_divisor
         return config

@@ -230,7 +230,7 @@ def train(make_runner, config, name, epochs=2, balance=None, **changes):
 @pytest.fixture
 def small(distiller_config, seg_branch):
     """``small(losses)``: a config with the classes of the rendered scenes."""
-    config = distiller_config(make=lambda modality='rgb': seg_branch(modality, classes=6))
+    config = distiller_config(make=lambda modality='rgb': seg_branch(modality, classes=4))
     return lambda losses: ConfigDict(copy.deepcopy(config), losses=losses)
 
 

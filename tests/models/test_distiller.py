@@ -119,10 +119,10 @@ def test_a_model_in_float64_trains(distiller, seg_batch):
 
 def test_training_through_a_runner_keeps_the_teacher(distiller_config, make_runner, seg_branch,
                                                      save_teacher, tmp_path):
-    branch = seg_branch('depth', classes=6)
+    branch = seg_branch('depth', classes=4)
     path = save_teacher(branch)
     runner = make_runner(distiller_config(
-        dict(loss_fdkd=FDKD), students=dict(student=seg_branch(classes=6)),
+        dict(loss_fdkd=FDKD), students=dict(student=seg_branch(classes=4)),
         teachers=dict(teacher=dict(branch, checkpoint=str(path)))))
     runner.train()
     trained = {id(p) for group in runner.optim_wrapper.param_groups for p in group['params']}
@@ -180,8 +180,8 @@ def test_a_loss_with_weight_changes_the_step(method, distiller, distiller_config
 def test_the_same_seed_gives_baseline_and_method_the_same_run(method, distiller_config,
                                                               make_runner, seg_branch,
                                                               save_teacher):
-    students = dict(student=seg_branch(classes=6))
-    branch = seg_branch('depth', classes=6)
+    students = dict(student=seg_branch(classes=4))
+    branch = seg_branch('depth', classes=4)
     teachers = dict(teacher=dict(branch, checkpoint=str(save_teacher(branch))))
     losses = dict(loss_x=dict(METHODS[method], weight=0.0))
     trained = []
@@ -472,9 +472,9 @@ def test_an_average_of_the_weights_is_kept_of_the_student_alone(make_runner, dis
                                                                seg_branch, save_teacher,
                                                                tmp_path):
     """mmengine's EMAHook copies the model: without its teachers, which the copy shares."""
-    branch = seg_branch('depth', classes=6)
+    branch = seg_branch('depth', classes=4)
     runner = make_runner(distiller_config(
-        dict(loss_fdkd=FDKD), students=dict(student=seg_branch(classes=6)),
+        dict(loss_fdkd=FDKD), students=dict(student=seg_branch(classes=4)),
         teachers=dict(teacher=dict(branch, checkpoint=str(save_teacher(branch))))), validate=True,
         custom_hooks=[dict(type='EMAHook', momentum=0.5)],
         default_hooks=dict(checkpoint=dict(type='CheckpointHook', interval=1)))

@@ -9,7 +9,7 @@ import numpy as np
 from .rooms import render_scene
 from .seeding import check_size, scene_seed
 
-NYU40_IDS = (0, 1, 2, 3, 6, 28)  # place in the NYU 40-class list, from 0
+NYU40_IDS = (0, 1, 2, 3)  # place in the NYU 40-class list, from 0
 
 
 def write_nyuv2_layout(root: str | Path, num_train: int, num_test: int,
