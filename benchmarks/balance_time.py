@@ -15,6 +15,7 @@ from statistics import median
 
 import torch
 from mmengine.optim import build_optim_wrapper
+from mmengine.registry import init_default_scope
 
 from mmfkd.analysis import compare
 from mmfkd.analysis.untrained import build_model, random_data
@@ -63,6 +64,7 @@ def main() -> None:
     args = parse_args()
     if args.threads:
         torch.set_num_threads(args.threads)
+    init_default_scope('mmfkd')
     device = torch.device('cuda' if torch.cuda.is_available() else 'cpu')
     balanced, count = interval(args, True, device)
     fixed, _ = interval(args, False, device)
