@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+from mmengine.registry import FUNCTIONS
 
 from .lists import ListFormat
 
@@ -74,14 +75,17 @@ def groups_of(names: Sequence[str], group: Group | None) -> list[str] | None:
         names: of samples.
         group: a regular expression, such as ``r'^(\d+)_'``, whose first group names it; a list,
             ``{name: group}``, or the file of one, with a line ``name,group`` for each sample; or a
-            function of the name. None has no groups.
+            function of the name, in a config ``dict(type=...)`` with its name in mmengine's
+            registry ``FUNCTIONS``. None has no groups.
 
     Raises:
-        ValueError: the expression cannot be read, has no group, or finds nothing in a name; or a
-            name is not in the list.
+        ValueError: the expression cannot be read, has no group, or finds nothing in a name; a name
+            is not in the list; or no such function is registered.
     """
     if group is None:
         return None
+    if isinstance(group, Mapping) and set(group) == {'type'}:
+        group = _registered(group['type'])
     if callable(group):
         return [str(group(name)) for name in names]
     if isinstance(group, str) and not Path(group).is_file():
@@ -94,6 +98,15 @@ def groups_of(names: Sequence[str], group: Group | None) -> list[str] | None:
         raise ValueError(f'{where} names no group for {len(lost)} of {len(names)} samples, such as '
                          f'{lost[0]!r}')
     return [str(listed[name]) for name in names]
+
+
+def _registered(name: str) -> Callable[[str], str]:
+    function = FUNCTIONS.get(name)
+    if function is None:
+        raise ValueError(f"group=dict(type='{name}'): no such function is registered. Register it "
+                         "with mmengine.registry.FUNCTIONS.register_module() in a module that the "
+                         "config's custom_imports names")
+    return function
 
 
 def _found(names: Sequence[str], expression: str) -> list[str]:

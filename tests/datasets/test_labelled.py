@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from mmengine.config import Config
+from mmengine.registry import FUNCTIONS
 from PIL import Image
 from runs import ROOT
 
@@ -208,6 +210,12 @@ def test_groups_are_listed_in_a_file_or_a_dict_or_told_by_a_function(tmp_path):
     path.write_text('name,group\n' + ''.join(f'{k},{v}\n' for k, v in listed.items()))
     for group in (listed, str(path), lambda name: dict(a='x', b='y')[name[0]]):
         assert groups_of(names, group) == ['y', 'x', 'y']
+    FUNCTIONS.register_module('first_letter', module=lambda name: dict(a='x', b='y')[name[0]])
+    cfg = Config(dict(group=dict(type='first_letter')))
+    assert 'first_letter' in cfg.pretty_text
+    assert groups_of(names, cfg.group) == ['y', 'x', 'y']
+    with pytest.raises(ValueError, match="type='last_letter'.*: no such function is registered"):
+        groups_of(names, dict(type='last_letter'))
     with pytest.raises(ValueError, match=r"groups.csv names no group for 1 of 2 .*such as 'c'"):
         groups_of(['a_1', 'c'], str(path))
     with pytest.raises(ValueError, match="group names no group for 2 of 2 samples, such as 'c'"):
