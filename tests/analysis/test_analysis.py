@@ -59,7 +59,7 @@ def test_channels_and_strides_of_deeplab(listed):
     for spec in ('backbone.layer4', 'backbone[3]', 'backbone.layer4.1.relu@in'):
         assert places[spec].shape == (2, 256, 2, 2)
         assert places[spec].stride == (16, 16)
-    assert places['decode_head.conv_seg'].shape == (2, 12, 8, 8)
+    assert places['decode_head.conv_seg'].shape == (2, 4, 8, 8)
     assert places['decode_head.conv_seg'].stride == (4, 4)
 
 
