@@ -68,21 +68,3 @@ def test_the_baseline_is_that_of_the_pair_or_named(tmp_path):
     assert baseline_of(named) == 'plain.py'
     with pytest.raises(SystemExit, match='mine.py is named like no pair .* baseline=.CONFIG.py.'):
         baseline_of(Config(filename=str(tmp_path / 'mine.py')))
-
-
-def test_a_network_of_two_modalities_is_compared_with_the_baseline_of_its_second(tmp_path):
-    done = run(sys.executable, '-m', 'mmfkd', 'train', 'csknet/streets_rgb-ir', '--with-baseline',
-               '--cfg-options', 'train_cfg.max_epochs=1', 'train_dataloader.batch_size=4',
-               *(option for option in OPTIONS if 'num_scenes' in option or 'size=(' in option
-                 or 'num_workers' in option),
-               'default_hooks.teacher_report.refuse=False', cwd=tmp_path)
-    scores = {name: json.loads((tmp_path / f'work_dirs/{name}/summary.json').read_text())['test']
-              for name in ('unimodal/streets_ir', 'csknet/streets_rgb-ir')}
-    table = done.stdout[done.stdout.rindex('modality'):]
-    rows = {line.split('│')[1].strip(): line for line in table.split('\n') if '│' in line}
-    both = scores['csknet/streets_rgb-ir']
-    assert f'{scores["unimodal/streets_ir"]["mIoU"]:.2f}' in rows['baseline']
-    assert f'{both["mIoU"]:.2f}' in rows['student']
-    assert f'{both["ir/mIoU"]:.2f}' in rows['student on ir']
-    gain = both['mIoU'] - scores['unimodal/streets_ir']['mIoU']
-    assert f'distillation against the baseline, on test: {gain:+.2f}' in table

@@ -25,8 +25,8 @@ def trained(tmp_path_factory):
     """Folder with the config, the teacher and the student, and what the command printed."""
     folder = tmp_path_factory.mktemp('csknet')
     (folder / 'rgb-ir.py').write_text(CONFIG.format(root=ROOT, folder=folder))
-    done = run(sys.executable, ROOT / 'tools/train.py', folder / 'rgb-ir.py', '--work-dir',
-               folder / 'student', '--cfg-options', *OPTIONS)
+    done = run(sys.executable, ROOT / 'tools/train.py', folder / 'rgb-ir.py', '--with-baseline',
+               '--work-dir', folder / 'student', '--cfg-options', *OPTIONS, cwd=folder)
     return folder, done.stdout
 
 
@@ -41,6 +41,19 @@ def test_one_command_trains_the_teacher_and_the_network(trained):
     summary = json.loads((folder / 'student/summary.json').read_text())
     assert {'mIoU', 'ir/mIoU', 'rgb/mIoU', 'ir/IoU.car'} < set(summary['test'])
     assert (folder / 'teacher/summary.json').is_file()
+
+
+def test_it_is_compared_with_the_baseline_of_its_second_modality(trained):
+    folder, printed = trained
+    alone, both = (json.loads((folder / f'{name}/summary.json').read_text())['test']
+                   for name in ('work_dirs/unimodal/streets_ir', 'student'))
+    table = printed[printed.rindex('modality'):]
+    rows = {line.split('│')[1].strip(): line for line in table.split('\n') if '│' in line}
+    assert f'{alone["mIoU"]:.2f}' in rows['baseline']
+    assert f'{both["mIoU"]:.2f}' in rows['student']
+    assert f'{both["ir/mIoU"]:.2f}' in rows['student on ir']
+    gain = both['mIoU'] - alone['mIoU']
+    assert f'distillation against the baseline, on test: {gain:+.2f}' in table
 
 
 def test_one_test_scores_every_set_of_modalities(trained, tmp_path):
