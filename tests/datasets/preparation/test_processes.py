@@ -23,7 +23,6 @@ def test_what_this_process_holds_hangs_no_other(tmp_path):
 import gc
 import av
 import numpy as np
-from mmfkd.datasets.preparation.processes import run_parallel
 
 def garbage():
     frame = av.AudioFrame.from_ndarray(np.zeros((1, 1024), 'int16'), 's16', 'mono')
@@ -33,6 +32,7 @@ def garbage():
     cycle.append(cycle)
 
 if __name__ == '__main__':
+    from mmfkd.datasets.preparation.processes import run_parallel
     gc.disable()
     garbage()
     print(len(run_parallel(gc.collect, [2, 2], 2)))
