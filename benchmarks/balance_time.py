@@ -38,8 +38,7 @@ def interval(args: argparse.Namespace, balanced: bool, device: torch.device
              ) -> tuple[Callable[[], None], int]:
     """The training steps between two measurements, and how many they are."""
     cfg = compose(args.pair, args.method)
-    lengths = {loss.balance.get('interval', 50) for loss in cfg.model.losses.values()
-               if loss.get('balance')}
+    lengths = {balance.interval for balance in build_model(cfg).balances.values()}
     if len(lengths) != 1:
         raise SystemExit(f'{args.method}: losses balanced at the intervals {sorted(lengths)}: '
                          'name a method with one')

@@ -75,10 +75,10 @@ def closing_rows(runner: Runner, summary: dict, baseline: Path | None) -> list[t
             summary['test_maximum' if first else f'test_maximum_{branch}'] = maximum
         rows.append((branch, student.modalities, summary['val'] if first else None,
                      summary['test'].get(metric if first else f'{branch}/{metric}'), name))
-    for subset in model.student.subsets:
-        some = '+'.join(subset)
-        rows.append((f'student on {some}', subset, None,
-                     summary['test'].get(f'{some}/{metric}'), name))
+        for subset in student.subsets if first else ():
+            some = '+'.join(subset)
+            rows.append((f'{branch} on {some}', subset, None,
+                         summary['test'].get(f'{some}/{metric}'), name))
     return rows
 
 

@@ -18,9 +18,10 @@ OPTIONS = ['train_cfg.max_epochs=3', 'train_cfg.val_interval=1',
 
 def test_killed_runs_report_the_same(tmp_path):
     done = run(sys.executable, ROOT / 'benchmarks/kills.py', 'unimodal/synthetic_depth',
-               '--kills', '1', '--root', tmp_path, '--places', 'writing a checkpoint',
-               '--cfg-options', *OPTIONS)
-    assert 'writing a checkpoint: 1 of 1' in done.stdout
+               '--kills', '2', '--root', tmp_path, '--places', 'writing a checkpoint',
+               'in the closing test', '--cfg-options', *OPTIONS)
+    for place in ('writing a checkpoint', 'in the closing test'):
+        assert f'{place}: 1 of 1' in done.stdout
     whole, parts = tmp_path / 'whole', tmp_path / 'kill0'
     assert kills.differences(whole, parts) == ''
     checkpoint = parts / 'run/epoch_3.pth'
