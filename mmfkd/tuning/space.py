@@ -1,12 +1,14 @@
 """Search spaces of methods, as their files declare them."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from mmengine.config import Config
 
+from mmfkd.config import Pair
 from mmfkd.config.composition import method_file
+from mmfkd.config.pairs import PairConfigs
 
 if TYPE_CHECKING:
     from optuna import Trial
@@ -69,6 +71,35 @@ def space_of(method: str | None) -> list[Dimension]:
             raise ValueError(f"method '{method}' declares no search: add search = {{'model.losses."
                              "loss_x.weight': (0.1, 10.0)}} to its file")
     return [Dimension.read(key, values) for key, values in declared.items()]
+
+
+def fitting(space: Sequence[Dimension], pair: str) -> list[Dimension]:
+    """A space without the taps at which the branches of a pair have different widths.
+
+    A declared adapter is for the default tap alone. A choice of which one tap is left is none.
+
+    Args:
+        space: of :func:`space_of`.
+        pair: ``DATASET_A2B``.
+    """
+    widths = [cfg.get('channels') or {} for cfg in PairConfigs.find(Pair.parse(pair))]
+    found = []
+    for dimension in space:
+        if dimension.key.endswith(TAP):
+            own, other = ({str(tap): _width(tap, each) for tap in dimension.choices}
+                          for each in widths)
+            dimension = replace(dimension, choices=tuple(
+                tap for tap in dimension.choices if own[tap] and own[tap] == other[tap]))
+            if len(dimension.choices) < 2:
+                continue
+        found.append(dimension)
+    return found
+
+
+def _width(tap: str, widths: Mapping[str, Any]) -> int | None:
+    """Channels of ``feat`` or ``layer1`` to ``layer4`` as a config declares them."""
+    stages = dict(enumerate(widths.get('stages', ()), 1))
+    return widths.get('feat') if tap == 'feat' else stages.get(int(tap.removeprefix('layer')))
 
 
 def options_of(values: Mapping[str, Any], cfg: Config) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from mmfkd.benchmark import Workers
 from mmfkd.benchmark.grid import UNIMODAL, Cell, Row, baselines, config_of
 from mmfkd.engine.work_dir_lock import is_locked, locked
 
-from .space import options_of, space_of
+from .space import fitting, options_of, space_of
 from .trials import TrialError, train_cell
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
 CONTINUES = 'continues'
+FAILURES = 3  # trials that may fail before one comes to an end
 GRACE = 20  # seconds between the begin of a trial and its lock, at most
 
 
@@ -106,21 +107,26 @@ class Search:
         """Trains until a number of trials has come to an end, those that are there included.
 
         Raises:
-            ValueError: the method declares no search, or no trial came to an end.
+            ValueError: the method declares no search, or no trial came to an end: after three
+                that failed no more are tried.
             SystemExit: Optuna is missing.
         """
         study = open_study(self.root, f'{self._folder}/{self._leaf}', self.storage)
-        self._space = space_of(self.method)
+        revive(study, self.root)
+        before = count(study, 'FAIL')
+        space = space_of(self.method)
+        self._space = fitting(space, self.pair) if self.method else space
         self._free = self.workers.environments()
 
         def ended(study: 'Study', trial: 'FrozenTrial') -> None:
             score = '' if trial.value is None else f' {trial.value:.2f}'
             self.report(f'trial {trial.number}: {trial.state.name.lower()}{score}, {trial.params}; '
                         f'{count(study)} of {budget}')
-            if count(study) >= budget:
+            # Whatever made the first ones fail will make all fail.
+            patience = budget if count(study) else FAILURES
+            if count(study) >= budget or count(study, 'FAIL') - before >= patience:
                 study.stop()
 
-        revive(study, self.root)
         if count(study) < budget:
             study.optimize(self._objective, n_jobs=self.workers.count,
                            callbacks=[ended], catch=(TrialError,))
@@ -169,9 +175,10 @@ class Search:
         return mean(scores)
 
 
-def count(study: 'Study') -> int:
-    """Trials that came to an end."""
-    return sum(trial.state.name in ('COMPLETE', 'PRUNED') for trial in study.trials)
+def count(study: 'Study', *states: str) -> int:
+    """Trials in some states; without any, those that came to an end."""
+    wanted = states or ('COMPLETE', 'PRUNED')
+    return sum(trial.state.name in wanted for trial in study.trials)
 
 
 def row_name(study: 'Study', trial: Any) -> str:

@@ -19,7 +19,8 @@ from mmfkd.cli.tune import main
 from mmfkd.config import compose, methods
 from mmfkd.config.option_keys import checked_options
 from mmfkd.tuning import Dimension, options_of, space_of
-from mmfkd.tuning.study import open_study, result, revive
+from mmfkd.tuning.space import fitting
+from mmfkd.tuning.study import Search, open_study, result, revive
 from mmfkd.tuning.trials import TrialError, train_cell, validations
 
 SMALL = ['train_cfg.max_epochs=1', 'train_cfg.val_interval=1', 'train_dataloader.batch_size=4',
@@ -111,6 +112,18 @@ def test_a_tap_is_that_of_both_branches(monkeypatch):
     assert options == {'model.losses.loss_feature.student': 'student.layer4',
                        'model.losses.loss_feature.teacher': 'teacher.layer4',
                        'optim_wrapper.optimizer.lr': pytest.approx(0.1)}
+
+
+@pytest.mark.parametrize('method, pair, kept', [
+    ('recommended', 'avdigits_visual2audio', ('feat', 'layer4')),
+    ('recommended', 'emoji_text2image', None),  # 384 and 1280 channels
+    ('feature', 'synthetic_depth2rgb', ('feat', 'layer4'))])
+def test_taps_of_different_widths_are_not_searched(method, pair, kept, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    space = space_of(method)
+    found = {one.key: one.choices for one in fitting(space, pair)}
+    assert next((choices for key, choices in found.items() if key.endswith('.tap')), None) == kept
+    assert len(found) == len(space) - (kept is None)
 
 
 @pytest.mark.parametrize('values', [[1.0], (2.0, 1.0), (0.0, 1.0), 3.0, 'ab'])
@@ -223,6 +236,13 @@ def test_importance_is_that_of_the_value_that_matters(tmp_path):
     assert (found.finished, found.pruned) == (12, 0)
     with pytest.raises(ValueError, match='no trial of kd/empty came to an end'):
         result(open_study(tmp_path, 'kd/empty', None), cfg)
+
+
+def test_a_search_whose_trials_all_fail_ends(cell, tmp_path):
+    cell(0)  # ends without a summary
+    search = Search('synthetic_depth2rgb', 'kd', [0], tmp_path, report=lambda line: None)
+    with pytest.raises(ValueError, match='came to an end; 3 failed: see trial.log'):
+        search.run(12)
 
 
 def test_a_row_for_one_pair_is_in_no_other():

@@ -6,6 +6,7 @@ losses = dict(
     loss_fdkd=dict(type='FrequencyDecoupledLoss', student='student.feat', teacher='teacher.feat',
                    balance=dict(ratio=1.0)))
 takes_if_offered = dict(loss_fdkd=dict(adapter='adapter'))
-search = {'model.losses.loss_kd.temperature': [1.0, 2.0, 4.0, 8.0],
+search = {'loss_fdkd.tap': ['feat', 'layer4'],
+          'model.losses.loss_kd.temperature': [1.0, 2.0, 4.0, 8.0],
           'model.losses.loss_kd.balance.ratio': (0.1, 10.0),
           'model.losses.loss_fdkd.balance.ratio': (0.1, 10.0), 'lr_factor': (0.5, 2.0)}
