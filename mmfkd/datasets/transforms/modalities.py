@@ -16,7 +16,7 @@ from mmseg.datasets.transforms import PackSegInputs
 
 from mmfkd.registry import TRANSFORMS
 
-from .decoding import read_image
+from .decoding import image_of
 
 
 @TRANSFORMS.register_module()
@@ -26,7 +26,7 @@ class LoadModalities(BaseTransform):
     Required Keys:
 
     - modalities: ``{name: dict(path, channels, loader, scale, range)}``; the last two, see
-      :class:`mmfkd.datasets.RGBXDataset`, are optional
+      :class:`mmfkd.datasets.RGBXDataset`, are optional. With an ``array`` no file is read.
 
     Modified Keys:
 
@@ -58,7 +58,7 @@ class LoadModalities(BaseTransform):
     def _load(self, name: str, spec: dict) -> np.ndarray:
         if name not in self._loaders:
             self._loaders[name] = TRANSFORMS.build(spec['loader'])
-        image = read_image(self._loaders[name], spec['path'], registered=True)
+        image = image_of(self._loaders[name], spec, registered=True)
         if image.shape[2] != spec['channels']:
             raise ValueError(f"{spec['path']} has {image.shape[2]} channels, but modality "
                              f"'{name}' says channels={spec['channels']}: correct that, or set "
@@ -187,25 +187,26 @@ def _probe(height: int, width: int) -> np.ndarray:
 class StackModalities(BaseTransform):
     """Stacks all modalities as channels of ``img``, so that geometry treats them as one image.
 
+    Numbers are float32 on the way, so that what a resize makes of one modality does not depend on
+    the type of the others; :class:`PackModalities` rounds integers again.
+
     Required Keys:
 
     - modalities
 
     Added Keys:
 
-    - img: (H, W, sum of C); uint8 if all modalities are, else float32
+    - img: float32 (H, W, sum of C)
     - stacked: ``{name: (channels, dtype)}``
     """
 
     def transform(self, results: dict) -> dict:
         """See the class."""
         images = results.pop('modalities')
-        dtypes = {image.dtype for image in images.values()}
-        dtype = dtypes.pop() if len(dtypes) == 1 else np.float32
         results['stacked'] = {name: (image.shape[2], image.dtype)
                               for name, image in images.items()}
         results['img'] = np.concatenate(
-            [image.astype(dtype, copy=False) for image in images.values()], axis=2)
+            [image.astype(np.float32, copy=False) for image in images.values()], axis=2)
         return results
 
 

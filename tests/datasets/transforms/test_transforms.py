@@ -165,12 +165,16 @@ def test_modalities_of_three_one_and_one_channels():
     np.testing.assert_array_equal(images['thermal'][0], x + y)
 
 
-def test_stack_of_one_dtype_keeps_it():
-    results = scene()
-    del results['modalities']['depth']
-    stack = TRANSFORMS.build(dict(type='StackModalities'))
-    assert stack(results)['img'].dtype == np.uint8
-    assert stack(scene())['img'].dtype == np.float32
+def test_a_resized_modality_does_not_depend_on_its_partners():
+    resize = [dict(type='mmseg.Resize', scale=(31, 23))]
+    alone = scene()
+    noise = np.random.default_rng(0).integers(0, 256, alone['modalities']['rgb'].shape, np.uint8)
+    alone['modalities'] = dict(rgb=noise)
+    both = scene()
+    both['modalities']['rgb'] = noise
+    one, other = (run(resize, given)[0]['rgb'] for given in (alone, both))
+    assert one.dtype == np.uint8
+    np.testing.assert_array_equal(one, other)
 
 
 # Photometry of one modality.
