@@ -11,6 +11,7 @@ from .errors import FLAG, readable_errors
 COMMANDS = dict(
     train='Train a baseline, a teacher or a distilled student.',
     test='Test a student of a checkpoint.',
+    predict='Predict files without labels.',
     export='Write a student as a plain mmseg or mmpretrain model.',
     benchmark='Train and report a table of pairs, methods and seeds.',
     recommend='Say which methods are worth a run on a pair.',

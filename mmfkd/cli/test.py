@@ -103,6 +103,8 @@ def test(args: argparse.Namespace) -> None:
     model = unwrapped(runner)
     load_tested(model, path, args.student)
     metrics = runner.test()
+    if not metrics:
+        sys.exit('nothing was scored: test_evaluator of the config has no metric')
     report(metrics, tested_modalities(runner) if distiller else ['model'], cfg.work_dir)
 
 

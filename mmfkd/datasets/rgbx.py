@@ -187,7 +187,9 @@ class RGBXDataset(BaseSegDataset):
             return self._some_files(folder, suffix)
         except FileNotFoundError as error:
             if name == 'label':
-                raise
+                raise FileNotFoundError(
+                    f"{error} Without labels there is nothing to score: mmfkd predict predicts "
+                    "files, and labels='none' of the data set trains without them.") from None
             raise FileNotFoundError(
                 f"{error} Or leave the modality out, if the network that is trained or tested does "
                 f"not need it: modalities.{name}=None of the data set, or modalities=[...] without "

@@ -1,6 +1,6 @@
 """The config of a segmentation student as a config of mmseg alone."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mmengine.config import Config
@@ -135,15 +135,22 @@ def dataset_meta(cfg: Config) -> dict[str, list]:
     """Names and RGB colours of the classes, as mmseg keeps them in a checkpoint."""
     dataset = dataset_config(cfg)
     own = getattr(DATASETS.get(dataset['type']), 'METAINFO', {})
-    given = dataset.get('metainfo') or {}
-    classes = given.get('classes') or own.get('classes')
+    classes = (dataset.get('metainfo') or {}).get('classes') or own.get('classes')
     if not classes:
         raise ValueError(f"{cfg.filename}: test_dataloader.dataset of type '{dataset['type']}' "
                          'has no classes; give it metainfo=dict(classes=(...))')
-    colors = dict(zip(own.get('classes', ()), own.get('palette', ()), strict=False))
-    colors = {**dict(zip(classes, voc_palette(len(classes)), strict=True)), **colors}
-    palette = given.get('palette') or [colors[name] for name in classes]
-    return dict(classes=list(classes), palette=[list(color) for color in palette])
+    return dict(classes=list(classes), palette=palette_of(dataset, classes))
+
+
+def palette_of(dataset: Mapping, classes: Sequence[str]) -> list[list[int]]:
+    """RGB colours of classes: those of the config, of the data set's class, or PASCAL VOC's."""
+    given = (dataset.get('metainfo') or {}).get('palette')
+    if given:
+        return [list(color) for color in given]
+    own = getattr(DATASETS.get(dataset['type']), 'METAINFO', {})
+    colors = {**dict(zip(classes, voc_palette(len(classes)), strict=True)),
+              **dict(zip(own.get('classes', ()), own.get('palette', ()), strict=False))}
+    return [list(colors[name]) for name in classes]
 
 
 def channels(spec: dict) -> int:

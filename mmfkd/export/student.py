@@ -6,13 +6,13 @@ import sys
 from pathlib import Path
 
 import torch
-from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from torch import Tensor, nn
 
 from mmfkd.checkpoints import branch_weights, load_strictly, load_weights, resolve_checkpoint
-from mmfkd.config import load_config, student_config, without_init
+from mmfkd.config import student_config, without_init
 from mmfkd.datasets.pipelines import made_size
+from mmfkd.inference.opening import open_run
 from mmfkd.models import Branch
 
 from .mmpretrain_config import frames, is_text, plain_classifier_config
@@ -122,31 +122,6 @@ def verify_export(out: str | Path) -> bool:
     done = subprocess.run([sys.executable, '-W', 'ignore', str(VERIFIER), '.'], cwd=out, env=env,
                           check=False)
     return done.returncode == 0
-
-
-def open_run(config: str | Path) -> tuple[Config, Path | None]:
-    """A config, and the work dir of its run where that is what was named.
-
-    Args:
-        config: a config, or the work dir of a run with the config that mmengine left there.
-
-    Raises:
-        FileNotFoundError: there is no such config or folder.
-        ValueError: the folder holds no config, or several.
-    """
-    folder = Path(config)
-    if not folder.is_dir():
-        try:
-            return load_config(config, teachers=False), None
-        except FileNotFoundError as error:
-            raise FileNotFoundError(f'{config} is neither a config file nor a work dir: {error}'
-                                    ) from None
-    configs = sorted(folder.glob('*.py'))
-    if len(configs) != 1:
-        raise ValueError(f'{folder} holds {len(configs)} configs '
-                         f'({", ".join(p.name for p in configs) or "*.py"}): name the one that '
-                         'the checkpoint was trained with')
-    return load_config(configs[0], teachers=False), folder
 
 
 def raw_input(spec: dict, size: tuple[int, int]) -> Tensor:

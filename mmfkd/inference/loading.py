@@ -33,10 +33,25 @@ def load_student(cfg: Config, checkpoint: str | Path, name: str | None = None
         FileNotFoundError, ValueError: see :mod:`mmfkd.checkpoints`.
     """
     path = resolve_checkpoint(checkpoint, cfg.filename, cfg.get('work_dir'))
-    init_default_scope(cfg.get('default_scope', 'mmfkd'))
     keep_student(cfg, name)
+    return build_student(cfg, path, name)
+
+
+def build_student(cfg: Config, path: Path, name: str | None = None) -> CrossModalDistiller:
+    """The distiller of :func:`keep_student`, its weights loaded strictly, in eval mode.
+
+    Args:
+        cfg: with a single student.
+        path: of the checkpoint.
+        name: of the student in it; None takes the first.
+
+    Raises:
+        FileNotFoundError, ValueError: see :mod:`mmfkd.checkpoints`.
+    """
+    init_default_scope(cfg.get('default_scope', 'mmfkd'))
     model = MODELS.build(cfg.model)
-    load_network(model.student.model, path, name, model.student.modalities)
+    student = model.student
+    student.classes = load_network(student.model, path, name, student.modalities)
     model.eval()
     return model
 

@@ -206,7 +206,7 @@ def test_bad_inputs_end_with_a_message(runs, tmp_path, monkeypatch):
     for arguments, message in [
             (['no/such.py', best], 'neither a config file nor a work dir'),
             ([tmp_path / 'empty', best], 'holds 0 configs'),
-            ([tmp_path / 'mmseg.py', best], "'model.students' is missing"),
+            ([tmp_path / 'mmseg.py', best], 'mmseg.py has no model.students'),
             ([config, tmp_path / 'none.pth'], 'is no file'),
             ([config, tmp_path / 'torn.pth'], 'truncated'),
             ([config, tmp_path / 'weightless.pth'], 'has no weights'),

@@ -77,7 +77,12 @@ class RenderAudioVisual(BaseTransform):
     Reads ``scene_seed``, ``scene_class`` and ``size``. Adds ``modalities``, ``{'audio': float32
     (S,) in -1..1 at 16 kHz, 1 to 3 seconds, 'visual': list of three uint8 (H, W, 3) BGR}``, and
     ``rates``.
+
+    ``READERS`` read files of these modalities in its place.
     """
+
+    READERS = (dict(type='LoadAudio', rate=talking_heads.RATE),
+               dict(type='LoadFrames', num_frames=talking_heads.FRAMES))
 
     def transform(self, results: dict) -> dict:
         """See the class."""
@@ -93,7 +98,11 @@ class RenderTextImage(BaseTransform):
 
     Reads ``scene_seed``, ``scene_class`` and ``size``. Adds ``modalities``, ``{'text': str,
     'image': uint8 (H, W, 3) BGR}``.
+
+    ``READERS`` read files of these modalities in its place.
     """
+
+    READERS = (dict(type='LoadImage', modality='image'),)
 
     def transform(self, results: dict) -> dict:
         """See the class."""

@@ -6,7 +6,9 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from mmseg.datasets import BaseSegDataset
 
+from mmfkd.datasets.image_files import COLOR, UNCHANGED
 from mmfkd.datasets.labelled import Labels, check_labels, labelled_samples
+from mmfkd.datasets.transforms.infrared import INFRARED
 from mmfkd.registry import DATASETS, TRANSFORMS
 
 from . import rooms, streets
@@ -69,6 +71,8 @@ class SyntheticRGBD(SyntheticScenes):
     """Rendered rooms; see :class:`SyntheticScenes` and, for the pipeline, :class:`RenderRGBD`."""
 
     METAINFO = dict(classes=rooms.CLASSES, palette=rooms.PALETTE)
+    # How files of these modalities are read.
+    MODALITIES = dict(rgb=dict(channels=3, loader=COLOR), depth=dict(channels=1, loader=UNCHANGED))
 
 
 @TRANSFORMS.register_module()
@@ -78,7 +82,11 @@ class RenderRGBD(BaseTransform):
     Reads ``scene_seed`` and ``size``. Adds ``modalities``, ``{'rgb': uint8 (H, W, 3) BGR, 'depth':
     float32 (H, W, 1) millimetres}``, ``gt_seg_map`` uint8 (H, W), ``seg_fields``, ``img_shape``
     and ``ori_shape`` (H, W).
+
+    ``READERS`` read files of these modalities in its place.
     """
+
+    READERS = (dict(type='LoadModalities'),)
 
     def transform(self, results: dict) -> dict:
         """See the class."""
@@ -97,6 +105,8 @@ class SyntheticEOIR(SyntheticScenes):
     """
 
     METAINFO = dict(classes=streets.CLASSES, palette=streets.PALETTE)
+    # How files of these modalities are read.
+    MODALITIES = dict(rgb=dict(channels=3, loader=COLOR), ir=dict(channels=3, loader=INFRARED))
 
 
 @TRANSFORMS.register_module()
@@ -106,7 +116,11 @@ class RenderEOIR(BaseTransform):
     Reads ``scene_seed`` and ``size``. Adds ``modalities``, ``{'rgb': uint8 (H, W, 3) BGR, 'ir':
     uint8 (H, W, 3) equal channels}``, ``gt_seg_map`` uint8 (H, W), ``seg_fields``, ``night``
     (bool), ``img_shape`` and ``ori_shape`` (H, W).
+
+    ``READERS`` read files of these modalities in its place.
     """
+
+    READERS = (dict(type='LoadModalities'),)
 
     def transform(self, results: dict) -> dict:
         """See the class."""

@@ -13,7 +13,7 @@ from torch import nn
 
 from mmfkd.registry import TRANSFORMS
 
-from .sound_files import read_wave
+from .sound_files import loaded_wave, read_wave
 
 PHASES = 2000
 
@@ -58,7 +58,8 @@ class LoadAudio(BaseTransform):
 
     Required Keys:
 
-    - modalities: ``{modality: dict(path, start, end)}``; the last two, in seconds, are optional
+    - modalities: ``{modality: dict(path, start, end)}``; the last two, in seconds, are optional.
+      Or ``dict(array, rate)`` of a wave (S,) or (S, channels) that is loaded, its rate in Hz.
 
     Modified Keys:
 
@@ -86,7 +87,8 @@ class LoadAudio(BaseTransform):
         """See the class."""
         spec = results['modalities'].get(self.modality)
         if spec is not None:
-            wave, rate = read_wave(spec['path'], spec.get('start', 0.0), spec.get('end'))
+            wave, rate = (loaded_wave(spec['array'], spec['rate']) if 'array' in spec else
+                          read_wave(spec['path'], spec.get('start', 0.0), spec.get('end')))
             results['modalities'][self.modality] = self._resampled(wave, rate).clip(-1, 1)
             results.setdefault('rates', {})[self.modality] = self.rate
         return results

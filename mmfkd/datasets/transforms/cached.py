@@ -24,7 +24,7 @@ class Cached(BaseTransform):
 
     Required Keys:
 
-    - modalities: ``{modality: dict(path, ...)}``
+    - modalities: ``{modality: dict(path, ...)}``; what comes without a file is not kept
 
     Args:
         transforms: configs of transforms that turn the file into an array, such as ``LoadAudio``,
@@ -45,6 +45,8 @@ class Cached(BaseTransform):
         spec = results['modalities'].get(self.modality)
         if spec is None:
             return results
+        if 'array' in spec:
+            return self.transforms(results)
         path = self.folder / f'{self._key(spec)}.npy'
         found = load(path)
         if found is None:

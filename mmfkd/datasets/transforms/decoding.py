@@ -1,6 +1,6 @@
 """Decoding of image files, without a change of their values that nobody asked for."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from io import BytesIO
 from typing import Any
 
@@ -53,6 +53,27 @@ def read_image(loader: BaseTransform, path: str, registered: bool = False) -> np
         return loader(dict(img_path=path))['img']
 
     image = decode(path, load)
+    return image[..., None] if image.ndim == 2 else image
+
+
+def image_of(loader: BaseTransform, spec: Mapping, registered: bool = False) -> np.ndarray:
+    """(H, W, C) of a sample's modality: the array that it brings, or its file.
+
+    Args:
+        loader: see :func:`read_image`.
+        spec: ``dict(path=...)`` of a file, or ``dict(array=...)`` as the loader would read it,
+            (H, W) or (H, W, C), colour in BGR order.
+        registered: see :func:`read_image`.
+
+    Raises:
+        FileNotFoundError, ValueError: see :func:`read_image`; or an array of another form.
+    """
+    if 'array' not in spec:
+        return read_image(loader, spec['path'], registered)
+    image = np.asarray(spec['array'])
+    if image.ndim not in (2, 3) or image.dtype.kind not in 'uif':
+        raise ValueError(f'an image of shape {image.shape} and type {image.dtype}: give numbers of '
+                         'shape (H, W) or (H, W, C)')
     return image[..., None] if image.ndim == 2 else image
 
 

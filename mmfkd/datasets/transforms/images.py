@@ -9,7 +9,7 @@ from mmcv.transforms import BaseTransform, Compose
 
 from mmfkd.registry import TRANSFORMS
 
-from .decoding import read_image
+from .decoding import image_of, read_image
 
 FRAME_SUFFIXES = ('.jpg', '.jpeg', '.png')
 COLOR = dict(type='LoadImageFromFile', color_type='color', imdecode_backend='pillow')
@@ -21,7 +21,7 @@ class LoadImage(BaseTransform):
 
     Required Keys:
 
-    - modalities: ``{modality: dict(path)}``
+    - modalities: ``{modality: dict(path)}``, or ``dict(array)`` of an image that is loaded
 
     Modified Keys:
 
@@ -44,7 +44,7 @@ class LoadImage(BaseTransform):
         """See the class."""
         spec = results['modalities'].get(self.modality)
         if spec is not None:
-            results['modalities'][self.modality] = read_image(self.loader, spec['path'])
+            results['modalities'][self.modality] = image_of(self.loader, spec)
         return results
 
 
@@ -56,7 +56,7 @@ class LoadFrames(BaseTransform):
 
     - modalities: ``{modality: dict(folder, start, end)}``; a folder with a JPEG or PNG for each
       second, whose name ends in the second. ``start`` and ``end``, in seconds, are optional; both
-      are taken.
+      are taken. Or ``dict(array)`` of frames (T, H, W, 3) that are loaded.
 
     Modified Keys:
 
@@ -83,9 +83,13 @@ class LoadFrames(BaseTransform):
         """See the class."""
         spec = results['modalities'].get(self.modality)
         if spec is not None:
-            paths = frame_paths(spec['folder'], spec.get('start', 0), spec.get('end'))
+            frames = spec.get('array')
+            paths = (frame_paths(spec['folder'], spec.get('start', 0), spec.get('end'))
+                     if frames is None else [])
             results['modalities'][self.modality] = [
-                read_image(self.loader, str(paths[i])) for i in self._choose(len(paths))]
+                read_image(self.loader, str(paths[i])) if frames is None else
+                image_of(self.loader, dict(array=frames[i]))
+                for i in self._choose(len(paths) or len(frames))]
         return results
 
     def _choose(self, count: int) -> list[int]:

@@ -57,6 +57,27 @@ def read_wave(path: str | Path, start: float = 0.0, end: float | None = None
     return wave, rate
 
 
+def loaded_wave(array: np.ndarray, rate: int) -> tuple[np.ndarray, int]:
+    """A wave that a program brings, as :func:`read_wave` gives it.
+
+    Args:
+        array: (S,) or (S, channels); integers are divided by their largest value.
+        rate: in Hz.
+
+    Raises:
+        ValueError: an array of another form, without a sample, or with NaN or infinity.
+    """
+    wave = np.asarray(array)
+    if wave.ndim not in (1, 2) or not wave.size or wave.dtype.kind not in 'if':
+        raise ValueError(f'a wave of shape {wave.shape} and type {wave.dtype}: give numbers of '
+                         'shape (S,) or (S, channels)')
+    scale = np.iinfo(wave.dtype).max + 1 if wave.dtype.kind == 'i' else 1
+    wave = (wave / scale).astype(np.float32).reshape(len(wave), -1).mean(1)
+    if not np.isfinite(wave).all():
+        raise ValueError('the wave holds NaN or infinite samples')
+    return wave, int(rate)
+
+
 def missing_bytes(content: bytes) -> int:
     """Bytes that the data chunk of a wav file lacks; 0 for other files.
 

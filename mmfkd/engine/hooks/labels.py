@@ -79,8 +79,10 @@ class LabelCensusHook(Hook):
         if split == 'train' and may_lack_labels(runner.train_dataloader.dataset):
             return
         if counts[:-1].sum() == 0:
-            raise ValueError(f'no label of {split} counts: all are ignored. Are the label files of '
-                             'this data set, and reduce_zero_label and ignore_index right?')
+            raise ValueError(f'no label of {split} counts: all are ignored, so that there is '
+                             'nothing to score. Are the label files of this data set, and '
+                             'reduce_zero_label and ignore_index right? Files without labels are '
+                             'for mmfkd predict')
         present = [name for name, count in zip(names, counts[:-1].tolist(), strict=True) if count]
         absent = [name for name in names if name not in present]
         ignored = counts[-1] / counts.sum()

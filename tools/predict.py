@@ -1,0 +1,8 @@
+"""``mmfkd predict`` as a script."""
+
+import sys
+
+from mmfkd.cli import main
+
+if __name__ == '__main__':
+    sys.exit(main(['predict', *sys.argv[1:]]))
