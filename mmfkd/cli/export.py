@@ -20,8 +20,12 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--modality', metavar='NAME',
                         help='The modality to export of a multi-modal student.')
     parser.add_argument('--size', nargs=2, type=int, metavar=('H', 'W'),
-                        help='The input size of program.pt2 (default: what the test pipeline '
-                             'makes).')
+                        help='The input size that is compared first (default: what the test '
+                             'pipeline makes).')
+    parser.add_argument('--format', nargs='+', choices=['onnx'], default=[], metavar='NAME',
+                        help="'onnx' writes model.onnx too.")
+    parser.add_argument('--data-license', default='', metavar='TEXT',
+                        help='The licence of the training data, for the model card.')
     return parser.parse_intermixed_args(argv)
 
 
@@ -34,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     try:
         files = export_student(config_argument(args), args.checkpoint, args.out,
                                tuple(args.size) if args.size else None, args.student,
-                               args.modality)
+                               args.modality, args.format, args.data_license)
     except (FileNotFoundError, ValueError) as error:
         sys.exit(f'export failed: {error}')
     print('\n'.join(f'{path}' for path in files.values()), flush=True)

@@ -1,6 +1,6 @@
 """The size of a modality behind a pipeline, read from its config."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from inspect import signature
 
 from mmfkd.registry import TRANSFORMS
@@ -41,12 +41,13 @@ def steps_of(pipeline: Sequence[dict], modality: str) -> Iterator[dict]:
     A step that neither names a modality nor has one by default concerns all.
     """
     for step in pipeline:
-        if _modality(step) in (modality, None):
+        if modality_of(step) in (modality, None):
             yield step
             yield from steps_of(step.get('transforms', ()), modality)
 
 
-def _modality(step: dict) -> str | None:
+def modality_of(step: Mapping) -> str | None:
+    """The modality that a step names, or has by default; None for one that concerns all."""
     parameter = signature(TRANSFORMS.get(step['type'])).parameters.get('modality')
     return step.get('modality', parameter.default if parameter else None)
 

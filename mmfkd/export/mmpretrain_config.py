@@ -62,6 +62,13 @@ def plain_model(model: dict) -> dict:
     return {**plain(model, 'model', 'mmpretrain'), 'backbone': encoder}
 
 
+def explicit_model(model: dict) -> dict:
+    """A model whose encoder has its architecture in the config, and names no folder."""
+    if model.get('backbone', {}).get('type') != 'mmfkd.BertEncoder':
+        return model
+    return {**model, 'backbone': explicit_encoder(model['backbone'])}
+
+
 def explicit_encoder(encoder: dict) -> dict:
     """BertEncoder with the architecture itself in place of the directory that has it."""
     from transformers import BertConfig

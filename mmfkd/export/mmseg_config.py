@@ -41,6 +41,9 @@ def plain_config(cfg: Config, spec: dict) -> Config:
         data_preprocessor=preprocessor,
         model={**model, 'data_preprocessor': preprocessor},
         test_pipeline=pipeline,
+        # Inferencers draw with it.
+        visualizer=dict(type='SegLocalVisualizer', name='visualizer',
+                        vis_backends=[dict(type='LocalVisBackend')]),
         test_dataloader=dict(
             batch_size=1, num_workers=0, sampler=dict(type='DefaultSampler', shuffle=False),
             dataset=dict(type='BaseSegDataset', metainfo=dataset_meta(cfg), test_mode=True,

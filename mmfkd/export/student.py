@@ -1,22 +1,33 @@
 """Export of a student as an ordinary mmseg or mmpretrain model."""
 
+import json
 import os
+import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
+from copy import deepcopy
 from pathlib import Path
 
 import torch
+from mmengine.config import Config
 from mmengine.registry import init_default_scope
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from mmfkd.checkpoints import branch_weights, load_strictly, load_weights, resolve_checkpoint
-from mmfkd.config import student_config, without_init
+from mmfkd.config import main_metric, student_config, without_init
 from mmfkd.datasets.pipelines import made_size
-from mmfkd.inference.opening import open_run
+from mmfkd.datasets.transforms.text import find_words
+from mmfkd.inference.opening import EXPORTED, open_run
+from mmfkd.inference.reading import kinds_of, unlabelled
+from mmfkd.inference.samples import IMAGE
 from mmfkd.models import Branch
 
-from .mmpretrain_config import frames, is_text, plain_classifier_config
+from .card import Card, read_summary_beside, text_of
+from .mmpretrain_config import explicit_model, frames, is_text, plain_classifier_config
 from .mmseg_config import channels, dataset_config, plain_config
+from .program import SMALLEST, write_onnx, write_program
 from .single_modality import single_branch, single_weights
 from .verification import needs_mmfkd
 
@@ -26,14 +37,18 @@ DEFAULT_SIZE = (480, 640)
 
 def export_student(config: str | Path, checkpoint: str | Path, out: str | Path,
                    size: tuple[int, int] | None = None, student: str | None = None,
-                   modality: str | None = None) -> dict[str, Path]:
+                   modality: str | None = None, formats: Sequence[str] = (),
+                   licence: str = '') -> dict[str, Path]:
     """Writes a student of a distiller so that it opens where mmfkd is not installed.
 
     ``config.py`` is a plain config of mmseg or mmpretrain and ``weights.pth`` its weights, for
-    ``mmseg.apis.init_model`` and ``mmpretrain.get_model``. ``program.pt2`` is normalisation and
-    network as one ``torch.export`` program: raw float32 (N, C, H, W), channels in the order of
-    the loader (BGR), or tokens int64 (N, L), to logits; N is free, the rest is ``size``.
-    ``reference.pt`` holds a raw input and the student's logits, for :func:`verify_export`.
+    ``MMSegInferencer`` and ``mmpretrain.get_model``; ``weights.safetensors`` are the same.
+    ``program.pt2`` is normalisation and network as one ``torch.export`` program: raw float32
+    (N, C, H, W), channels in the order of the loader (BGR), or tokens int64 (N, L), to logits, and
+    ``model.onnx`` the same; N, H and W are free. ``student.py`` is mmfkd's own config, with
+    ``vocab.txt`` where there are tokens, for :class:`mmfkd.inference.Predictor`. ``README.md`` is
+    a model card. ``reference.pt`` holds raw inputs and the student's logits, for
+    :func:`verify_export`.
 
     A text student has mmfkd's encoder, and a network may have mmfkd's decode head: such a config
     opens where mmfkd is installed, the program anywhere.
@@ -44,19 +59,22 @@ def export_student(config: str | Path, checkpoint: str | Path, out: str | Path,
         config: a config, or the work dir of a run.
         checkpoint: a file, or 'best' for the best one of the run's work dir.
         out: folder to write into; files of an earlier export are overwritten.
-        size: height and width of the program's input, in pixels; by default what the test
-            pipeline makes, else 480x640. Rounded up to the multiple that the config pads to.
+        size: height and width of the first reference, in pixels; by default what the test pipeline
+            makes, else 480x640. Rounded up to the multiple that the config pads to.
         student: its name; None takes the first.
         modality: of a multi-modal student, the one that is exported.
+        formats: 'onnx' writes ``model.onnx`` too.
+        licence: of the training data, for the model card.
 
     Returns:
-        name to path of what was written; without 'program' where torch.export failed, which is
+        name to path of what was written; without 'program' or 'onnx' where that failed, which is
         printed with its reason.
 
     Raises:
         FileNotFoundError: config or checkpoint is missing.
         ValueError: there is no student, the checkpoint does not fit it, it has parts that mmseg or
             mmpretrain does not know, or it is multi-modal and ``modality`` is none of its own.
+        SystemExit: a package of a format is missing.
     """
     cfg, work_dir = open_run(config)
     init_default_scope(cfg.get('default_scope', 'mmfkd'))
@@ -72,32 +90,67 @@ def export_student(config: str | Path, checkpoint: str | Path, out: str | Path,
 
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
+    # What an earlier export left must not be taken for this student's.
+    for name in ('program.pt2', 'model.onnx', 'vocab.txt'):
+        (out / name).unlink(missing_ok=True)
     files = {name: out / file for name, file in (
-        ('config', 'config.py'), ('weights', 'weights.pth'), ('program', 'program.pt2'),
+        ('config', 'config.py'), ('weights', 'weights.pth'),
+        ('safetensors', 'weights.safetensors'), ('student', EXPORTED), ('card', 'README.md'),
         ('reference', 'reference.pt'))}
     plain.dump(files['config'])
     meta = plain.test_dataloader.dataset.metainfo.to_dict()
-    torch.save(dict(state_dict=branch.model.state_dict(), meta=dict(dataset_meta=meta)),
-               files['weights'])
-    made = made_size(dataset_config(cfg).get('pipeline', ()), spec['modality'])
-    divisor = (cfg.model.get('data_preprocessor') or {}).get('size_divisor', 1)
-    raw = raw_input(spec, padded(size or made or DEFAULT_SIZE, divisor))
-    clips = frames(spec)
+    state = {key: value.contiguous() for key, value in branch.model.state_dict().items()}
+    torch.save(dict(state_dict=state, meta=dict(dataset_meta=meta)), files['weights'])
+    save_file(state, files['safetensors'], dict(classes=json.dumps(meta['classes'])))
+    write_student(cfg, spec, out)
+    references = reference_inputs(cfg, spec, size)
+    torch.save(dict(cases=[dict(input=raw, logits=logits_of(branch, raw, frames(spec)))
+                           for raw in references], parameters=count(branch.model)),
+               files['reference'])
+    single = branch if frames(spec) == 1 else build_branch(
+        spec, dict(plain.model, _scope_='mmpretrain'), weights, source)
+    if write_program(single, references[0], out / 'program.pt2'):
+        files['program'] = out / 'program.pt2'
+    if 'onnx' in formats and write_onnx(single, references[0], out / 'model.onnx'):
+        files['onnx'] = out / 'model.onnx'
+    card = card_of(cfg, spec, Path(cfg.filename).stem, tuple(meta['classes']), source, licence)
+    files['card'].write_text(text_of(card), encoding='utf-8')
+    return files
+
+
+def write_student(cfg: Config, spec: dict, out: Path) -> None:
+    """Writes the config of mmfkd, which names nothing outside of the export."""
+    own = Config(dict(
+        default_scope='mmfkd', test_dataloader=deepcopy(cfg.test_dataloader),
+        model=dict(type='CrossModalDistiller', students=dict(student=dict(
+            spec, model=explicit_model(without_init(spec['model'])))),
+            data_preprocessor=cfg.model.get('data_preprocessor'))))
+    for step in own.test_dataloader.dataset.get('pipeline', ()):
+        if step.get('tokenizer') not in (None, 'synthetic'):
+            try:
+                shutil.copyfile(find_words(step['tokenizer']), out / 'vocab.txt')
+            except FileNotFoundError as error:
+                print(f'vocab.txt is left out, and mmfkd predict will need it: {error}')
+            step['tokenizer'] = 'vocab.txt'
+    own.dump(out / EXPORTED)
+
+
+def card_of(cfg: Config, spec: dict, name: str, classes: tuple[str, ...], source: Path,
+            licence: str) -> Card:
+    """What the model card says."""
+    steps = list(unlabelled(dataset_config(cfg).get('pipeline') or ()))
+    kind = kinds_of(steps).get(spec['modality'], IMAGE)
+    shape = '(N, L)' if is_text(spec) else f'(N, {channels(spec)}, H, W)'
+    return Card(name, spec['model'].get('_scope_') != 'mmpretrain', spec['modality'], kind, shape,
+                dict(spec.get('norm') or {}), classes, read_summary_beside(source),
+                str(main_metric(cfg) or 'score'), licence)
+
+
+def logits_of(branch: Branch, raw: Tensor, clips: int) -> Tensor:
+    """Logits of the student; of a clip they are of all its frames."""
     with torch.no_grad():
         x = raw.unflatten(0, (-1, clips)) if clips > 1 else raw
-        logits = branch({branch.modality: x}, record=False).output
-    torch.save(dict(input=raw, logits=logits, parameters=count(branch.model)),
-               files['reference'])
-    # An earlier program must not be taken for this student's.
-    files['program'].unlink(missing_ok=True)
-    single = branch if clips == 1 else build_branch(
-        spec, dict(plain.model, _scope_='mmpretrain'), weights, source)
-    try:
-        torch.export.save(program(single, raw), files['program'])
-    except Exception as error:  # torch.export has no common base of what it raises
-        files.pop('program').unlink(missing_ok=True)
-        print(f'program.pt2 is left out, torch.export failed: {type(error).__name__}: {error}')
-    return files
+        return branch({branch.modality: x}, record=False).output
 
 
 def build_branch(spec: dict, model: dict, weights: dict[str, Tensor], source: Path) -> Branch:
@@ -124,15 +177,28 @@ def verify_export(out: str | Path) -> bool:
     return done.returncode == 0
 
 
-def raw_input(spec: dict, size: tuple[int, int]) -> Tensor:
-    """A random (2 T, C, H, W) input in the raw units of the modality, or (2, L) tokens.
+def reference_inputs(cfg: Config, spec: dict, size: tuple[int, int] | None) -> list[Tensor]:
+    """Raw inputs of three sizes and numbers of samples; of texts, of one length."""
+    made = size or made_size(dataset_config(cfg).get('pipeline', ()), spec['modality'])
+    divisor = (cfg.model.get('data_preprocessor') or {}).get('size_divisor', 1)
+    height, width = padded(made or DEFAULT_SIZE, divisor)
+    lower = height // 2 if height >= 2 * SMALLEST else height
+    others = (height + 27, width + 13), (lower, width + 64)
+    if is_text(spec):
+        others = (height, width), (height, width)
+    sizes = [(height, width), *(padded(one, divisor) for one in others)]
+    return [raw_input(spec, samples, *one) for samples, one in zip((2, 1, 3), sizes, strict=True)]
+
+
+def raw_input(spec: dict, samples: int, height: int, width: int) -> Tensor:
+    """A random (samples · T, C, H, W) input in the raw units of the modality, or (samples, L).
 
     It is the same every time; T is the number of frames of a clip.
     """
     generator = torch.Generator().manual_seed(0)
     if is_text(spec):
-        return torch.randint(1, 100, (2, size[1]), generator=generator)
-    noise = torch.randn(2 * frames(spec), channels(spec), *size, generator=generator)
+        return torch.randint(1, 100, (samples, width), generator=generator)
+    noise = torch.randn(samples * frames(spec), channels(spec), height, width, generator=generator)
     norm = spec.get('norm') or dict(mean=[0.0], std=[1.0])
     mean, std = (torch.tensor(norm[key]).view(-1, 1, 1) for key in ('mean', 'std'))
     return noise * std + mean
@@ -147,18 +213,3 @@ def padded(size: tuple[int, int], divisor: int) -> tuple[int, int]:
 def count(model: nn.Module) -> int:
     """Number of parameters."""
     return sum(parameter.numel() for parameter in model.parameters())
-
-
-def program(branch: Branch, raw: Tensor) -> torch.export.ExportedProgram:
-    """Normalisation and network as one program from raw input to logits."""
-    class RawToLogits(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.branch = branch
-
-        def forward(self, raw: Tensor) -> Tensor:
-            return self.branch({self.branch.modality: raw}, record=False).output
-
-    batch = torch.export.Dim('batch')
-    return torch.export.export(RawToLogits().eval(), (raw,), dynamic_shapes=({0: batch},),
-                               strict=False)

@@ -112,11 +112,9 @@ def teacher_network(cfg: Config, spec: Mapping) -> tuple[Config, Path, None]:
 def exported_config(folder: Path) -> Config:
     """The config of mmfkd in an export, with the vocabulary that lies beside it."""
     cfg = load_config(folder / EXPORTED, teachers=False)
-    words = folder / 'vocab.txt'
-    if words.is_file():
-        for step in cfg.test_dataloader.dataset.pipeline:
-            if 'tokenizer' in step:
-                step['tokenizer'] = str(words)
+    for step in cfg.test_dataloader.dataset.get('pipeline', ()):
+        if step.get('tokenizer') == 'vocab.txt':
+            step['tokenizer'] = str(folder / 'vocab.txt')
     return cfg
 
 

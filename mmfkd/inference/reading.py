@@ -6,6 +6,7 @@ from typing import Any
 from mmcv.transforms import Compose, LoadAnnotations
 
 from mmfkd.datasets.image_files import default_loader
+from mmfkd.datasets.pipelines import modality_of
 from mmfkd.registry import DATASETS, TRANSFORMS
 
 from .samples import CLIP, IMAGE, SOUND, TEXT, Sample
@@ -82,7 +83,7 @@ def kinds_of(steps: Sequence[Any]) -> dict[str, str]:
             continue
         kind = TRANSFORMS.get(step['type'])
         if kind.__name__ in KINDS:
-            found[TRANSFORMS.build(step).modality] = KINDS[kind.__name__]
+            found[str(modality_of(step))] = KINDS[kind.__name__]
         elif kind.__name__ == 'Cached':
             found.update(kinds_of(step['transforms']))
     return found

@@ -1,5 +1,6 @@
 """tools/export.py on small students: files, a process without mmfkd, bad inputs."""
 
+import json
 import os
 import re
 import runpy
@@ -7,18 +8,24 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
+import onnxruntime
 import pytest
 import torch
+from huggingface_hub import ModelCard
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
+from safetensors.torch import load_file
 
 from mmfkd.cli import export
 from mmfkd.config import student_config
 from mmfkd.export.mmseg_config import plain_config
+from mmfkd.export.program import write_program
 from mmfkd.export.student import VERIFIER, export_student
+from mmfkd.inference import Predictor
 from mmfkd.models import CrossModalDistiller
 
 ROOT = Path(__file__).parents[2]
@@ -33,13 +40,17 @@ PLAIN_USER = '''
 import sys
 sys.modules['mmfkd'] = None
 import torch
-from mmseg.apis import inference_model, init_model
+from mmseg.apis import MMSegInferencer, inference_model, init_model
 out, *pairs = sys.argv[1:]
 results = {}
 for folder, image in zip(pairs[::2], pairs[1::2]):
     model = init_model(f'{folder}/config.py', f'{folder}/weights.pth', device='cpu')
     sample = inference_model(model, image)
-    results[folder] = dict(logits=sample.seg_logits.data, shapes={
+    drawn = MMSegInferencer(f'{folder}/config.py', f'{folder}/weights.pth', device='cpu')(
+        image, return_vis=True, show=False)
+    results[folder] = dict(mask=torch.from_numpy(drawn['predictions']),
+                           drawn=list(drawn['visualization'].shape),
+                           logits=sample.seg_logits.data, shapes={
         name: list(p.shape) for name, p in model.named_parameters()}, meta=model.dataset_meta)
 torch.save(results, out)
 '''
@@ -92,15 +103,18 @@ def exports(runs, tmp_path_factory):
     """modality: exported folder; depth by the command from its work dir, rgb by the function."""
     root = tmp_path_factory.mktemp('export') / 'new'
     folder = runs['rgb'][0]
+    (folder / 'summary.json').write_text(json.dumps(dict(
+        checkpoint='best_mIoU_epoch_1.pth', seed=7, val=44.4, test=dict(mIoU=33.333), gain=1.5)))
     export_student(folder / 'nyuv2_depth2rgb.py', folder / 'best_mIoU_epoch_1.pth', root / 'rgb',
-                   SIZE)
+                   SIZE, licence='non-commercial')
     command = [sys.executable, TOOL, runs['depth'][0], 'best', '-o', root / 'depth', '--size',
-               *SIZE]
+               *SIZE, '--format', 'onnx']
     done = subprocess.run([str(part) for part in command], cwd=ROOT, capture_output=True,
                           text=True, env={**os.environ, 'PYTHONPATH': str(ROOT)})
     assert done.returncode == 0, done.stdout + done.stderr
     for line in (r'parameters: ([\d,]+) of \1', 'config.py.*: largest difference',
-                 'program.pt2: largest difference'):
+                 'program.pt2: largest difference .*2x1x48x64, 1x1x75x77, 3x1x48x128',
+                 'model.onnx: largest difference .*2x1x48x64, 1x1x75x77, 3x1x48x128'):
         assert re.search(line, done.stdout), done.stdout
     return {modality: root / modality for modality in runs}
 
@@ -121,8 +135,10 @@ def plain_results(runs, exports, tmp_path_factory):
 @pytest.mark.parametrize('modality', LEAVES)
 def test_files_name_nothing_of_mmfkd(exports, modality):
     out = exports[modality]
+    onnx = {'model.onnx'} if modality == 'depth' else set()
     assert {path.name for path in out.iterdir()} == {
-        'config.py', 'weights.pth', 'program.pt2', 'reference.pt'}
+        'config.py', 'weights.pth', 'weights.safetensors', 'student.py', 'README.md',
+        'program.pt2', 'reference.pt'} | onnx
     text = (out / 'config.py').read_text()
     assert not [word for word in ('mmfkd', '_scope_', 'InflatedPretrained') if word in text]
 
@@ -133,6 +149,9 @@ def test_weights_are_those_of_the_student_alone(runs, exports, modality):
     student = runs[modality][1].student.model.state_dict()
     assert list(content['state_dict']) == list(student)
     assert all(torch.equal(content['state_dict'][key], student[key]) for key in student)
+    same = load_file(exports[modality] / 'weights.safetensors')
+    assert set(same) == set(student)
+    assert all(torch.equal(same[key], student[key]) for key in student)
     meta = content['meta']['dataset_meta']
     assert len(meta['classes']) == len(meta['palette']) == 40
 
@@ -151,20 +170,87 @@ def test_plain_mmseg_reads_the_file_and_gives_the_same_logits(runs, plain_result
     assert result['shapes'] == {name: list(p.shape)
                                 for name, p in model.student.model.named_parameters()}
     assert result['meta']['classes'][0] == 'wall'
+    # The inferencer of mmseg opens the same folder, and draws.
+    assert torch.equal(result['mask'], result['logits'].argmax(0))
+    assert result['drawn'] == [*SIZE, 3]
 
 
-def test_program_takes_raw_input_in_any_batch_size(runs, exports):
+@pytest.mark.parametrize('shape', [(3, *SIZE), (1, 33, 200), (2, 101, 64)])
+def test_program_takes_raw_input_of_any_size_and_number(runs, exports, shape):
     run = torch.export.load(exports['rgb'] / 'program.pt2').module()
-    raw = torch.rand(3, 3, *SIZE) * 255
+    raw = torch.rand(shape[0], 3, *shape[1:]) * 255
     with torch.no_grad():
         expected = runs['rgb'][1](dict(rgb=raw))
-        assert torch.allclose(run(raw), expected, atol=1e-5)
+        assert expected.std() > 1e-3
+        assert torch.equal(run(raw), expected)
+
+
+def test_onnx_takes_raw_input_of_any_size_and_number(runs, exports):
+    session = onnxruntime.InferenceSession(exports['depth'] / 'model.onnx')
+    for samples, *size in ((3, *SIZE), (1, 40, 97), (2, 101, 64)):
+        raw = torch.rand(samples, 1, *size) * 5000
+        with torch.no_grad():
+            expected = runs['depth'][1](dict(depth=raw))
+        found = torch.from_numpy(session.run(None, dict(raw=raw.numpy()))[0])
+        assert torch.allclose(found, expected, atol=1e-4)
+        assert (found.argmax(1) == expected.argmax(1)).float().mean() >= 0.9999
+
+
+def test_the_predictor_opens_an_export_and_predicts_the_same(runs, exports):
+    folder = runs['rgb'][0]
+    image = folder / 'image.png'
+    wanted, = Predictor(folder / 'nyuv2_depth2rgb.py', folder / 'best_mIoU_epoch_1.pth')(image)
+    found, = Predictor(exports['rgb'])(image)
+    assert found.classes == wanted.classes
+    np.testing.assert_array_equal(found.mask, wanted.mask)
+
+
+def test_the_model_card_says_what_a_stranger_needs(exports):
+    card = ModelCard.load(exports['rgb'] / 'README.md')
+    assert card.data.pipeline_tag == 'image-segmentation' and 'rgb' in card.data.tags
+    rows = dict(re.findall(r'^\| (.+?) \| (.+) \|$', card.text, re.MULTILINE))
+    assert rows['seed'] == '7' and rows['mIoU on validation'] == '44.40'
+    assert rows['mIoU on test'] == '33.33'
+    assert rows['against the baseline of the same seed'] == '+1.50'
+    assert rows['licence of the training data'] == 'non-commercial'
+    assert rows['classes'].startswith('wall, floor, cabinet')
+    assert '(N, 3, H, W)' in rows['input']
+    other = ModelCard.load(exports['depth'] / 'README.md').text
+    assert 'not known: the weights are of no run that has ended' in other
+    assert 'licence of the training data | not stated' in other
+
+
+def test_the_five_lines_of_the_model_card_run(exports, tmp_path):
+    text = (exports['rgb'] / 'README.md').read_text()
+    code = re.search(r'```python\n(.*?)```', text, re.DOTALL)[1]
+    env = {key: value for key, value in os.environ.items() if key != 'PYTHONPATH'}
+    done = subprocess.run([sys.executable, '-c', "import sys; sys.modules['mmfkd'] = None\n" + code
+                           + 'print(tuple(classes.shape))'], cwd=exports['rgb'], env=env,
+                          capture_output=True, text=True)
+    assert done.stdout.strip() == '(1, 64, 64)', done.stderr
+
+
+def test_a_layer_that_no_free_size_suits_takes_one_size(tmp_path, capsys):
+    class Fixed(torch.nn.Module):
+        modality = 'rgb'
+
+        def forward(self, inputs, record):
+            x = inputs['rgb']
+            if x.shape[2] != 40:
+                raise RuntimeError('40 rows')
+            return SimpleNamespace(output=x * 2)
+
+    path = tmp_path / 'program.pt2'
+    assert write_program(Fixed(), torch.rand(2, 3, 40, 40), path)
+    assert 'program.pt2 takes one size alone, its export failed' in capsys.readouterr().out
+    assert torch.export.load(path).module()(torch.ones(3, 3, 40, 40)).sum() == 3 * 3 * 1600 * 2
 
 
 def test_a_wrong_export_is_refused(exports, tmp_path):
     out = shutil.copytree(exports['rgb'], tmp_path / 'rgb')
     reference = torch.load(out / 'reference.pt', weights_only=True)
-    changed = dict(logits=reference['logits'] + 1e-3, parameters=reference['parameters'] + 1)
+    cases = [dict(case, logits=case['logits'] + 1e-3) for case in reference['cases']]
+    changed = dict(cases=cases, parameters=reference['parameters'] + 1)
     torch.save({**reference, **changed}, out / 'reference.pt')
     verifier = runpy.run_path(str(VERIFIER))
     reference = torch.load(out / 'reference.pt', weights_only=True)

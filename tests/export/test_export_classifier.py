@@ -85,8 +85,8 @@ def test_the_export_is_equal_where_it_is_opened(exports, name, capfd):
 @pytest.mark.parametrize('name', CHANGES)
 def test_the_reference_has_the_size_that_the_pipeline_makes(exports, name):
     reference = torch.load(exports[name][1] / 'reference.pt', weights_only=True)
-    assert reference['input'].shape == SIZES[name]
-    assert len(reference['logits']) == 2
+    assert reference['cases'][0]['input'].shape == SIZES[name]
+    assert [len(case['logits']) for case in reference['cases']] == [2, 1, 3]
 
 
 @pytest.mark.parametrize('name', ['cremad_audio', 'vggsound50_visual', 'crisismmd_image'])

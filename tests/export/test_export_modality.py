@@ -65,8 +65,8 @@ def test_the_infrared_branch_opens_as_a_plain_mmseg_model(runs, tmp_path, method
         assert changed <= {'init_cfg', 'loss_decode'}
     reference = torch.load(tmp_path / 'reference.pt', weights_only=True)
     with torch.no_grad():
-        ours = model(dict(sar=reference['input']))
-    assert torch.equal(ours, reference['logits']) and ours.std() > 0
+        ours = model(dict(sar=reference['cases'][0]['input']))
+    assert torch.equal(ours, reference['cases'][0]['logits']) and ours.std() > 0
 
 
 def test_a_modality_must_be_named_and_known(runs, tmp_path):
@@ -93,7 +93,7 @@ def test_a_decode_head_of_mmfkd_is_a_program_that_needs_no_mmfkd(tmp_path):
     assert 'program.pt2: largest difference' in done.stdout
     # Padded to a multiple of 16, as in training.
     reference = torch.load(tmp_path / 'out/reference.pt', weights_only=True)
-    assert reference['input'].shape[-2:] == (64, 64)
+    assert reference['cases'][0]['input'].shape[-2:] == (64, 64)
     exported = Config.fromfile(tmp_path / 'out/config.py')
     assert exported.custom_imports.imports == ['mmfkd.models']
     assert exported.model.decode_head.loss_decode == dict(type='CrossEntropyLoss')
@@ -101,8 +101,8 @@ def test_a_decode_head_of_mmfkd_is_a_program_that_needs_no_mmfkd(tmp_path):
         type='LoadImageFromFile', color_type='color', imdecode_backend='pillow')
     code = ("import sys; sys.modules['mmfkd'] = None; import torch; "
             "run = torch.export.load('program.pt2').module(); "
-            "reference = torch.load('reference.pt', weights_only=True); "
-            "assert torch.allclose(run(reference['input']), reference['logits'], atol=1e-5)")
+            "cases = torch.load('reference.pt', weights_only=True)['cases']; "
+            "assert all(torch.allclose(run(c['input']), c['logits'], atol=1e-5) for c in cases)")
     done = subprocess.run([sys.executable, '-c', code], cwd=tmp_path / 'out', check=False,
                           capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -1,0 +1,109 @@
+"""The README of an export: what the network is, how to use it, how good it is."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+TASKS = {'segmentation': 'image-segmentation', 'image': 'image-classification',
+         'clip': 'video-classification', 'sound': 'audio-classification',
+         'text': 'text-classification'}
+RAW = {'image': 'pixels as the file holds them, colour in the order BGR',
+       'clip': 'pixels of a frame as the file holds them, colour in the order BGR',
+       'sound': 'a spectrogram as the pipeline of student.py makes it',
+       'text': 'tokens as the pipeline of student.py makes them'}
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a model card says.
+
+    Attributes:
+        name: of the run.
+        segments: whether it segments, or classifies.
+        modality: name of what it takes.
+        kind: of that, see :mod:`mmfkd.inference.samples`.
+        shape: of the program's input, such as ``(N, 3, H, W)``.
+        norm: mean, std and order of the channels, which the program applies itself.
+        classes: names.
+        summary: of the run, or empty.
+        metric: that selected the checkpoint.
+        licence: of the data, as the user states it.
+    """
+
+    name: str
+    segments: bool
+    modality: str
+    kind: str
+    shape: str
+    norm: Mapping[str, object]
+    classes: tuple[str, ...]
+    summary: Mapping[str, object]
+    metric: str
+    licence: str
+
+
+def text_of(card: Card) -> str:
+    """The card as Markdown, with the head that model hubs read."""
+    head = dict(library_name='pytorch', tags=['mmfkd', 'knowledge-distillation', card.modality],
+                pipeline_tag=TASKS['segmentation' if card.segments else card.kind])
+    dtype = 'int64' if card.kind == 'text' else 'float32'
+    example = card.shape.strip('()').replace('N', '1').replace('H', '256').replace('W', '256')
+    made = f'torch.zeros({example}, dtype=torch.{dtype})'
+    logits = '(N, classes, h, w)' if card.segments else '(N, classes)'
+    return '\n'.join([
+        '---', yaml.safe_dump(head, sort_keys=False).rstrip(), '---', '', f'# {card.name}', '',
+        f'A network that {"segments" if card.segments else "classifies"} `{card.modality}`, '
+        'trained with cross-modal knowledge distillation by mmfkd.', '',
+        '```python', 'import torch', '',
+        "network = torch.export.load('program.pt2').module()",
+        f'raw = {made}  # {RAW[card.kind]}',
+        'logits = network(raw)', 'classes = logits.argmax(1)', '```', '',
+        '| | |', '|---|---|',
+        f'| input | `{card.modality}`, {dtype} {card.shape}: {RAW[card.kind]} |',
+        f'| output | logits {logits} |',
+        f'| normalisation, inside the network | {spelled(card.norm)} |',
+        f'| classes | {", ".join(card.classes)} |',
+        *(f'| {key} | {value} |' for key, value in scores(card).items()),
+        f'| licence of the training data | {card.licence or "not stated"} |', '',
+        '`config.py` and `weights.pth` open in mmseg or mmpretrain, `weights.safetensors` holds '
+        'the same weights, and `mmfkd predict` opens the folder.', ''])
+
+
+def spelled(norm: Mapping[str, object]) -> str:
+    """Mean and standard deviation of the channels."""
+    if not norm:
+        return 'none'
+    order = ', RGB' if norm.get('bgr_to_rgb') else ''
+    return f'mean {norm["mean"]}, standard deviation {norm["std"]}{order}'
+
+
+def scores(card: Card) -> dict[str, str]:
+    """Seed and scores of the run."""
+    summary = card.summary
+    if not summary:
+        return {'scores': 'not known: the weights are of no run that has ended'}
+    test = summary.get('test')
+    found = {'seed': str(summary.get('seed')),
+             f'{card.metric} on validation': number(summary.get('val')),
+             f'{card.metric} on test': number(test.get(card.metric) if isinstance(test, dict)
+                                              else None)}
+    if summary.get('gain') is not None:
+        found['against the baseline of the same seed'] = f'{summary["gain"]:+.2f}'
+    return found
+
+
+def number(value: object) -> str:
+    """Two digits."""
+    return f'{value:.2f}' if isinstance(value, (int, float)) else '-'
+
+
+def read_summary_beside(checkpoint: Path) -> dict:
+    """The summary of the run whose selected checkpoint this is; empty for another file."""
+    path = checkpoint.with_name('summary.json')
+    if not path.is_file():
+        return {}
+    summary = json.loads(path.read_text(encoding='utf-8'))
+    return summary if Path(str(summary.get('checkpoint'))).name == checkpoint.name else {}
