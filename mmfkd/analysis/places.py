@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from mmfkd.config import branch_config
 from mmfkd.models.branch import Branch
+from mmfkd.models.layouts import guess
 from mmfkd.models.networks import BertEncoder, FramePooling
 
 
@@ -26,6 +27,8 @@ class Place(NamedTuple):
         shape: of the recorded tensor, batch first.
         stride: pixels of the input per pixel of an (N, C, H, W) tensor, vertical and horizontal;
             None for other tensors.
+        layout: that the shape suggests, to be written behind the place unless it is NCHW; None
+            where it suggests none. See :mod:`mmfkd.models.layouts`.
         overwritten: a later in-place operation changes the tensor, so a tap gets what that
             operation made of it; where that is an in-place module, tap the module's input.
     """
@@ -35,6 +38,7 @@ class Place(NamedTuple):
     module: str
     shape: tuple[int, ...]
     stride: tuple[float, float] | None
+    layout: str | None
     overwritten: bool
 
 
@@ -67,7 +71,8 @@ def list_places(branch: Branch, inputs: Mapping[str, Tensor], data_samples: list
     size = inputs[branch.modalities[0]].shape[2:]
     return [
         Place(spec, 'input' if spec.endswith('@in') else 'output', type(modules[path]).__name__,
-              tuple(tensor.shape), _stride(tensor, size), tensor._version != version)
+              tuple(tensor.shape), _stride(tensor, size), guess(tensor.shape, size),
+              tensor._version != version)
         for path, tensors in seen.items() for spec, (tensor, version) in tensors.items()]
 
 

@@ -49,7 +49,8 @@ class BranchOutput(NamedTuple):
 
     Attributes:
         output: of the network, in the form of its mode.
-        feats: tap to what losses are given: with frames unfolded, and pooled where asked for.
+        feats: tap to what losses are given: with channels first, frames unfolded, and pooled
+            where asked for.
         recorded: tap to the tensor in the network.
     """
 
@@ -145,8 +146,10 @@ class Branch(BaseModule):
         return BranchOutput(output, self._prepared(recorded, x, frames), recorded)
 
     def _prepared(self, recorded: Mapping[str, Tensor], x: Any, frames: int) -> dict[str, Tensor]:
-        """Recorded tensors with frames unfolded, and pooled where asked for."""
-        feats = dict(recorded)
+        """Recorded tensors: channels first, frames unfolded, and pooled where asked for."""
+        image = next(iter(x.values())) if isinstance(x, dict) else x
+        size = image.shape[-2:] if image.ndim > 3 else ()
+        feats = {name: self.taps.arranged(name, feat, size) for name, feat in recorded.items()}
         if frames > 1:
             # What the neck has averaged has fewer rows, and stays.
             feats = {name: feat.unflatten(0, (-1, frames)) if len(feat) == len(x) else feat

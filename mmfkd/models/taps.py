@@ -10,19 +10,26 @@ from typing import Any, NamedTuple
 
 from torch import Tensor, nn
 
-_PATTERN = re.compile(r'(?P<path>[\w.]+)(?:@(?P<at>in)|(?P<keys>(?:\[\w+\])+))?')
+from .layouts import Layout, channels_first, parse_layout
+
+_PATTERN = re.compile(
+    r'(?P<path>[\w.]+)(?:@(?P<at>in)|(?P<keys>(?:\[\w+\])+))?(?::(?P<layout>\S+))?')
 
 
 class Tap(NamedTuple):
-    """A place in a network: a module, its input or its output, an item of tuples or dicts."""
+    """A place in a network: a module, its input or its output, an item of tuples or dicts.
+
+    ``layout`` is None for maps with their channels first, and for vectors.
+    """
 
     path: str
     at_input: bool
     keys: tuple[int | str, ...] = ()
+    layout: Layout | None = None
 
 
 def parse_tap(name: str, spec: str) -> Tap:
-    """Reads ``path``, ``path@in``, ``path[0]``, ``path[key]`` or ``path[key][0]``.
+    """Reads ``path``, ``path@in``, ``path[0]``, ``path[key]`` or ``path[key][0]``, and a layout.
 
     Raises:
         ValueError: the text has another form; the message shows the grammar.
@@ -30,10 +37,12 @@ def parse_tap(name: str, spec: str) -> Tap:
     match = _PATTERN.fullmatch(spec)
     if match is None:
         raise ValueError(f"tap '{name}': cannot read '{spec}'. Write 'path' (output), 'path@in' "
-                         "(input), 'path[0]' or 'path[key]' (item of a tuple or dict output).")
+                         "(input), 'path[0]' or 'path[key]' (item of a tuple or dict output); "
+                         "behind it may stand a layout, 'path:NHWC'.")
     keys = re.findall(r'\[(\w+)\]', match['keys'] or '')
     return Tap(match['path'], match['at'] == 'in',
-               tuple(int(key) if key.isdigit() else key for key in keys))
+               tuple(int(key) if key.isdigit() else key for key in keys),
+               parse_layout(name, match['layout']) if match['layout'] else None)
 
 
 class Taps:
@@ -46,9 +55,10 @@ class Taps:
         model: the network to tap.
         taps: tap name to place. ``path`` is the module's output; ``path@in`` its first input;
             ``path[i]`` and ``path[key]`` pick an item of a tuple or dict output, and
-            ``path[key][i]`` an item of that. Recorded is the tensor that the network goes on
-            with, so that gradients of its task can be taken there; at an input the module is
-            given a clone, because an in-place ReLU would rectify what is recorded.
+            ``path[key][i]`` an item of that. Behind a place may stand the layout of its tensor,
+            ``path:1+NPC``, see :mod:`mmfkd.models.layouts`. Recorded is the tensor that the
+            network goes on with, so that gradients of its task can be taken there; at an input the
+            module is given a clone, because an in-place ReLU would rectify what is recorded.
 
     Raises:
         ValueError: a place that cannot be read or is not in the model; close matches are named.
@@ -77,6 +87,14 @@ class Taps:
     def names(self) -> tuple[str, ...]:
         """Names of the taps."""
         return tuple(self._taps)
+
+    def arranged(self, name: str, x: Tensor, size: Sequence[int]) -> Tensor:
+        """What a tap recorded with its channels first; see :func:`channels_first`.
+
+        A tuple or dict, of which losses take nothing, stays as it is.
+        """
+        layout = self._taps[name][1].layout
+        return channels_first(name, x, layout, size) if isinstance(x, Tensor) else x
 
     @contextmanager
     def recording(self, names: Sequence[str] | None = None) -> Iterator[dict[str, Tensor]]:

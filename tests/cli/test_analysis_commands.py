@@ -182,3 +182,13 @@ def test_a_filter_that_matches_nothing_says_what_it_matches(capsys, monkeypatch)
     taps(['configs/unimodal/synthetic_depth.py', '--filter', 'layer4.1.relu'])
     printed = capsys.readouterr().out
     assert 'no path contains' not in printed and 'backbone.layer4.1.relu@in' in printed
+
+
+def test_layouts_are_listed_and_taps_with_one_are_found(capsys, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    import_module('mmfkd.cli.analyze.taps').main(
+        ['configs/unimodal/synthetic_text.py', '--filter', 'stages.1', '--size', '1', '20'])
+    printed = capsys.readouterr().out
+    row = next(line for line in printed.splitlines() if 'backbone.stages.1' in line)
+    assert [cell.strip() for cell in row.split('│')[4:8]] == ['20 x 64', '', 'NLC', 'layer2, pre2']
+    assert 'is no such place' not in printed

@@ -5,10 +5,10 @@ model = dict(
     students=dict(student=dict(
         # The tokens behind each quarter of the layers stand for stages.
         taps=dict(feat='backbone[0]', logits='head.fc',
-                  layer1='backbone.stages.0', layer2='backbone.stages.1',
-                  layer3='backbone.stages.2', layer4='backbone.stages.3',
-                  pre1='backbone.stages.0', pre2='backbone.stages.1',
-                  pre3='backbone.stages.2', pre4='backbone.stages.3'),
+                  layer1='backbone.stages.0:NLC', layer2='backbone.stages.1:NLC',
+                  layer3='backbone.stages.2:NLC', layer4='backbone.stages.3:NLC',
+                  pre1='backbone.stages.0:NLC', pre2='backbone.stages.1:NLC',
+                  pre3='backbone.stages.2:NLC', pre4='backbone.stages.3:NLC'),
         model=dict(
             _scope_='mmpretrain',
             type='ImageClassifier',

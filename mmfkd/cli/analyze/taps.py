@@ -52,8 +52,9 @@ def places_of(spec: Mapping, mode: str, size: Sequence[int]) -> tuple[list[Place
 def print_places(console: Console, title: str, places: list[Place], taps: Mapping[str, str],
                  text: str) -> None:
     """Prints the places that contain ``text``, and the taps that are none of the places."""
+    taps = {name: spec.partition(':')[0] for name, spec in taps.items()}
     table = Table(title=title, title_justify='left')
-    for column in ('place', 'module', 'kind', 'channels', 'stride', 'tap', ''):
+    for column in ('place', 'module', 'kind', 'channels', 'stride', 'layout', 'tap', ''):
         table.add_column(column, overflow='fold')
     matching = [place for place in places if text in place.spec]
     if not matching:
@@ -62,7 +63,8 @@ def print_places(console: Console, title: str, places: list[Place], taps: Mappin
     for place in matching:
         names = [name for name, spec in taps.items() if spec == place.spec]
         table.add_row(place.spec, place.module, place.kind, channels(place), stride(place),
-                      ', '.join(names), 'overwritten in place' if place.overwritten else '',
+                      place.layout or '', ', '.join(names),
+                      'overwritten in place' if place.overwritten else '',
                       style='bold' if names else None)
     if matching:
         console.print(table)
