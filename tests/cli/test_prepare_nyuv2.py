@@ -3,13 +3,18 @@
 import os
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import h5py
 import numpy as np
 import pytest
 from scipy.io import loadmat, savemat
+
+from mmfkd.cli.prepare.nyuv2 import main
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / 'tools/prepare/nyuv2.py'
@@ -23,8 +28,11 @@ MAPPED = np.resize(np.arange(40, 0, -1), 894)
 
 
 def run(raw, out, *options):
-    return subprocess.run([sys.executable, str(SCRIPT), str(raw), '--out', str(out), *options],
-                          capture_output=True, text=True)
+    """What the command prints, and its exit status, without a process of its own."""
+    said, told = StringIO(), StringIO()
+    with redirect_stdout(said), redirect_stderr(told):
+        status = main([str(raw), '--out', str(out), *options])
+    return SimpleNamespace(returncode=status, stdout=said.getvalue(), stderr=told.getvalue())
 
 
 def write_labeled(path, rgb, depth, label):
@@ -81,7 +89,8 @@ def out(tmp_path):
 
 
 def test_images_are_exact(raw, out, arrays):
-    result = run(raw, out, '--allow-partial')
+    result = subprocess.run([sys.executable, SCRIPT, raw, '--out', out, '--allow-partial'],
+                            capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
     label40 = np.concatenate([[255], MAPPED - 1])[arrays['label']]
     for split, numbers in SPLITS.items():

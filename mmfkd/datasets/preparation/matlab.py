@@ -20,17 +20,15 @@ def read_variables(path: Path, names: Sequence[str]) -> list[np.ndarray]:
     Raises:
         MatlabError: the file is damaged or lacks a variable.
     """
-    # A damaged file can make scipy's reader crash, which must not end this process.
-    with process_pool(1, __name__) as pool:
+    # A damaged file can make scipy's reader crash, which must not end this process. The other one
+    # needs nothing but scipy.
+    with process_pool(1, loadmat.__module__) as pool:
         try:
-            return pool.submit(_variables, path, names).result()
+            content = pool.submit(loadmat, path, variable_names=list(names)).result()
+            return [content[name].ravel().astype(np.int64) for name in names]
         except BrokenProcessPool as error:
             raise MatlabError('its reader crashed') from error
         # scipy raises nearly any type on a damaged file: ValueError, TypeError, zlib.error, ...
         except Exception as error:
             raise MatlabError(repr(error)) from error
 
-
-def _variables(path: Path, names: Sequence[str]) -> list[np.ndarray]:
-    content = loadmat(path)
-    return [content[name].ravel().astype(np.int64) for name in names]

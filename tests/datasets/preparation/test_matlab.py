@@ -19,12 +19,12 @@ def test_variables_are_flat(tmp_path):
         read_variables(tmp_path / 'x.mat', ('c',))
 
 
-def crash(path, names):
+def crash(path, variable_names):
     """What scipy's reader does on some files; in the process that reads."""
     os.kill(os.getpid(), signal.SIGSEGV)
 
 
 def test_a_crash_of_the_reader_is_an_error(tmp_path, monkeypatch):
-    monkeypatch.setattr(matlab, '_variables', crash)
+    monkeypatch.setattr(matlab, 'loadmat', crash)
     with pytest.raises(MatlabError, match='its reader crashed'):
         read_variables(tmp_path / 'x.mat', ('a',))
