@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from mmfkd.config import branch_config
 from mmfkd.models.branch import Branch
 from mmfkd.models.layouts import guess
-from mmfkd.models.networks import BertEncoder, FramePooling
+from mmfkd.models.networks import BertEncoder, FramePooling, HFEncoder
 
 
 class Place(NamedTuple):
@@ -164,9 +164,10 @@ def random_batch(branches: Sequence[Branch], size: Sequence[int] | Mapping[str, 
 
 def _random_inputs(branch: Branch, modality: str, size: Sequence[int], batch: int) -> Tensor:
     modules = list(branch.model.modules())
-    encoders = [module for module in modules if isinstance(module, BertEncoder)]
-    if encoders:
-        return torch.randint(1, encoders[0].bert.config.vocab_size, (batch, size[1]))
+    words = [module.vocabulary for module in modules
+             if isinstance(module, (BertEncoder, HFEncoder)) and module.vocabulary]
+    if words:
+        return torch.randint(1, words[0], (batch, size[1]))
     clips = [module.frames for module in modules if isinstance(module, FramePooling)]
     shape = (batch, *(clips if clips else ()))
     if modality in branch.norms:

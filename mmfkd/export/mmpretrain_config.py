@@ -34,14 +34,21 @@ def plain_classifier_config(cfg: Config, spec: dict) -> Config:
             batch_size=1, num_workers=0, sampler=dict(type='DefaultSampler', shuffle=False),
             dataset=dict(type='CustomDataset', metainfo=dict(classes=class_names(cfg)),
                          pipeline=plain_pipeline(dataset_config(cfg), spec['modality']))))
-    if is_text(spec):
+    if own_encoder(model):
         config['custom_imports'] = dict(imports=['mmfkd.models'], allow_failed_imports=False)
     return Config(config)
 
 
 def is_text(spec: dict) -> bool:
-    """Whether the student's encoder is mmfkd's BERT."""
-    return spec['model']['backbone']['type'] == 'mmfkd.BertEncoder'
+    """Whether the student takes tokens."""
+    backbone = spec['model'].get('backbone') or {}
+    return (backbone.get('type') == 'mmfkd.BertEncoder'
+            or own_encoder(spec['model']) and backbone.get('pad_token') is not None)
+
+
+def own_encoder(model: dict) -> bool:
+    """Whether the encoder is mmfkd's, around one of transformers."""
+    return (model.get('backbone') or {}).get('type') in ('mmfkd.BertEncoder', 'mmfkd.HFEncoder')
 
 
 def frames(spec: dict) -> int:
@@ -56,7 +63,7 @@ def plain_model(model: dict) -> dict:
         model['head']['loss'] = dict(model['head']['loss'], type='CrossEntropyLoss')
     if (model.get('neck') or {}).get('type') == 'mmfkd.FramePooling':
         model['neck'] = dict(type='GlobalAveragePooling')
-    if model['backbone']['type'] != 'mmfkd.BertEncoder':
+    if not own_encoder(model):
         return plain(model, 'model', 'mmpretrain')
     encoder = explicit_encoder(model.pop('backbone'))
     return {**plain(model, 'model', 'mmpretrain'), 'backbone': encoder}
@@ -64,19 +71,23 @@ def plain_model(model: dict) -> dict:
 
 def explicit_model(model: dict) -> dict:
     """A model whose encoder has its architecture in the config, and names no folder."""
-    if model.get('backbone', {}).get('type') != 'mmfkd.BertEncoder':
+    if not own_encoder(model):
         return model
     return {**model, 'backbone': explicit_encoder(model['backbone'])}
 
 
 def explicit_encoder(encoder: dict) -> dict:
-    """BertEncoder with the architecture itself in place of the directory that has it."""
+    """An encoder with the architecture itself in place of the directory that has it."""
     from transformers import BertConfig
 
     from mmfkd.models.networks.bert import from_hub
+    from mmfkd.models.networks.hf_encoder import architecture as hf_architecture
 
     if encoder.get('pretrained') is None:
         return dict(encoder)
+    if encoder['type'] == 'mmfkd.HFEncoder':
+        found = hf_architecture(encoder['pretrained'], None).to_diff_dict()
+        return {**encoder, 'pretrained': None, 'config': found}
     architecture = from_hub(BertConfig, encoder['pretrained'])
     names = ('vocab_size', 'hidden_size', 'num_hidden_layers', 'num_attention_heads',
              'intermediate_size', 'hidden_act', 'hidden_dropout_prob',

@@ -103,15 +103,13 @@ def export_student(config: str | Path, checkpoint: str | Path, out: str | Path,
     torch.save(dict(state_dict=state, meta=dict(dataset_meta=meta)), files['weights'])
     save_file(state, files['safetensors'], dict(classes=json.dumps(meta['classes'])))
     write_student(cfg, spec, out)
-    references = reference_inputs(cfg, spec, size)
-    torch.save(dict(cases=[dict(input=raw, logits=logits_of(branch, raw, frames(spec)))
-                           for raw in references], parameters=count(branch.model)),
-               files['reference'])
+    cases = reference_cases(branch, spec, reference_sizes(cfg, spec, size))
+    torch.save(dict(cases=cases, parameters=count(branch.model)), files['reference'])
     single = branch if frames(spec) == 1 else build_branch(
         spec, dict(plain.model, _scope_='mmpretrain'), weights, source)
-    if write_program(single, references[0], out / 'program.pt2'):
+    if write_program(single, cases[0]['input'], out / 'program.pt2'):
         files['program'] = out / 'program.pt2'
-    if 'onnx' in formats and write_onnx(single, references[0], out / 'model.onnx'):
+    if 'onnx' in formats and write_onnx(single, cases[0]['input'], out / 'model.onnx'):
         files['onnx'] = out / 'model.onnx'
     card = card_of(cfg, spec, Path(cfg.filename).stem, tuple(meta['classes']), source, licence)
     files['card'].write_text(text_of(card), encoding='utf-8')
@@ -146,11 +144,22 @@ def card_of(cfg: Config, spec: dict, name: str, classes: tuple[str, ...], source
                 str(main_metric(cfg) or 'score'), licence)
 
 
-def logits_of(branch: Branch, raw: Tensor, clips: int) -> Tensor:
-    """Logits of the student; of a clip they are of all its frames."""
-    with torch.no_grad():
-        x = raw.unflatten(0, (-1, clips)) if clips > 1 else raw
-        return branch({branch.modality: x}, record=False).output
+def reference_cases(branch: Branch, spec: dict, sizes: Sequence[tuple[int, int]]
+                    ) -> list[dict[str, Tensor]]:
+    """Raw inputs and the student's logits; of the first size alone, where it takes no other."""
+    def case(samples: int, size: tuple[int, int]) -> dict[str, Tensor]:
+        raw, clips = raw_input(spec, samples, *size), frames(spec)
+        with torch.no_grad():
+            # The logits of a clip are of all its frames.
+            x = raw.unflatten(0, (-1, clips)) if clips > 1 else raw
+            return dict(input=raw, logits=branch({branch.modality: x}, record=False).output)
+
+    first = case(2, sizes[0])
+    try:
+        return [first, case(1, sizes[1]), case(3, sizes[2])]
+    except (AssertionError, RuntimeError, ValueError) as error:
+        print(f'the network takes one size alone, {sizes[0][0]}x{sizes[0][1]}: {error}')
+        return [first, case(1, sizes[0]), case(3, sizes[0])]
 
 
 def build_branch(spec: dict, model: dict, weights: dict[str, Tensor], source: Path) -> Branch:
@@ -177,17 +186,17 @@ def verify_export(out: str | Path) -> bool:
     return done.returncode == 0
 
 
-def reference_inputs(cfg: Config, spec: dict, size: tuple[int, int] | None) -> list[Tensor]:
-    """Raw inputs of three sizes and numbers of samples; of texts, of one length."""
+def reference_sizes(cfg: Config, spec: dict, size: tuple[int, int] | None
+                    ) -> list[tuple[int, int]]:
+    """Height and width of three inputs; of texts, of one length."""
     made = size or made_size(dataset_config(cfg).get('pipeline', ()), spec['modality'])
     divisor = (cfg.model.get('data_preprocessor') or {}).get('size_divisor', 1)
     height, width = padded(made or DEFAULT_SIZE, divisor)
-    lower = height // 2 if height >= 2 * SMALLEST else height
-    others = (height + 27, width + 13), (lower, width + 64)
     if is_text(spec):
-        others = (height, width), (height, width)
-    sizes = [(height, width), *(padded(one, divisor) for one in others)]
-    return [raw_input(spec, samples, *one) for samples, one in zip((2, 1, 3), sizes, strict=True)]
+        return [(height, width)] * 3
+    lower = height // 2 if height >= 2 * SMALLEST else height
+    return [padded(one, divisor) for one in (
+        (height, width), (height + 27, width + 13), (lower, width + 64))]
 
 
 def raw_input(spec: dict, samples: int, height: int, width: int) -> Tensor:

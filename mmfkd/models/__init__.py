@@ -11,6 +11,7 @@ from .networks import (
     DisOptNet,
     ForkedEncoder,
     FramePooling,
+    HFEncoder,
     SharedEncoder,
     take_modality,
     to_modality_norm,
@@ -21,6 +22,6 @@ from .taps import Taps
 
 __all__ = ['BandClassifier', 'BertEncoder', 'Branch', 'CEN', 'CSKNet', 'CrossModalDistiller',
            'DeepLabV3PlusHead', 'DisOptNet', 'ForkedEncoder', 'FramePooling', 'GatedSpectralHead',
-           'InflatedPretrained', 'LossBalance', 'LossBalances',
+           'HFEncoder', 'InflatedPretrained', 'LossBalance', 'LossBalances',
            'MultiModalDataPreprocessor', 'Normalize', 'SCSEFusionHead', 'SharedEncoder', 'Taps',
            'take_modality', 'to_modality_norm', *losses.__all__]

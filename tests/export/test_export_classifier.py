@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,11 +13,13 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
+from transformers import ASTConfig, ASTModel
 
 from mmfkd.checkpoints import branch_weights, load_weights
 from mmfkd.config import student_config
 from mmfkd.export.mmpretrain_config import plain_classifier_config
 from mmfkd.export.student import export_student, verify_export
+from mmfkd.inference import Predictor
 from mmfkd.models import CrossModalDistiller
 
 ROOT = Path(__file__).parents[2]
@@ -155,3 +158,27 @@ def test_the_pipeline_of_a_file_is_that_of_the_modality():
     cfg = Config.fromfile(ROOT / 'configs/unimodal/cremad_audio.py')
     plain = plain_classifier_config(cfg, student_config(cfg))
     assert [s.type for s in plain.test_dataloader.dataset.pipeline] == ['PackInputs']
+
+
+def test_an_encoder_of_transformers_is_exported_with_its_architecture(tmp_path, capfd):
+    """AST, which takes one size alone: that is said, and all that is compared has that size."""
+    net = dict(hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=32,
+               num_mel_bins=129, max_length=61)
+    ASTModel(ASTConfig(**net)).save_pretrained(tmp_path / 'ast')
+    cfg = Config.fromfile(ROOT / 'configs/unimodal/synthetic_audio.py')
+    student = cfg.model.students.student
+    cfg.model.students.student = dict(modality='audio', norm=student.norm, model=dict(
+        _scope_='mmpretrain', type='ImageClassifier',
+        backbone=dict(type='mmfkd.HFEncoder', pretrained=str(tmp_path / 'ast'), spectrogram=True),
+        head=dict(type='LinearClsHead', num_classes=6, in_channels=16)))
+    init_default_scope('mmfkd')
+    torch.save(dict(state_dict=CrossModalDistiller(students=cfg.model.students).state_dict()),
+               tmp_path / 'ast.pth')
+    cfg.dump(tmp_path / 'ast.py')
+    export_student(tmp_path / 'ast.py', tmp_path / 'ast.pth', tmp_path / 'out')
+    shutil.rmtree(tmp_path / 'ast')
+    assert verify_export(tmp_path / 'out')
+    printed = capfd.readouterr().out
+    assert 'the network takes one size alone, 129x63' in printed
+    assert 'program.pt2: largest difference' in printed
+    assert Predictor(tmp_path / 'out').kinds == dict(audio='sound')

@@ -5,6 +5,7 @@ from .disoptnet import DisOptNet
 from .encoders import ForkedEncoder, SharedEncoder
 from .exchange import ChannelExchange, SpatialExchange
 from .frame_pooling import FramePooling
+from .hf_encoder import HFEncoder
 from .modality_norm import (
     PerModality,
     Streams,
@@ -14,5 +15,5 @@ from .modality_norm import (
 )
 
 __all__ = ['BertEncoder', 'CEN', 'CSKNet', 'ChannelExchange', 'DisOptNet', 'ForkedEncoder',
-           'FramePooling', 'PerModality', 'SharedEncoder', 'SpatialExchange', 'Streams',
-           'modality_weights', 'take_modality', 'to_modality_norm']
+           'FramePooling', 'HFEncoder', 'PerModality', 'SharedEncoder', 'SpatialExchange',
+           'Streams', 'modality_weights', 'take_modality', 'to_modality_norm']

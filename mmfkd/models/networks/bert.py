@@ -54,6 +54,11 @@ class BertEncoder(BaseModule):
         self.bert = BertModel(architecture)
         self.stages = nn.ModuleList(nn.Identity() for _ in range(4))
 
+    @property
+    def vocabulary(self) -> int:
+        """Number of tokens that there are."""
+        return int(self.bert.config.vocab_size)
+
     def init_weights(self) -> None:
         """Loads the weights of ``pretrained``; random ones are there since construction."""
         from transformers import BertModel
@@ -64,7 +69,7 @@ class BertEncoder(BaseModule):
 
     def forward(self, tokens: Tensor) -> tuple[Tensor]:
         """Tokens (N, L), int64, to vectors (N, hidden size)."""
-        size = self.bert.config.vocab_size
+        size = self.vocabulary
         # An exported program cannot branch on values.
         if not torch.compiler.is_compiling() and tokens.max() >= size:
             raise ValueError(f'token {int(tokens.max())} is beyond the vocabulary of the encoder, '
