@@ -7,6 +7,7 @@ from typing import Any
 from mmengine.config import Config
 
 from .files import find_config, spelled
+from .plain_branch import plain_branch
 
 
 def resolve_branches(cfg: Config, named_by: str | Path,
@@ -64,13 +65,17 @@ def branch_config(spec: Mapping) -> dict:
     """Arguments of a Branch; those of the unimodal ``config`` that it names, if it names one.
 
     What stands beside ``config`` replaces what the config says. ``checkpoint`` is no argument of
-    a branch and is left out.
+    a branch and is left out. The config may also be a plain one of mmseg or mmpretrain, see
+    :func:`plain_branch`.
     """
     own = {key: value for key, value in spec.items() if key not in ('config', 'checkpoint')}
     if 'config' not in spec:
         return own
     given = {key: value for key, value in own.items() if value is not None}
-    return {**student_config(spec['config']), **given}
+    cfg = read_config(find_config(spec['config']))
+    if not cfg.get('model', {}).get('students'):
+        return plain_branch(cfg, given)
+    return {**student_config(cfg), **given}
 
 
 def without_init(config: Any) -> Any:

@@ -2,12 +2,20 @@
 
 import json
 import sys
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 import torch
+from mmengine.config import Config
+from mmseg.apis import init_model
+from mmseg.structures import SegDataSample
 from runs import ROOT, run
+
+from mmfkd.config import branch_config
+from mmfkd.config.plain_branch import norm_of
+from mmfkd.models.teachers import build_teacher
 
 SMALL = '''
 _base_ = ['{root}/configs/mixin/{name}.py']
@@ -119,3 +127,73 @@ def test_weights_of_another_kind_of_model_stop_the_run(student, tmp_path):
                '--cfg-options', f'load_from={tmp_path}/x.pth', check=False)
     assert done.returncode == 1
     assert 'x.pth has no weight of this model' in done.stderr.splitlines()[-1]
+
+
+DISTILLED = '''
+_base_ = ['{root}/configs/unimodal/nyuv2_rgb.py']
+data = dict(data_root={data!r})
+train_dataloader = dict(num_workers=0, batch_size=4, dataset=data)
+val_dataloader = dict(num_workers=0, dataset=data)
+test_dataloader = dict(num_workers=0, dataset=data)
+train_cfg = dict(max_epochs=1, val_interval=1)
+default_hooks = dict(teacher_report=dict(type='TeacherReportHook', refuse=False))
+small = dict(backbone=dict(init_cfg=None, base_channels=8, stem_channels=8),
+             decode_head=dict(in_channels=64, c1_in_channels=8, channels=8,
+                              c1_channels=4))
+model = dict(
+    students=dict(student=dict(model=small)),
+    teachers=dict(
+        plain=dict(config='{config}', checkpoint='{checkpoint}', modality='depth'),
+        again=dict(config='{config}', checkpoint='{checkpoint}', modality='depth')),
+    losses=dict(loss_kd=dict(type='KDLoss', student='student.logits', teacher='plain.logits'),
+                loss_two=dict(type='KDLoss', student='student.logits', teacher='again.logits')))
+'''
+
+
+def test_a_plain_model_teaches(trained, tmp_path):
+    """Two teachers, config and checkpoint of plain mmseg, and its own normalisation."""
+    config, work_dir, _ = trained('mmseg_nyuv2_depth')
+    checkpoint, = work_dir.glob('best_mIoU_*.pth')
+    plain = Config.fromfile(config)
+    data = plain.train_dataloader.dataset.data_root
+    rng = np.random.default_rng(0)
+    for split, count in dict(train=12, test=4).items():
+        (Path(data) / split / 'rgb').mkdir(exist_ok=True)
+        for i in range(count):
+            cv2.imwrite(f'{data}/{split}/rgb/{i:04d}.png',
+                        rng.integers(0, 256, (32, 32, 3), np.uint8))
+    path = tmp_path / 'distilled.py'
+    path.write_text(DISTILLED.format(root=ROOT, data=data, config=config, checkpoint=checkpoint))
+    done = run(sys.executable, ROOT / 'tools/train.py', path, '--work-dir', tmp_path / 'run')
+    assert 'loss_kd.kl: ' in done.stdout + done.stderr
+    assert (tmp_path / 'run/summary.json').is_file()
+    # The teacher computes what mmseg computes.
+    branch = build_teacher(config=str(config), checkpoint=str(checkpoint), modality='depth')
+    theirs = init_model(plain, str(checkpoint), device='cpu')
+    image = torch.rand(2, 1, 32, 32) * 9000
+    batch = theirs.data_preprocessor(dict(inputs=list(image), data_samples=[
+        SegDataSample(metainfo=dict(img_shape=(32, 32))) for _ in image]))
+    with torch.no_grad():
+        expected = theirs(batch['inputs'], mode='tensor')
+        found = branch(dict(depth=image))
+    assert expected.std() > 0
+    torch.testing.assert_close(found.output, expected)
+    torch.testing.assert_close(found.feats['logits'], expected)
+
+
+@pytest.mark.parametrize(('text', 'message'), [
+    ("default_scope = 'mmseg'\nmodel = dict(type='EncoderDecoder')", "write modality='rgb'"),
+    ("default_scope = 'mmdet'\nmodel = dict(type='X')", "default_scope='mmdet' and model: True"),
+    ("default_scope = 'mmseg'", "default_scope='mmseg' and model: False")])
+def test_configs_that_are_no_teacher(text, message, tmp_path):
+    (tmp_path / 'plain.py').write_text(text + '\n')
+    with pytest.raises(ValueError, match=message):
+        branch_config(dict(config=str(tmp_path / 'plain.py'), checkpoint='x.pth'))
+
+
+def test_a_preprocessor_that_turns_colours_the_other_way_is_refused():
+    with pytest.raises(ValueError, match='x.py: data_preprocessor.rgb_to_bgr=True'):
+        norm_of(dict(mean=[0], std=[1], rgb_to_bgr=True), 'x.py')
+    assert norm_of(dict(mean=[1], std=[2], to_rgb=True), 'x.py') == dict(
+        mean=[1], std=[2], bgr_to_rgb=True)
+    assert norm_of({}, 'x.py') is None

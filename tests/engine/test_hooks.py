@@ -98,7 +98,7 @@ def test_losses_are_looked_at_every_interval_and_at_the_end_of_an_epoch():
 
 
 def weight_at(epoch, distiller, **kwargs):
-    runner = SimpleNamespace(model=distiller, epoch=epoch)
+    runner = SimpleNamespace(model=distiller, epoch=epoch, max_epochs=8)
     LossWeightHook('loss_kd', **kwargs).before_train_epoch(runner)
     return distiller.losses['loss_kd'].weight
 
@@ -107,6 +107,12 @@ def test_a_weight_moves_linearly_between_two_epochs(distiller):
     model = distiller(dict(loss_kd=KD))
     weights = [weight_at(epoch, model, start=1.0, stop=3.0, begin=2, end=6) for epoch in range(9)]
     assert weights == [1, 1, 1, 1.5, 2, 2.5, 3, 3, 3]
+
+
+def test_a_ramp_without_an_end_has_the_length_of_the_run(distiller):
+    model = distiller(dict(loss_kd=KD))
+    weights = [weight_at(epoch, model, start=1.0, stop=0.0) for epoch in range(8)]
+    assert weights == [1 - epoch / 8 for epoch in range(8)]
 
 
 def test_a_ramp_of_no_length_is_a_step(distiller):

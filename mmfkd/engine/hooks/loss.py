@@ -74,13 +74,15 @@ class LossWeightHook(Hook):
         start: weight before and in epoch ``begin``.
         stop: weight from epoch ``end`` on.
         begin: first epoch of the ramp, from 0.
-        end: epoch in which ``stop`` is reached; the same as ``begin`` for a step there.
+        end: epoch in which ``stop`` is reached; the same as ``begin`` for a step there. None is
+            that behind the last one, so that the ramp has the length of the run.
 
     Raises:
         KeyError: no such loss.
     """
 
-    def __init__(self, loss: str, start: float, stop: float, begin: int, end: int) -> None:
+    def __init__(self, loss: str, start: float, stop: float, begin: int = 0,
+                 end: int | None = None) -> None:
         self.loss = loss
         self.start = start
         self.stop = stop
@@ -93,10 +95,11 @@ class LossWeightHook(Hook):
         if self.loss not in model.losses:
             raise KeyError(f"LossWeightHook: no loss '{self.loss}'; the model has "
                            f'{list(model.losses.keys())}')
-        if self.begin < runner.epoch < self.end:
-            share = (runner.epoch - self.begin) / (self.end - self.begin)
+        end = runner.max_epochs if self.end is None else self.end
+        if self.begin < runner.epoch < end:
+            share = (runner.epoch - self.begin) / (end - self.begin)
         else:
-            share = float(runner.epoch >= self.end)
+            share = float(runner.epoch >= end)
         value = self.start + share * (self.stop - self.start)
         if self.loss in model.balances:
             model.balances[self.loss].ratio = value
