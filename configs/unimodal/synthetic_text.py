@@ -1,9 +1,9 @@
 _base_ = ['../_base_/models/bert_cls.py', '../_base_/datasets/tweets.py',
           '../_base_/schedules/cls_adam_20e.py', '../_base_/default_runtime.py']
 # Short, and a small BERT from random weights: a first run needs neither files nor network nor GPU.
-train_cfg = dict(max_epochs=12, val_interval=2)
+train_cfg = dict(max_epochs=24, val_interval=4)
 optim_wrapper = dict(optimizer=dict(lr=1e-3))
-default_hooks = dict(checkpoint=dict(interval=2))
+default_hooks = dict(checkpoint=dict(interval=4))
 channels = dict(feat=64, stages=(64, 64, 64, 64))
 model = dict(students=dict(student=dict(
     modality='text',

@@ -170,36 +170,38 @@ def measure(first, second, labels, train):
     return [accuracy(x, labels, train) for x in (first, second, np.hstack([first, second]))]
 
 
-def test_sound_and_frames_inform_and_neither_is_enough():
+def shared_beyond_the_label(first, second, labels, train):
+    """Correlation of what two modalities say of a class, between samples of the same label."""
+    found = []
+    for features in (first, second):
+        model = make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=500))
+        said = model.fit(features[:train], labels[:train]).predict_proba(features[train:])
+        for label in np.unique(labels):
+            said[labels[train:] == label] -= said[labels[train:] == label].mean(0)
+        found.append(said.ravel())
+    return np.corrcoef(*found)[0, 1]
+
+
+def test_the_face_knows_more_of_a_voice_than_its_label():
     labels = np.arange(900) % 6
     clips = [render_clip(scene_seed(0, i), label) for i, label in enumerate(labels)]
     sound = np.array([voice(clip['audio']) for clip in clips])
     frames = np.array([face(clip['visual']) for clip in clips])
-    audio, visual, both = measure(sound, frames, labels, 600)
-    assert 0.45 < audio < 0.8 and 0.3 < visual < 0.7
-    assert both > max(audio, visual) + 0.05
-    # Sound tells the contour, the face the arousal.
-    contour, arousal = labels // 2, labels % 2
-    assert accuracy(sound, contour, 600) > accuracy(frames, contour, 600) + 0.2
-    assert accuracy(frames, arousal, 600) > accuracy(sound, arousal, 600) + 0.05
+    audio, visual, _ = measure(sound, frames, labels, 600)
+    assert 0.4 < audio < 0.62 and 0.45 < visual < 0.66
+    # Both express the same: where the face is unlike the label, so is the voice.
+    assert shared_beyond_the_label(frames, sound, labels, 600) > 0.15
 
 
-def test_text_and_image_inform_and_neither_is_enough():
+def test_the_text_knows_more_of_an_image_than_its_label():
     labels = np.arange(1200) % 5
-    tweets = [render_tweet(scene_seed(0, i), label) for i, label in enumerate(labels)]
-    text = CountVectorizer(binary=True).fit_transform([t['text'] for t in tweets]).toarray()
-    image = np.array([outlines(tweet['image']) for tweet in tweets])
-    words, pixels, both = measure(text, image, labels, 900)
-    assert 0.45 < words < 0.8 and 0.3 < pixels < 0.7
-    assert both > max(words, pixels) + 0.05
-    # Each tells the two apart that the other confuses: people from news and damage from news in
-    # the text, people from supplies and people from houses in the image.
-    def apart(features, *pairs):
-        chosen = [np.isin(labels, pair) for pair in pairs]
-        return np.mean([accuracy(features[these], labels[these], 360) for these in chosen])
-
-    assert apart(text, (0, 2), (1, 3)) > apart(image, (0, 2), (1, 3)) + 0.15
-    assert apart(image, (0, 4), (2, 3)) > apart(text, (0, 4), (2, 3)) + 0.1
+    posts = [render_tweet(scene_seed(0, i), label) for i, label in enumerate(labels)]
+    text = CountVectorizer(binary=True).fit_transform([p['text'] for p in posts]).toarray()
+    image = np.array([outlines(post['image']) for post in posts])
+    words, pixels, _ = measure(text, image, labels, 900)
+    # A fifth of the labels are drawn at random.
+    assert 0.6 < words < 0.84 and 0.35 < pixels < words - 0.15
+    assert shared_beyond_the_label(text, image, labels, 900) > 0.15
 
 
 def test_cues_stay_apart_from_each_other():
