@@ -19,7 +19,8 @@ from mmfkd.visualization import charts
 from .grid import Cell, Row, applies, leaf_of, plan
 from .presets import FDKD, LAMBDAS, label
 from .results import Score, read_result, score
-from .tables import COMPARED, EXPLAINED, comparisons, note, table, title
+from .statistics import LEVEL
+from .tables import COMPARED, EXPLAINED, comparisons, corrected, note, table, title
 
 COLUMNS = ('pair', 'row', 'method', 'seed', 'val', 'test', 'test_maximum', 'seconds', 'status')
 
@@ -106,15 +107,18 @@ class Report:
 
     def html(self) -> str:
         """The same with a plot of the gains, in one file."""
-        parts = ['<!doctype html><meta charset="utf-8"><title>mmfkd benchmark</title>', STYLE,
+        parts = ['<!doctype html><meta charset="utf-8"><title>mmfkd benchmark</title>',
+                 '<meta name="viewport" content="width=device-width, initial-scale=1">', STYLE,
                  f'<pre>{escape(self.command)}</pre>', f'<p>{escape(self.summary())}</p>',
                  f'<p>{escape(EXPLAINED)}</p>']
         for pair, rows in self.scores.items():
             header, lines = table(pair, rows)
-            parts += [f'<h2>{escape(title(pair))}</h2><table><tr>', *_cells('th', header), '</tr>']
-            for line in lines:
-                parts += ['<tr>', *_cells('td', line), '</tr>']
-            parts.append('</table>')
+            parts += [f'<h2>{escape(title(pair))}</h2><div><table><tr>', *_cells('th', header),
+                      '</tr>']
+            for line, p in zip(lines, corrected(rows), strict=True):
+                kind = '' if p is None or p >= LEVEL else ' class="significant"'
+                parts += [f'<tr{kind}>', *_cells('td', line), '</tr>']
+            parts.append('</table></div>')
             parts += [image(figure) for figure in plots(pair, rows)]
             parts += [f'<p>{escape(note(pair))}</p>'] if note(pair) else []
         return '\n'.join(parts) + '\n'
@@ -131,9 +135,13 @@ class Report:
         return text + ''.join(f'\n\nFailed: {failure}' for failure in failed)
 
 
-STYLE = ('<style>body{font-family:sans-serif;margin:2em;max-width:70em}'
+# On a narrow screen tables scroll in their own box; bold rows differ significantly.
+STYLE = ('<style>body{font-family:sans-serif;margin:1em auto;padding:0 1em;max-width:70em}'
+         'div{overflow-x:auto}pre{white-space:pre-wrap;overflow-wrap:anywhere}'
+         'img{max-width:100%;height:auto}tr.significant{font-weight:bold}'
          'table{border-collapse:collapse}td,th{border:1px solid #ccc;padding:.3em .6em;'
-         'text-align:right}td:first-child,th:first-child{text-align:left}</style>')
+         'text-align:right;white-space:nowrap}td:first-child,th:first-child{text-align:left;'
+         'position:sticky;left:0;background:#fff}</style>')
 
 
 def plots(pair: str, scores: Sequence[Score]) -> list[Figure]:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from pathlib import Path
 from statistics import stdev
 
@@ -159,6 +160,10 @@ def test_reports_name_what_is_done_missing_and_failed(runs):
     assert (compared['row'], compared['gain'], compared['seeds']) == ('kd', '5.0', '3')
     page = paths[2].read_text()
     assert '<td>87.0 ± 1.0</td>' in page and 'data:image/png;base64,' in page
+    # What differs significantly stands out, and on a phone a table scrolls by itself.
+    marked = re.findall(r'<tr class="significant">\n<td>(.+?)</td>', page)
+    assert marked == ['Logit'] and page.count('<tr>') >= 2
+    assert 'width=device-width' in page and page.count('<div><table>') == 1
 
 
 def test_a_report_of_a_preset_says_so_in_its_title(runs):
