@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from uuid import uuid4
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from mmengine.registry import init_default_scope
 from PIL import Image
 from runs import ROOT, run
 
+from mmfkd.cli import test as testing
 from mmfkd.cli.predict import main, parse_args
 from mmfkd.config import load_config
 from mmfkd.datasets.synthetic.rooms import render_scene
@@ -377,3 +379,14 @@ def test_a_wave_without_its_rate_and_a_modality_it_does_not_take(clips):
         predict(dict(array=np.zeros(100)))
     with pytest.raises(ValueError, match='available: rgb; the network takes audio'):
         Predictor('unimodal/synthetic_audio', clips[0] / 'audio.pth', available=['rgb'])
+
+
+@pytest.mark.parametrize('change', ['label=dict(folder="nowhere")', 'labels="none"'])
+def test_a_test_without_labels_names_the_command_that_predicts(images, tmp_path, change):
+    config = tmp_path / 'unlabelled.py'
+    config.write_text(IMAGES.format(root=ROOT, folder=images, config='unimodal/synthetic_rgb')
+                      .replace("label=dict(folder='label')", change)
+                      + f"experiment_name = '{uuid4().hex}'\n")
+    with pytest.raises((SystemExit, ValueError), match='mmfkd predict'):
+        testing.main([str(config), str(images / 'rgb.pth'), '--work-dir', str(tmp_path / 'run')])
+    assert not (tmp_path / 'run/test.json').exists()
