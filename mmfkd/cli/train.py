@@ -64,7 +64,11 @@ def train(args: argparse.Namespace, cfg: 'Config', work_dir: 'Path | str',
     """Trains in a work dir that no other process uses; in one that does, waits for its result."""
     from mmfkd.engine.checks import check_config
     from mmfkd.engine.distributed import first_rank
-    from mmfkd.engine.teachers import train_missing_baseline, train_missing_teachers
+    from mmfkd.engine.teachers import (
+        train_missing_baseline,
+        train_missing_teachers,
+        weak_teachers,
+    )
     from mmfkd.engine.training import is_complete, prepare_run, train_config
     from mmfkd.engine.work_dir_lock import locked
 
@@ -81,6 +85,8 @@ def train(args: argparse.Namespace, cfg: 'Config', work_dir: 'Path | str',
         train_missing_teachers(cfg, args.cfg_options, args.amp)
         baseline = (train_missing_baseline(cfg, args.cfg_options, args.amp)
                     if args.with_baseline else None)
+        for sentence in weak_teachers(cfg, baseline) if baseline else ():
+            print(sentence, flush=True)
         train_config(cfg, request, baseline)
 
 

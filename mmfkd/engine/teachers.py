@@ -76,6 +76,24 @@ def train_missing_baseline(cfg: Config, options: Mapping[str, object], amp: bool
     return folder
 
 
+def weak_teachers(cfg: Config, baseline: Path) -> list[str]:
+    """A sentence for each teacher that is no better on validation than what it is to teach.
+
+    Args:
+        cfg: config of a distillation.
+        baseline: work dir of the student's baseline.
+    """
+    own, found = (read_summary(baseline) or {}).get('val'), []
+    for name, _, folder in trained_branches(cfg):
+        score = (read_summary(folder) or {}).get('val')
+        if own is not None and score is not None and score <= own:
+            found.append(f"the teacher '{name}' has {score:.2f} on validation, and the baseline of "
+                         f'the student {own:.2f}: it is no better than what it is to teach, so do '
+                         'not expect a gain. Look at the other direction, or teach samples that '
+                         'have no label (method transfer)')
+    return found
+
+
 def baseline_of(cfg: Config) -> str:
     """Config of the student's baseline: ``baseline`` of the config, or that of its pair.
 

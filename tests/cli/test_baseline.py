@@ -8,7 +8,7 @@ from mmengine.config import Config
 from PIL import Image
 from runs import ROOT, run
 
-from mmfkd.engine.teachers import baseline_of
+from mmfkd.engine.teachers import baseline_of, weak_teachers
 
 OPTIONS = ['train_cfg.max_epochs=1', 'train_dataloader.batch_size=4',
            'default_hooks.teacher_report.refuse=False', 'model.losses.loss_kd.temperature=2.0',
@@ -68,3 +68,16 @@ def test_the_baseline_is_that_of_the_pair_or_named(tmp_path):
     assert baseline_of(named) == 'plain.py'
     with pytest.raises(SystemExit, match='mine.py is named like no pair .* baseline=.CONFIG.py.'):
         baseline_of(Config(filename=str(tmp_path / 'mine.py')))
+
+
+@pytest.mark.parametrize(('teacher', 'said'), [(61.5, 1), (63.7, 1), (70.0, 0)])
+def test_a_teacher_that_is_no_better_is_said_to_be(tmp_path, teacher, said):
+    cfg = Config(dict(model=dict(students={}, teachers=dict(teacher=dict(
+        config='unimodal/a_b.py', checkpoint=str(tmp_path / 'teacher'))))))
+    for name, val in (('teacher', teacher), ('baseline', 63.7)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / 'summary.json').write_text(json.dumps(dict(val=val, test={})))
+    found = weak_teachers(cfg, tmp_path / 'baseline')
+    assert len(found) == said
+    assert all(f"'teacher' has {teacher:.2f} on validation" in text and '63.70' in text
+               for text in found)
