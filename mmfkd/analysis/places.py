@@ -168,6 +168,9 @@ def _random_inputs(branch: Branch, modality: str, size: Sequence[int], batch: in
              if isinstance(module, (BertEncoder, HFEncoder)) and module.vocabulary]
     if words:
         return torch.randint(1, words[0], (batch, size[1]))
+    if any(isinstance(module, HFEncoder) and not module.spectrogram
+           and module.net.main_input_name == 'input_values' for module in modules):
+        return torch.randn(batch, size[0] * size[1])  # a wave
     clips = [module.frames for module in modules if isinstance(module, FramePooling)]
     shape = (batch, *(clips if clips else ()))
     if modality in branch.norms:
@@ -185,5 +188,6 @@ def _random_samples(model: Any, size: Sequence[int], batch: int) -> list:
         labels = torch.randint(model.num_classes, (batch, 1, *size))
         return [SegDataSample(gt_sem_seg=PixelData(data=label),
                               metainfo=dict(img_shape=tuple(size))) for label in labels]
-    return [DataSample().set_gt_label(label)
-            for label in torch.randint(model.head.num_classes, (batch,))]
+    # Classifiers of timm have no head of mmpretrain.
+    classes = model.head.num_classes if hasattr(model, 'head') else model.model.num_classes
+    return [DataSample().set_gt_label(label) for label in torch.randint(classes, (batch,))]

@@ -42,7 +42,10 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
                                          'one).')
     parser.add_argument('--skip-unreadable', action='store_true',
                         help='Leave out files that cannot be read, and say which.')
-    args, rest = parser.parse_known_args(argv)
+    words = sys.argv[1:] if argv is None else list(argv)
+    if words and words[0].startswith('-') and words[0] not in ('-h', '--help'):
+        parser.error('name the work dir, config or export first, then the options')
+    args, rest = parser.parse_known_args(words)
     args.inputs = paths_of(parser, rest)
     for name, path in args.inputs.items():
         if path.is_dir() and args.out.resolve().is_relative_to(path.resolve()):

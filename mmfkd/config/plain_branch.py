@@ -13,8 +13,9 @@ LOGITS = {'mmseg': 'decode_head.conv_seg', 'mmpretrain': 'head.fc'}
 def plain_branch(cfg: Config, given: Mapping[str, Any]) -> dict:
     """Arguments of a Branch around the model that a plain config trains.
 
-    The normalisation is that of its data preprocessor. The tap ``logits`` is where a decode head of
-    mmseg, or a linear head of mmpretrain, has its logits; ``taps`` replace it.
+    The normalisation is that of its data preprocessor; what else that does, such as padding, is
+    left to the student's. The tap ``logits`` is where a decode head of mmseg, or a linear head of
+    mmpretrain, has its logits; ``taps`` replace it.
 
     Args:
         cfg: a config of mmseg or mmpretrain; not changed.
@@ -22,7 +23,7 @@ def plain_branch(cfg: Config, given: Mapping[str, Any]) -> dict:
 
     Raises:
         ValueError: the config is of neither, it has no model, the modality is not said, or its data
-            preprocessor does what a branch does not.
+            preprocessor turns RGB into BGR.
     """
     scope, model = cfg.get('default_scope'), cfg.get('model')
     if scope not in SCOPES or not model:
@@ -50,7 +51,8 @@ def norm_of(preprocessor: Mapping[str, Any], name: str | None) -> dict | None:
     if preprocessor.get('rgb_to_bgr'):
         raise ValueError(f'{name}: data_preprocessor.rgb_to_bgr=True, but data sets here read BGR: '
                          'leave it out, if the images are read so')
+    turned = bool(preprocessor.get('bgr_to_rgb') or preprocessor.get('to_rgb'))
     if preprocessor.get('mean') is None:
-        return None
-    return dict(mean=list(preprocessor['mean']), std=list(preprocessor['std']),
-                bgr_to_rgb=bool(preprocessor.get('bgr_to_rgb') or preprocessor.get('to_rgb')))
+        # Colours are turned without a normalisation, too.
+        return dict(mean=[0.0] * 3, std=[1.0] * 3, bgr_to_rgb=True) if turned else None
+    return dict(mean=list(preprocessor['mean']), std=list(preprocessor['std']), bgr_to_rgb=turned)

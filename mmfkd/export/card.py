@@ -1,9 +1,7 @@
 """The README of an export: what the network is, how to use it, how good it is."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import yaml
 
@@ -25,7 +23,8 @@ class Card:
         segments: whether it segments, or classifies.
         modality: name of what it takes.
         kind: of that, see :mod:`mmfkd.inference.samples`.
-        shape: of the program's input, such as ``(N, 3, H, W)``.
+        shape: of one raw input, such as (3, 480, 640).
+        sizes: that the program takes, 'any' or 'one'; empty where there is no program.
         norm: mean, std and order of the channels, which the program applies itself.
         classes: names.
         summary: of the run, or empty.
@@ -37,7 +36,8 @@ class Card:
     segments: bool
     modality: str
     kind: str
-    shape: str
+    shape: tuple[int, ...]
+    sizes: str
     norm: Mapping[str, object]
     classes: tuple[str, ...]
     summary: Mapping[str, object]
@@ -50,19 +50,19 @@ def text_of(card: Card) -> str:
     head = dict(library_name='pytorch', tags=['mmfkd', 'knowledge-distillation', card.modality],
                 pipeline_tag=TASKS['segmentation' if card.segments else card.kind])
     dtype = 'int64' if card.kind == 'text' else 'float32'
-    example = card.shape.strip('()').replace('N', '1').replace('H', '256').replace('W', '256')
-    made = f'torch.zeros({example}, dtype=torch.{dtype})'
+    numbers = ', '.join(map(str, card.shape))
+    free = f'{card.shape[0]}, H, W' if card.sizes == 'any' else numbers
+    use = ['```python', 'import torch', '',
+           "network = torch.export.load('program.pt2').module()",
+           f'raw = torch.zeros(1, {numbers}, dtype=torch.{dtype})  # {RAW[card.kind]}',
+           'logits = network(raw)', 'classes = logits.argmax(1)', '```', ''] if card.sizes else []
     logits = '(N, classes, h, w)' if card.segments else '(N, classes)'
     return '\n'.join([
         '---', yaml.safe_dump(head, sort_keys=False).rstrip(), '---', '', f'# {card.name}', '',
         f'A network that {"segments" if card.segments else "classifies"} `{card.modality}`, '
-        'trained with cross-modal knowledge distillation by mmfkd.', '',
-        '```python', 'import torch', '',
-        "network = torch.export.load('program.pt2').module()",
-        f'raw = {made}  # {RAW[card.kind]}',
-        'logits = network(raw)', 'classes = logits.argmax(1)', '```', '',
+        'trained with cross-modal knowledge distillation by mmfkd.', '', *use,
         '| | |', '|---|---|',
-        f'| input | `{card.modality}`, {dtype} {card.shape}: {RAW[card.kind]} |',
+        f'| input | `{card.modality}`, {dtype} (N, {free}): {RAW[card.kind]} |',
         f'| output | logits {logits} |',
         f'| normalisation, inside the network | {spelled(card.norm)} |',
         f'| classes | {", ".join(card.classes)} |',
@@ -84,7 +84,7 @@ def scores(card: Card) -> dict[str, str]:
     """Seed and scores of the run."""
     summary = card.summary
     if not summary:
-        return {'scores': 'not known: the weights are of no run that has ended'}
+        return {'scores': 'not known: of these weights alone no run has any'}
     test = summary.get('test')
     found = {'seed': str(summary.get('seed')),
              f'{card.metric} on validation': number(summary.get('val')),
@@ -98,12 +98,3 @@ def scores(card: Card) -> dict[str, str]:
 def number(value: object) -> str:
     """Two digits."""
     return f'{value:.2f}' if isinstance(value, (int, float)) else '-'
-
-
-def read_summary_beside(checkpoint: Path) -> dict:
-    """The summary of the run whose selected checkpoint this is; empty for another file."""
-    path = checkpoint.with_name('summary.json')
-    if not path.is_file():
-        return {}
-    summary = json.loads(path.read_text(encoding='utf-8'))
-    return summary if Path(str(summary.get('checkpoint'))).name == checkpoint.name else {}

@@ -24,6 +24,10 @@ def plain_classifier_config(cfg: Config, spec: dict) -> Config:
     Raises:
         ValueError: mmpretrain cannot express it.
     """
+    if 'backbone' not in spec['model'] or 'head' not in spec['model']:
+        raise ValueError(f"a student of type '{spec['model'].get('type')}' has no backbone and "
+                         'head that could be exported: only ImageClassifier is; mmfkd predict '
+                         'takes its work dir')
     model = plain_model(spec['model'])
     preprocessor = plain_preprocessor(spec.get('norm') or {}, model)
     config = dict(

@@ -14,6 +14,7 @@ from mmfkd.models import Branch
 
 SMALLEST = 33  # pixels of height and width from which a program takes any size: strides are 32
 LARGEST = 8192
+ANY, ONE = 'any', 'one'  # sizes that a program takes
 MISSING = 'ONNX needs {name}: pip install -e .[onnx], or pip install onnx onnxscript onnxruntime'
 
 
@@ -66,16 +67,13 @@ def with_dense_pools(module: nn.Module) -> nn.Module:
 
 
 def free_dimensions(raw: Tensor) -> dict[int, Any]:
-    """What may vary: the number of samples, and height and width of images."""
-    sample = torch.export.Dim('batch')
-    if raw.ndim == 2:
-        return {0: sample}
+    """What may vary of images: the number of samples, height and width."""
     height, width = (torch.export.Dim(name, min=min(SMALLEST, size), max=LARGEST)
                      for name, size in (('height', raw.shape[2]), ('width', raw.shape[3])))
-    return {0: sample, 2: height, 3: width}
+    return {0: torch.export.Dim('batch'), 2: height, 3: width}
 
 
-def write_program(branch: Branch, raw: Tensor, path: Path) -> bool:
+def write_program(branch: Branch, raw: Tensor, path: Path) -> str:
     """Writes a ``torch.export`` program; of any size, or of that of ``raw`` where this fails.
 
     Args:
@@ -84,7 +82,8 @@ def write_program(branch: Branch, raw: Tensor, path: Path) -> bool:
         path: of the file.
 
     Returns:
-        whether there is a program. What failed is printed with its reason.
+        'any' size or 'one', that the program takes; empty where there is none. What failed is
+        printed with its reason.
     """
     module = RawToLogits(cast(Branch, with_dense_pools(branch))).eval()
 
@@ -95,7 +94,7 @@ def write_program(branch: Branch, raw: Tensor, path: Path) -> bool:
     return written(write, raw, path)
 
 
-def write_onnx(branch: Branch, raw: Tensor, path: Path) -> bool:
+def write_onnx(branch: Branch, raw: Tensor, path: Path) -> str:
     """Writes an ONNX model with the input 'raw' and the output 'logits', likewise.
 
     Args:
@@ -121,21 +120,30 @@ def write_onnx(branch: Branch, raw: Tensor, path: Path) -> bool:
                           dynamic_shapes=(free,), input_names=['raw'], output_names=['logits'],
                           verbose=False)
 
-    return written(write, raw, path)
+    sizes = written(write, raw, path)
+    # The exporter may fix sizes by itself.
+    if sizes == ANY and not all(axis.dim_param for axis in onnx_axes(path)[2:]):
+        print(f'{path.name} takes one size alone: its exporter fixed it')
+        return ONE
+    return sizes
 
 
-def written(write: Callable[[dict[int, Any]], None], raw: Tensor, path: Path) -> bool:
-    """Whether a file could be written: with free sizes, or with those of ``raw``."""
-    choices = [free_dimensions(raw)]
-    if raw.ndim > 2:
-        choices.append({0: torch.export.Dim('batch')})
-    for free in choices:
+def onnx_axes(path: Path) -> Any:
+    """The axes of the input of an ONNX model."""
+    return import_module('onnx').load(path).graph.input[0].type.tensor_type.shape.dim
+
+
+def written(write: Callable[[dict[int, Any]], None], raw: Tensor, path: Path) -> str:
+    """How a file could be written: with free sizes, or with those of ``raw``; see above."""
+    samples = {0: torch.export.Dim('batch')}
+    choices = [(free_dimensions(raw), ANY), (samples, ONE)] if raw.ndim > 2 else [(samples, ONE)]
+    for free, sizes in choices:
         try:
             write(free)
-            return True
+            return sizes
         except Exception as error:  # exporters have no common base of what they raise
             path.unlink(missing_ok=True)
             reason = f'{type(error).__name__}: {(str(error).strip() or "?").splitlines()[0]}'
-            what = 'is left out' if free is choices[-1] else 'takes one size alone'
+            what = 'is left out' if sizes == ONE else 'takes one size alone'
             print(f'{path.name} {what}, its export failed: {reason}')
-    return False
+    return ''

@@ -15,24 +15,27 @@ from mmengine.registry import init_default_scope
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from mmfkd.checkpoints import branch_weights, load_strictly, load_weights, resolve_checkpoint
+from mmfkd.checkpoints import (
+    branch_weights,
+    load_strictly,
+    load_weights,
+    read_summary,
+    resolve_checkpoint,
+)
 from mmfkd.config import main_metric, student_config, without_init
-from mmfkd.datasets.pipelines import made_size
 from mmfkd.datasets.transforms.text import find_words
 from mmfkd.inference.opening import EXPORTED, open_run
-from mmfkd.inference.reading import kinds_of, unlabelled
-from mmfkd.inference.samples import IMAGE
 from mmfkd.models import Branch
 
-from .card import Card, read_summary_beside, text_of
-from .mmpretrain_config import explicit_model, frames, is_text, plain_classifier_config
-from .mmseg_config import channels, dataset_config, plain_config
-from .program import SMALLEST, write_onnx, write_program
+from .card import Card, text_of
+from .mmpretrain_config import explicit_model, frames, plain_classifier_config
+from .mmseg_config import plain_config
+from .program import write_onnx, write_program
+from .references import kind_of, reference_cases, reference_sizes
 from .single_modality import single_branch, single_weights
 from .verification import needs_mmfkd
 
 VERIFIER = Path(__file__).with_name('verification.py')
-DEFAULT_SIZE = (480, 640)
 
 
 def export_student(config: str | Path, checkpoint: str | Path, out: str | Path,
@@ -104,21 +107,29 @@ def export_student(config: str | Path, checkpoint: str | Path, out: str | Path,
     save_file(state, files['safetensors'], dict(classes=json.dumps(meta['classes'])))
     write_student(cfg, spec, out)
     cases = reference_cases(branch, spec, reference_sizes(cfg, spec, size))
-    torch.save(dict(cases=cases, parameters=count(branch.model)), files['reference'])
     single = branch if frames(spec) == 1 else build_branch(
         spec, dict(plain.model, _scope_='mmpretrain'), weights, source)
-    if write_program(single, cases[0]['input'], out / 'program.pt2'):
-        files['program'] = out / 'program.pt2'
-    if 'onnx' in formats and write_onnx(single, cases[0]['input'], out / 'model.onnx'):
-        files['onnx'] = out / 'model.onnx'
-    card = card_of(cfg, spec, Path(cfg.filename).stem, tuple(meta['classes']), source, licence)
+    raw = cases[0]['input']
+    sizes = {'program.pt2': write_program(single, raw, out / 'program.pt2'),
+             'model.onnx': (write_onnx(single, raw, out / 'model.onnx') if 'onnx' in formats
+                            else '')}
+    torch.save(dict(cases=cases, parameters=count(branch.model), sizes=sizes), files['reference'])
+    files.update({kind: out / name for kind, name in (('program', 'program.pt2'),
+                                                      ('onnx', 'model.onnx')) if sizes[name]})
+    first = stream is None and student in (None, next(iter(cfg.model.students)))
+    card = card_of(cfg, spec, tuple(meta['classes']), raw, sizes['program.pt2'],
+                   summary_of(source) if first else {}, licence)
     files['card'].write_text(text_of(card), encoding='utf-8')
     return files
 
 
 def write_student(cfg: Config, spec: dict, out: Path) -> None:
-    """Writes the config of mmfkd, which names nothing outside of the export."""
+    """Writes the config of mmfkd, which needs nothing outside of the export to predict.
+
+    But for what ``custom_imports`` name.
+    """
     own = Config(dict(
+        **{key: cfg[key] for key in ('custom_imports',) if cfg.get(key)},
         default_scope='mmfkd', test_dataloader=deepcopy(cfg.test_dataloader),
         model=dict(type='CrossModalDistiller', students=dict(student=dict(
             spec, model=explicit_model(without_init(spec['model'])))),
@@ -133,33 +144,19 @@ def write_student(cfg: Config, spec: dict, out: Path) -> None:
     own.dump(out / EXPORTED)
 
 
-def card_of(cfg: Config, spec: dict, name: str, classes: tuple[str, ...], source: Path,
-            licence: str) -> Card:
+def card_of(cfg: Config, spec: dict, classes: tuple[str, ...], raw: Tensor, sizes: str,
+            summary: dict, licence: str) -> Card:
     """What the model card says."""
-    steps = list(unlabelled(dataset_config(cfg).get('pipeline') or ()))
-    kind = kinds_of(steps).get(spec['modality'], IMAGE)
-    shape = '(N, L)' if is_text(spec) else f'(N, {channels(spec)}, H, W)'
-    return Card(name, spec['model'].get('_scope_') != 'mmpretrain', spec['modality'], kind, shape,
-                dict(spec.get('norm') or {}), classes, read_summary_beside(source),
-                str(main_metric(cfg) or 'score'), licence)
+    return Card(Path(str(cfg.filename)).stem, spec['model'].get('_scope_') != 'mmpretrain',
+                spec['modality'], kind_of(cfg, spec), tuple(raw.shape[1:]), sizes,
+                dict(spec.get('norm') or {}), classes, summary, str(main_metric(cfg) or 'score'),
+                licence)
 
 
-def reference_cases(branch: Branch, spec: dict, sizes: Sequence[tuple[int, int]]
-                    ) -> list[dict[str, Tensor]]:
-    """Raw inputs and the student's logits; of the first size alone, where it takes no other."""
-    def case(samples: int, size: tuple[int, int]) -> dict[str, Tensor]:
-        raw, clips = raw_input(spec, samples, *size), frames(spec)
-        with torch.no_grad():
-            # The logits of a clip are of all its frames.
-            x = raw.unflatten(0, (-1, clips)) if clips > 1 else raw
-            return dict(input=raw, logits=branch({branch.modality: x}, record=False).output)
-
-    first = case(2, sizes[0])
-    try:
-        return [first, case(1, sizes[1]), case(3, sizes[2])]
-    except (AssertionError, RuntimeError, ValueError) as error:
-        print(f'the network takes one size alone, {sizes[0][0]}x{sizes[0][1]}: {error}')
-        return [first, case(1, sizes[0]), case(3, sizes[0])]
+def summary_of(checkpoint: Path) -> dict:
+    """The summary of the run whose selected checkpoint this is; empty for another file."""
+    summary = read_summary(checkpoint.parent) or {}
+    return summary if Path(str(summary.get('checkpoint'))).name == checkpoint.name else {}
 
 
 def build_branch(spec: dict, model: dict, weights: dict[str, Tensor], source: Path) -> Branch:
@@ -184,39 +181,6 @@ def verify_export(out: str | Path) -> bool:
     done = subprocess.run([sys.executable, '-W', 'ignore', str(VERIFIER), '.'], cwd=out, env=env,
                           check=False)
     return done.returncode == 0
-
-
-def reference_sizes(cfg: Config, spec: dict, size: tuple[int, int] | None
-                    ) -> list[tuple[int, int]]:
-    """Height and width of three inputs; of texts, of one length."""
-    made = size or made_size(dataset_config(cfg).get('pipeline', ()), spec['modality'])
-    divisor = (cfg.model.get('data_preprocessor') or {}).get('size_divisor', 1)
-    height, width = padded(made or DEFAULT_SIZE, divisor)
-    if is_text(spec):
-        return [(height, width)] * 3
-    lower = height // 2 if height >= 2 * SMALLEST else height
-    return [padded(one, divisor) for one in (
-        (height, width), (height + 27, width + 13), (lower, width + 64))]
-
-
-def raw_input(spec: dict, samples: int, height: int, width: int) -> Tensor:
-    """A random (samples · T, C, H, W) input in the raw units of the modality, or (samples, L).
-
-    It is the same every time; T is the number of frames of a clip.
-    """
-    generator = torch.Generator().manual_seed(0)
-    if is_text(spec):
-        return torch.randint(1, 100, (samples, width), generator=generator)
-    noise = torch.randn(samples * frames(spec), channels(spec), height, width, generator=generator)
-    norm = spec.get('norm') or dict(mean=[0.0], std=[1.0])
-    mean, std = (torch.tensor(norm[key]).view(-1, 1, 1) for key in ('mean', 'std'))
-    return noise * std + mean
-
-
-def padded(size: tuple[int, int], divisor: int) -> tuple[int, int]:
-    """Height and width as the data preprocessor pads them."""
-    height, width = (-(-length // divisor) * divisor for length in size)
-    return height, width
 
 
 def count(model: nn.Module) -> int:

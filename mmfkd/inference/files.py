@@ -63,8 +63,9 @@ def numbers(one: Prediction) -> list[object]:
 
 def write_images(one: Segmentation, out: Path) -> None:
     """Mask and overlay of a segmentation."""
-    mask = Image.fromarray(one.mask, mode='P')
-    mask.putpalette(one.palette.tobytes())
+    mask = Image.fromarray(one.mask)
+    if one.mask.dtype == np.uint8:  # a palette has 256 colours at most
+        mask.putpalette(one.palette.tobytes())
     for folder, image in (('masks', mask), ('overlays', Image.fromarray(one.picture()))):
         path = out / folder / f'{one.name}.png'
         path.parent.mkdir(parents=True, exist_ok=True)

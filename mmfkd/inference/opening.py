@@ -7,7 +7,8 @@ from pathlib import Path
 from mmengine.config import Config
 
 from mmfkd.checkpoints import resolve_checkpoint
-from mmfkd.config import load_config
+from mmfkd.config import branch_config, load_config
+from mmfkd.export.mmseg_config import dataset_config
 from mmfkd.models import CrossModalDistiller
 
 from .loading import build_student, keep_student
@@ -37,11 +38,7 @@ class Opened:
     @property
     def dataset(self) -> Mapping:
         """Config of the test set, whose pipeline reads files."""
-        loader = self.config.get('test_dataloader') or self.config.get('val_dataloader') or {}
-        if not loader.get('dataset'):
-            raise ValueError(f'{self.config.filename} has no test_dataloader.dataset, which says '
-                             'how files are read')
-        return loader['dataset']
+        return dataset_config(self.config)
 
     @property
     def batch_size(self) -> int:
@@ -59,7 +56,7 @@ def open_network(model: str | Path, checkpoint: str | Path = 'best',
 
     Args:
         model: a work dir, a config, or the folder of an export.
-        checkpoint: a file, or 'best'; of an export it is not looked at.
+        checkpoint: a file, or 'best'; an export has but one.
         available: modalities that a network of several is given; all by default.
         branch: a student or a teacher; the first student by default.
 
@@ -83,11 +80,14 @@ def find_network(model: str | Path, checkpoint: str | Path, branch: str | None
                  ) -> tuple[Config, Path, str | None]:
     """Config, checkpoint, and name of the student in both."""
     folder = Path(model)
-    if (folder / EXPORTED).is_file():
-        return exported_config(folder), folder / WEIGHTS, None
     if (folder / WEIGHTS).is_file():
-        raise ValueError(f'{folder} is an export without {EXPORTED}: export the student again, or '
-                         'name its work dir')
+        if not (folder / EXPORTED).is_file():
+            raise ValueError(f'{folder} is an export without {EXPORTED}: export the student '
+                             'again, or name its work dir')
+        if branch is not None or str(checkpoint) != 'best':
+            raise ValueError(f'{folder} is an export, which holds one network: name no branch and '
+                             'no checkpoint, or the work dir that has them')
+        return exported_config(folder), folder / WEIGHTS, None
     cfg, work_dir = open_run(folder, teachers=branch is not None)
     teachers = cfg.model.get('teachers') or {}
     if branch is None or branch in cfg.model.students:
@@ -100,13 +100,16 @@ def find_network(model: str | Path, checkpoint: str | Path, branch: str | None
 
 
 def teacher_network(cfg: Config, spec: Mapping) -> tuple[Config, Path, None]:
-    """Config and checkpoint of a teacher as a student of its own."""
+    """Config and checkpoint of a teacher as a student of its own.
+
+    Its files are read as its own config says; as that of the distillation does where the teacher
+    has none of mmfkd.
+    """
     path = resolve_checkpoint(spec.get('checkpoint', 'auto'), spec.get('config'))
-    if spec.get('config'):
-        return load_config(spec['config'], teachers=False), path, None
-    cfg.model.students = dict(student={key: value for key, value in spec.items()
-                                       if key != 'checkpoint'})
-    return cfg, path, None
+    own = load_config(spec['config'], teachers=False) if spec.get('config') else cfg
+    found = own if own.get('model', {}).get('students') else cfg
+    found.model.students = dict(student=branch_config(spec))
+    return found, path, None
 
 
 def exported_config(folder: Path) -> Config:

@@ -30,8 +30,7 @@ class Predictor(BaseInferencer):
 
     Args:
         model: a work dir, a config, or the folder of an export.
-        checkpoint: a file, or 'best' for the selected one of the work dir; of an export it is not
-            looked at.
+        checkpoint: a file, or 'best' for the selected one of the work dir; an export has but one.
         available: modalities that a network of several is given; all that a sample has by default.
         device: such as 'cpu' or 'cuda:0'; the GPU if there is one, by default.
         branch: a student or a teacher by its name; the first student by default.

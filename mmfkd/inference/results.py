@@ -22,7 +22,8 @@ class Segmentation:
         modalities: that the network was given.
         classes: names.
         palette: RGB of each class, uint8 (classes, 3).
-        mask: class of each pixel, uint8 (H, W), at the size of the file.
+        mask: class of each pixel, uint8 (H, W), at the size of the file; of more than 256 classes
+            uint16.
         scores: probabilities, float32 (classes, H, W); None unless they were asked for.
         inputs: modality to (C, H', W'), raw, as the network was given them.
     """
@@ -50,7 +51,7 @@ class Segmentation:
         image = picture(next(iter(self.inputs.values())))
         height, width = self.mask.shape
         image = cv2.resize(image, (width, height))
-        colours = paint(torch.from_numpy(self.mask)[None], self.palette)
+        colours = paint(torch.from_numpy(self.mask.astype(np.int64))[None], self.palette)
         return (opacity * colours + (1 - opacity) * image).round().astype(np.uint8)
 
 
@@ -113,7 +114,8 @@ def prediction(name: str, sample: BaseDataElement, inputs: Mapping[str, Tensor],
     if 'pred_sem_seg' not in sample:
         scores = sample.pred_score.float().cpu().numpy()
         return Classification(name, modalities, classes, int(sample.pred_label), scores, inputs)
-    mask = sample.pred_sem_seg.data[0].cpu().numpy().astype(np.uint8)
+    kind = np.uint8 if len(classes) <= 256 else np.uint16
+    mask = sample.pred_sem_seg.data[0].cpu().numpy().astype(kind)
     scores = None
     if with_scores:
         logits = sample.seg_logits.data.float()

@@ -74,8 +74,8 @@ def _samples(item: Mapping[str, Any], kinds: Mapping[str, str]) -> Iterator[Samp
                if (many := _several(name, value, kinds[name])) is not None}
     if not several:
         specs = {name: _spec(name, value, kinds[name]) for name, value in item.items()}
-        files = [Path(spec.get('path') or spec['folder']).stem for spec in specs.values()
-                 if isinstance(spec, dict) and 'array' not in spec]
+        files = [Path(spec['path']).stem if 'path' in spec else Path(spec['folder']).name
+                 for spec in specs.values() if isinstance(spec, dict) and 'array' not in spec]
         yield Sample(files[0] if files else '', specs)
         return
     single = [name for name in item if name not in several]
@@ -112,6 +112,10 @@ def _several(name: str, value: Any, kind: str) -> dict[str, Any] | None:
         return None
     folder = Path(value)
     if kind == CLIP:
+        clips = [path.name for path in folder.iterdir() if path.is_dir() and _frames(path)]
+        if clips and _frames(folder):
+            raise ValueError(f'{name}: {folder} holds frames, and folders of frames such as '
+                             f'{clips[0]}: it is one clip or several, take either away')
         return None if _frames(folder) else _clips(name, folder)
     return _files(name, folder, kind)
 
@@ -119,10 +123,10 @@ def _several(name: str, value: Any, kind: str) -> dict[str, Any] | None:
 def _texts(path: Path) -> dict[str, str]:
     if not path.is_file():
         raise FileNotFoundError(f'{path} does not exist: name a file with a text in each line')
-    lines = read_text(path).splitlines()
+    lines = read_text(path).removesuffix('\n').split('\n')
     empty = [i for i, line in enumerate(lines, 1) if not line.strip()]
-    if empty or not lines:
-        raise ValueError(f'{path}: line {(empty or [1])[0]} is empty: every line is a text')
+    if empty:
+        raise ValueError(f'{path}: line {empty[0]} is empty: every line is a text')
     return {f'{path.stem}-{i:06d}': line for i, line in enumerate(lines, 1)}
 
 
@@ -169,6 +173,9 @@ def _spec(name: str, value: Any, kind: str) -> Any:
         ValueError: something of another kind.
     """
     if kind == TEXT and isinstance(value, str):
+        if Path(value).suffix and Path(value).is_file():
+            raise ValueError(f"{name}: '{value}' is a file, and a str is a text: give "
+                             f"pathlib.Path('{value}') for the texts in it")
         return value
     if isinstance(value, (str, Path)) and kind != TEXT:
         return _path(name, Path(value), kind)
@@ -200,10 +207,11 @@ def _path(name: str, path: Path, kind: str) -> dict:
 
 def named(samples: Iterable[Sample]) -> list[str]:
     """Names of samples; of equal ones all but the first have a number behind."""
-    counts: dict[str, int] = {}
-    found = []
+    found: dict[str, None] = {}
     for sample in samples:
-        counts[sample.name] = counts.get(sample.name, 0) + 1
-        number = counts[sample.name]
-        found.append(sample.name if number == 1 else f'{sample.name}-{number}')
-    return found
+        name, number = sample.name, 1
+        while name in found:
+            number += 1
+            name = f'{sample.name}-{number}'
+        found[name] = None
+    return list(found)

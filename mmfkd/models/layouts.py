@@ -112,9 +112,12 @@ def guess(shape: Sequence[int], size: Sequence[int]) -> str | None:
     if len(shape) != 3:
         return None
     if len(size) == 2:
-        for skip in range(6):  # class tokens and registers
-            if best_grid(shape[1] - skip, size):
-                return f'{skip}+NPC' if skip else 'NPC'
+        ratio = size[0] / size[1]
+        grids = {skip: best_grid(shape[1] - skip, size) for skip in range(6)}  # or registers
+        fitting = {skip: _distortion(grid, ratio) for skip, grid in grids.items() if grid}
+        if fitting:
+            skip = min(fitting, key=lambda one: fitting[one])
+            return f'{skip}+NPC' if skip else 'NPC'
     return 'NLC'
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from optuna import Trial
 
 LR, TAP = 'lr_factor', '.tap'
+TAPS = ('feat', *(f'{kind}{i}' for kind in ('layer', 'pre') for i in range(1, 5)))
 UNIMODAL_SPACE = {LR: (0.3, 3.0)}
 
 
@@ -97,9 +98,18 @@ def fitting(space: Sequence[Dimension], pair: str) -> list[Dimension]:
 
 
 def _width(tap: str, widths: Mapping[str, Any]) -> int | None:
-    """Channels of ``feat`` or ``layer1`` to ``layer4`` as a config declares them."""
-    stages = dict(enumerate(widths.get('stages', ()), 1))
-    return widths.get('feat') if tap == 'feat' else stages.get(int(tap.removeprefix('layer')))
+    """Channels of ``feat``, and of ``layer1`` to ``pre4``, as a config declares them.
+
+    Raises:
+        ValueError: another tap.
+    """
+    if tap == 'feat':
+        return widths.get('feat')
+    stages = {f'{kind}{i}': width for i, width in enumerate(widths.get('stages', ()), 1)
+              for kind in ('layer', 'pre')}
+    if tap not in TAPS:
+        raise ValueError(f"search of a tap: '{tap}' is none whose width is declared: {TAPS}")
+    return stages.get(tap)
 
 
 def options_of(values: Mapping[str, Any], cfg: Config) -> dict[str, Any]:

@@ -197,3 +197,5 @@ def test_a_preprocessor_that_turns_colours_the_other_way_is_refused():
     assert norm_of(dict(mean=[1], std=[2], to_rgb=True), 'x.py') == dict(
         mean=[1], std=[2], bgr_to_rgb=True)
     assert norm_of({}, 'x.py') is None
+    assert norm_of(dict(bgr_to_rgb=True), 'x.py') == dict(
+        mean=[0.0] * 3, std=[1.0] * 3, bgr_to_rgb=True)

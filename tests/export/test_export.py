@@ -23,7 +23,7 @@ from safetensors.torch import load_file
 from mmfkd.cli import export
 from mmfkd.config import student_config
 from mmfkd.export.mmseg_config import plain_config
-from mmfkd.export.program import write_program
+from mmfkd.export.program import write_onnx, write_program
 from mmfkd.export.student import VERIFIER, export_student
 from mmfkd.inference import Predictor
 from mmfkd.models import CrossModalDistiller
@@ -205,8 +205,15 @@ def test_the_predictor_opens_an_export_and_predicts_the_same(runs, exports):
     np.testing.assert_array_equal(found.mask, wanted.mask)
 
 
+def test_an_export_holds_one_network(exports):
+    for arguments in (dict(branch='teacher'), dict(checkpoint='epoch_1.pth')):
+        with pytest.raises(ValueError, match='is an export, which holds one network'):
+            Predictor(exports['rgb'], **arguments)
+
+
 def test_the_model_card_says_what_a_stranger_needs(exports):
     card = ModelCard.load(exports['rgb'] / 'README.md')
+    assert 'torch.zeros(1, 3, 48, 64, dtype=torch.float32)' in card.text
     assert card.data.pipeline_tag == 'image-segmentation' and 'rgb' in card.data.tags
     rows = dict(re.findall(r'^\| (.+?) \| (.+) \|$', card.text, re.MULTILINE))
     assert rows['seed'] == '7' and rows['mIoU on validation'] == '44.40'
@@ -216,7 +223,7 @@ def test_the_model_card_says_what_a_stranger_needs(exports):
     assert rows['classes'].startswith('wall, floor, cabinet')
     assert '(N, 3, H, W)' in rows['input']
     other = ModelCard.load(exports['depth'] / 'README.md').text
-    assert 'not known: the weights are of no run that has ended' in other
+    assert 'not known: of these weights alone no run has any' in other
     assert 'licence of the training data | not stated' in other
 
 
@@ -227,7 +234,7 @@ def test_the_five_lines_of_the_model_card_run(exports, tmp_path):
     done = subprocess.run([sys.executable, '-c', "import sys; sys.modules['mmfkd'] = None\n" + code
                            + 'print(tuple(classes.shape))'], cwd=exports['rgb'], env=env,
                           capture_output=True, text=True)
-    assert done.stdout.strip() == '(1, 64, 64)', done.stderr
+    assert done.stdout.strip() == '(1, 12, 16)', done.stderr
 
 
 def test_a_layer_that_no_free_size_suits_takes_one_size(tmp_path, capsys):
@@ -241,9 +248,24 @@ def test_a_layer_that_no_free_size_suits_takes_one_size(tmp_path, capsys):
             return SimpleNamespace(output=x * 2)
 
     path = tmp_path / 'program.pt2'
-    assert write_program(Fixed(), torch.rand(2, 3, 40, 40), path)
+    assert write_program(Fixed(), torch.rand(2, 3, 40, 40), path) == 'one'
     assert 'program.pt2 takes one size alone, its export failed' in capsys.readouterr().out
     assert torch.export.load(path).module()(torch.ones(3, 3, 40, 40)).sum() == 3 * 3 * 1600 * 2
+    # ONNX is asked what it takes: its exporter fixes sizes by itself.
+    onnx = tmp_path / 'model.onnx'
+    assert write_onnx(Fixed(), torch.rand(2, 3, 40, 40), onnx) == 'one'
+    assert 'model.onnx takes one size alone' in capsys.readouterr().out
+    cases = [dict(input=torch.ones(samples, 3, 40, width), logits=2 * torch.ones(
+        samples, 3, 40, width)) for samples, width in ((2, 40), (1, 60), (3, 40))]
+    verifier = runpy.run_path(str(VERIFIER))
+    reference = dict(cases=cases, sizes={'model.onnx': 'one', 'program.pt2': 'one'})
+    assert verifier['verify_onnx'](tmp_path, reference) == []
+    assert 'model.onnx: largest difference 0.0e+00 (2x3x40x40, 3x3x40x40)' in (
+        capsys.readouterr().out)
+    # One that was written as free must take all.
+    reference['sizes']['program.pt2'] = 'any'
+    with pytest.raises(AssertionError):
+        verifier['verify_program'](tmp_path, reference)
 
 
 def test_a_wrong_export_is_refused(exports, tmp_path):

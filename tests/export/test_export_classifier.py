@@ -18,6 +18,7 @@ from transformers import ASTConfig, ASTModel
 from mmfkd.checkpoints import branch_weights, load_weights
 from mmfkd.config import student_config
 from mmfkd.export.mmpretrain_config import plain_classifier_config
+from mmfkd.export.references import reference_sizes
 from mmfkd.export.student import export_student, verify_export
 from mmfkd.inference import Predictor
 from mmfkd.models import CrossModalDistiller
@@ -182,3 +183,30 @@ def test_an_encoder_of_transformers_is_exported_with_its_architecture(tmp_path, 
     assert 'the network takes one size alone, 129x63' in printed
     assert 'program.pt2: largest difference' in printed
     assert Predictor(tmp_path / 'out').kinds == dict(audio='sound')
+    text = (tmp_path / 'out/README.md').read_text()
+    assert 'torch.zeros(1, 1, 129, 63, dtype=torch.float32)' in text
+    assert '(N, 1, 129, 63)' in text or '(N, 1, H, W)' in text
+
+
+def test_what_cannot_be_exported_is_said(tmp_path):
+    for model, message in (
+            (dict(type='TimmClassifier', model_name='resnet10t', num_classes=6),
+             "type 'TimmClassifier' has no backbone and head"),
+            (dict(type='ImageClassifier', backbone=dict(
+                type='mmfkd.HFEncoder', config=dict(model_type='wav2vec2')),
+                head=dict(type='LinearClsHead', num_classes=6, in_channels=768)),
+             'networks of waves are not exported')):
+        cfg = Config.fromfile(ROOT / 'configs/unimodal/synthetic_audio.py')
+        cfg.model.students.student = dict(modality='audio', model=dict(
+            model, _scope_='mmpretrain'))
+        cfg.test_dataloader.dataset.pipeline = [dict(type='RenderAudioVisual'),
+                                                dict(type='PackPairs')]
+        with pytest.raises(ValueError, match=message):
+            spec = student_config(cfg)
+            plain_classifier_config(cfg, spec)
+            reference_sizes(cfg, spec, None)
+
+
+def test_the_card_of_a_text_gives_its_length(exports):
+    text = (exports['crisismmd_text'][1] / 'README.md').read_text()
+    assert 'torch.zeros(1, 40, dtype=torch.int64)' in text and 'int64 (N, 40)' in text

@@ -8,16 +8,19 @@ import numpy as np
 import pytest
 import soundfile
 import torch
+from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from PIL import Image
 from runs import ROOT, run
 
+from mmfkd.checkpoints import branch_weights
 from mmfkd.cli import test as testing
 from mmfkd.cli.predict import main, parse_args
 from mmfkd.config import load_config
 from mmfkd.datasets.synthetic.rooms import render_scene
 from mmfkd.datasets.synthetic.talking_heads import RATE, render_clip
 from mmfkd.inference import Classification, Predictor, Segmentation
+from mmfkd.inference.samples import Sample, named, samples_of
 from mmfkd.registry import DATASETS, MODELS
 
 SIZES = {'a': (40, 48), 'b': (33, 50), 'c': (40, 48), 'deep/d': (32, 64), 'e': (48, 40)}
@@ -165,6 +168,12 @@ def test_a_teacher_predicts_as_its_own_run(images, tmp_path):
     teacher = Predictor(config, images / 'rgb.pth', device='cpu', branch='teacher')
     assert teacher.kinds == dict(depth='image')
     np.testing.assert_array_equal(teacher(path)[0].mask, wanted.mask)
+    # What stands beside its config replaces what that says.
+    config.write_text(config.read_text().replace(
+        "checkpoint='", "norm=dict(mean=[0.0], std=[1.0]), checkpoint='"))
+    other = Predictor(config, images / 'rgb.pth', device='cpu', branch='teacher')
+    assert other.model.student.norms['depth'].std.item() == 1
+    assert teacher.model.student.norms['depth'].std.item() > 1000
     with pytest.raises(ValueError, match="has no branch 'x': name one of student, teacher"):
         Predictor(config, images / 'rgb.pth', branch='x')
 
@@ -320,6 +329,56 @@ def test_texts_are_strings_or_lines_of_a_file(clips, tmp_path, capsys):
     assert float(rows[1].split(',')[2]) == pytest.approx(found[1].score, abs=1e-5)
 
 
+def test_a_plain_teacher_predicts_on_the_files_of_its_student(images, tmp_path):
+    student = load_config(images / 'depth.py').model.students.student
+    plain = Config(dict(default_scope='mmseg', model=dict(student.model, data_preprocessor=dict(
+        type='SegDataPreProcessor', mean=student.norm.mean, std=student.norm.std))))
+    plain.dump(tmp_path / 'plain.py')
+    weights = torch.load(images / 'depth.pth')['state_dict']
+    torch.save(dict(state_dict=branch_weights(weights)), tmp_path / 'plain.pth')
+    config = tmp_path / 'distilled.py'
+    config.write_text(IMAGES.format(root=ROOT, folder=images, config='fdkd/synthetic_depth2rgb')
+                      + f"model['teachers'] = dict(teacher=dict(config='{tmp_path}/plain.py', "
+                        f"checkpoint='{tmp_path}/plain.pth', modality='depth'))\n")
+    path = images / 'data/depth/b.png'
+    wanted, = Predictor(images / 'depth.py', images / 'depth.pth', device='cpu')(path)
+    found, = Predictor(config, images / 'rgb.pth', device='cpu', branch='teacher')(path)
+    np.testing.assert_array_equal(found.mask, wanted.mask)
+
+
+@pytest.mark.parametrize('dtype', [np.uint16, np.float32, np.float64, np.int64])
+def test_numbers_of_any_type_are_the_same(images, dtype):
+    predict = Predictor(images / 'depth.py', images / 'depth.pth', device='cpu')
+    array = np.array(Image.open(images / 'data/depth/a.png')).astype(dtype)
+    wanted, = predict(images / 'data/depth/a.png')
+    np.testing.assert_array_equal(predict(array)[0].mask, wanted.mask)
+
+
+# ---------------------------------------------------------------- samples
+
+
+def test_names_are_never_the_same_twice():
+    samples = [Sample(name, {}) for name in ('x', 'x', 'x-2', 'x')]
+    assert named(samples) == ['x', 'x-2', 'x-2-2', 'x-3']
+
+
+def test_what_may_be_read_in_two_ways_is_refused(tmp_path):
+    (tmp_path / 'posts.txt').write_text('one\u2028still one\ntwo\n')
+    kinds = dict(text='text')
+    assert len(samples_of(tmp_path / 'posts.txt', kinds)) == 2
+    with pytest.raises(ValueError, match=r'is a file, and a str is a text: give pathlib.Path'):
+        samples_of(str(tmp_path / 'posts.txt'), kinds)
+    (tmp_path / 'clips/v.2024.01').mkdir(parents=True)
+    Image.fromarray(np.zeros((4, 4, 3), np.uint8)).save(tmp_path / 'clips/v.2024.01/0.png')
+    kinds = dict(visual='clip')
+    found, = samples_of(tmp_path / 'clips/v.2024.01', kinds)
+    assert found.name == 'v.2024.01'
+    assert [one.name for one in samples_of(tmp_path / 'clips', kinds)] == ['v.2024.01']
+    Image.fromarray(np.zeros((4, 4, 3), np.uint8)).save(tmp_path / 'clips/sheet_1.png')
+    with pytest.raises(ValueError, match='holds frames, and folders of frames such as v.2024.01'):
+        samples_of(tmp_path / 'clips', kinds)
+
+
 # ---------------------------------------------------------------- bad input
 
 
@@ -333,7 +392,8 @@ def test_texts_are_strings_or_lines_of_a_file(clips, tmp_path, capsys):
     ('{folder}/empty', 'holds no image .*, only nothing at all'),
     (np.zeros((4, 4, 2), np.uint8), "the array of rgb has 2 channels, but modality 'rgb' says"),
     (np.zeros(5), r'an image of shape \(5,\) and type float64'),
-    (np.full((8, 8, 3), np.nan, np.float32), 'holds NaN or infinity')])
+    (np.full((8, 8, 3), np.nan, np.float32), 'holds NaN or infinity'),
+    (np.zeros((8, 8), np.uint8), r'channels=3: give an array \(H, W, 3\)')])
 def test_wrong_inputs_are_named(inputs, message, predictor, tmp_path):
     (tmp_path / 'empty').mkdir()
     soundfile.write(tmp_path / 'clip.wav', np.zeros(100), 8000)
@@ -366,10 +426,12 @@ def test_pairs_that_do_not_fit_are_named(inputs, message, both, tmp_path):
     (['--rgb'], 'give each modality once, as --NAME PATH'),
     (['--rgb', 'a', '--rgb', 'b'], 'give each modality once'),
     ([], 'name what is to be predicted: --NAME PATH'),
+    (None, 'name the work dir, config or export first'),
     (['--rgb', '.'], '--out out lies in the folder of --rgb')])
 def test_options_that_are_no_modalities_are_named(arguments, message, capsys):
     with pytest.raises(SystemExit):
-        parse_args(['x', '-o', 'out', *arguments])
+        parse_args(['--rgb', 'a', 'x', '-o', 'out'] if arguments is None else
+                   ['x', '-o', 'out', *arguments])
     assert message in capsys.readouterr().err
 
 
@@ -377,6 +439,11 @@ def test_a_wave_without_its_rate_and_a_modality_it_does_not_take(clips):
     predict = classify(clips[0], 'audio')
     with pytest.raises(ValueError, match=r'audio: a wave needs its rate in Hz: dict\(array='):
         predict(dict(array=np.zeros(100)))
+    for wave, message in ((np.zeros((1, 16000)), r'shape \(1, 16000\): give \(S, channels\)'),
+                          (np.array([20000.0, -300.0]), 'holds 20000: .* divide those of 16 bits'),
+                          (np.array([np.inf]), 'NaN or infinite')):
+        with pytest.raises(ValueError, match=message):
+            predict(dict(array=wave, rate=RATE))
     with pytest.raises(ValueError, match='available: rgb; the network takes audio'):
         Predictor('unimodal/synthetic_audio', clips[0] / 'audio.pth', available=['rgb'])
 

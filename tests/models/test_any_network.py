@@ -152,7 +152,7 @@ def test_a_step(one, other, method):
         inputs = dict(own=inputs_of(student), its=inputs_of(teacher))
         losses = model(inputs, samples_of(student), mode='loss')
         terms = [value for key, value in losses.items() if key.startswith('loss_')]
-        assert terms and all(value.isfinite() for value in terms)
+        assert terms and all(value.isfinite() and value.requires_grad for value in terms)
         sum(terms).backward()
         moved = [value.grad for value in model.students['student'].parameters()
                  if value.grad is not None]

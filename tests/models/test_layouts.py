@@ -51,7 +51,7 @@ def test_layouts_that_there_are_not(text):
     ((2, 64, 16, 24), (128, 192), 'NCHW'), ((2, 16, 24, 64), (128, 192), 'NHWC'),
     ((2, 8, 8, 8), (64, 64), 'NCHW'), ((2, 3, 5, 9), (64, 64), None), ((2, 64), (64, 64), None),
     ((2, 196, 8), (224, 224), 'NPC'), ((2, 201, 8), (224, 224), '5+NPC'),
-    ((2, 96, 8), (64, 96), 'NPC')])
+    ((2, 96, 8), (64, 96), 'NPC'), ((2, 21, 16), (64, 64), '5+NPC')])
 def test_a_layout_is_guessed_from_the_shape_of_the_image(shape, size, expected):
     assert guess(shape, size) == expected
 

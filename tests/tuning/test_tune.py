@@ -126,6 +126,14 @@ def test_taps_of_different_widths_are_not_searched(method, pair, kept, monkeypat
     assert len(found) == len(space) - (kept is None)
 
 
+def test_a_tap_whose_width_nobody_declares_is_refused(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    stages = Dimension('loss_ofd.tap', ('pre3', 'layer4'))
+    assert fitting([stages], 'avdigits_visual2audio') == [stages]
+    with pytest.raises(ValueError, match="'logits' is none whose width is declared"):
+        fitting([Dimension('x.tap', ('logits', 'feat'))], 'avdigits_visual2audio')
+
+
 @pytest.mark.parametrize('values', [[1.0], (2.0, 1.0), (0.0, 1.0), 3.0, 'ab'])
 def test_a_wrong_dimension_is_refused(values):
     with pytest.raises(ValueError, match="search of 'x': .* is neither a list of two choices"):

@@ -74,6 +74,7 @@ def image_of(loader: BaseTransform, spec: Mapping, registered: bool = False) -> 
     if image.ndim not in (2, 3) or image.dtype.kind not in 'uif':
         raise ValueError(f'an image of shape {image.shape} and type {image.dtype}: give numbers of '
                          'shape (H, W) or (H, W, C)')
+    image = image.astype(np.float32) if image.dtype == np.float64 else image
     return image[..., None] if image.ndim == 2 else image
 
 

@@ -60,9 +60,11 @@ class LoadModalities(BaseTransform):
             self._loaders[name] = TRANSFORMS.build(spec['loader'])
         image = image_of(self._loaders[name], spec, registered=True)
         if image.shape[2] != spec['channels']:
+            cure = (f'give an array (H, W, {spec["channels"]})' if 'array' in spec else
+                    "correct that, or set color_type ('color', 'grayscale', 'unchanged') of its "
+                    'loader')
             raise ValueError(f"{spec['path']} has {image.shape[2]} channels, but modality "
-                             f"'{name}' says channels={spec['channels']}: correct that, or set "
-                             "color_type ('color', 'grayscale', 'unchanged') of its loader")
+                             f"'{name}' says channels={spec['channels']}: {cure}")
         if spec.get('scale') is not None:
             image = image.astype(np.float32) * np.float32(spec['scale'])
         return checked_values(image, name, spec)

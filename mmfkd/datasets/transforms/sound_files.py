@@ -13,6 +13,7 @@ UNKNOWN_SIZES = (0, 0xFFFFFFFF)
 CURE = 'Copy it again, or take it out of the list.'
 # Seconds by which the length that a container states may be beyond that of its last packet.
 TOLERANCE = 0.5
+LOUDEST = 8.0  # of waves in -1..1 that filters have made louder
 
 
 def read_wave(path: str | Path, start: float = 0.0, end: float | None = None
@@ -61,20 +62,27 @@ def loaded_wave(array: np.ndarray, rate: int) -> tuple[np.ndarray, int]:
     """A wave that a program brings, as :func:`read_wave` gives it.
 
     Args:
-        array: (S,) or (S, channels); integers are divided by their largest value.
+        array: (S,) or (S, channels); integers are divided by their largest value, other numbers
+            are from -1 to 1.
         rate: in Hz.
 
     Raises:
-        ValueError: an array of another form, without a sample, or with NaN or infinity.
+        ValueError: an array of another form, without a sample, with NaN or infinity, or with
+            numbers of another range.
     """
     wave = np.asarray(array)
     if wave.ndim not in (1, 2) or not wave.size or wave.dtype.kind not in 'if':
         raise ValueError(f'a wave of shape {wave.shape} and type {wave.dtype}: give numbers of '
                          'shape (S,) or (S, channels)')
+    if wave.ndim == 2 and wave.shape[1] > wave.shape[0]:
+        raise ValueError(f'a wave of shape {wave.shape}: give (S, channels), its transpose')
     scale = np.iinfo(wave.dtype).max + 1 if wave.dtype.kind == 'i' else 1
     wave = (wave / scale).astype(np.float32).reshape(len(wave), -1).mean(1)
     if not np.isfinite(wave).all():
         raise ValueError('the wave holds NaN or infinite samples')
+    if np.abs(wave).max() > LOUDEST:
+        raise ValueError(f'the wave holds {np.abs(wave).max():g}: its numbers are to be from -1 to '
+                         '1; divide those of 16 bits by 32768, or give them as int16')
     return wave, int(rate)
 
 

@@ -37,7 +37,8 @@ class HFEncoder(BaseModule):
 
     Raises:
         FileNotFoundError: ``pretrained`` is no such directory.
-        ValueError: neither ``pretrained`` nor ``config``, an unknown ``model_type`` or ``pooling``.
+        ValueError: neither ``pretrained`` nor ``config``, an unknown ``model_type`` or ``pooling``;
+            a token beyond the vocabulary, or a network without tokens.
     """
 
     def __init__(self, pretrained: str | None = None, config: Mapping[str, Any] | None = None,
@@ -53,7 +54,11 @@ class HFEncoder(BaseModule):
         self.pooling = pooling
         self.spectrogram = spectrogram
         self.pad_token = pad_token
-        self.net = AutoModel.from_config(architecture(pretrained, config))
+        # A folder may be in half precision, which training decides here.
+        self.net = AutoModel.from_config(architecture(pretrained, config)).float()
+        if pooling != 'pooler' and getattr(self.net, 'pooler', None) is not None:
+            # It would have no gradient, which DDP refuses.
+            self.net.pooler.requires_grad_(False)
         self.stages = nn.ModuleList(nn.Identity() for _ in range(4))
 
     @property
@@ -76,6 +81,11 @@ class HFEncoder(BaseModule):
             x = x.squeeze(1).transpose(1, 2)
         given = {self.net.main_input_name: x}
         if self.pad_token is not None:
+            # An exported program cannot branch on values.
+            if not torch.compiler.is_compiling() and x.max() >= self.vocabulary:
+                raise ValueError(f'token {int(x.max())} is beyond the vocabulary of the encoder, '
+                                 f'{self.vocabulary}: give TokenizeText the tokenizer that belongs '
+                                 'to it')
             given['attention_mask'] = (x != self.pad_token).long()
         output = self.net(**given, output_hidden_states=True)
         layers = len(output.hidden_states) - 1
@@ -87,6 +97,9 @@ class HFEncoder(BaseModule):
         if self.pooling == 'pooler':
             return output.pooler_output
         tokens = output.last_hidden_state
+        if tokens.ndim != 3:
+            raise ValueError(f'HFEncoder: {type(self.net).__name__} gives {tuple(tokens.shape)}, '
+                             "and no tokens: take a transformer, or pooling='pooler'")
         if self.pooling == 'first':
             return tokens[:, 0]
         weights = (torch.ones_like(tokens[..., :1]) if mask is None

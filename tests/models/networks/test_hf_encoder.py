@@ -54,6 +54,31 @@ def test_padding_counts_in_no_mean():
         torch.testing.assert_close(encoder(padded)[0], expected)
 
 
+def test_every_trained_weight_gets_a_gradient():
+    encoder = HFEncoder(config=dict(SMALL, vocab_size=50, model_type='bert'), pad_token=0)
+    encoder(torch.tensor([[2, 7, 9, 3]]))[0].square().sum().backward()
+    assert [name for name, value in encoder.named_parameters()
+            if value.requires_grad and value.grad is None] == []
+
+
+def test_half_precision_is_nothing_that_a_folder_decides(tmp_path):
+    model = ASTModel(ASTConfig(**SMALL, num_mel_bins=32, max_length=48)).to(torch.bfloat16)
+    model.save_pretrained(tmp_path)
+    encoder = HFEncoder(str(tmp_path), spectrogram=True)
+    encoder.init_weights()
+    assert encoder(torch.randn(1, 1, 32, 48))[0].dtype == torch.float32
+
+
+def test_what_it_is_given_wrongly_is_named():
+    words = HFEncoder(config=dict(SMALL, vocab_size=50, model_type='bert'), pad_token=0)
+    with pytest.raises(ValueError, match='token 50 is beyond the vocabulary of the encoder, 50'):
+        words(torch.tensor([[2, 50]]))
+    maps = HFEncoder(config=dict(model_type='resnet', embedding_size=8, hidden_sizes=[8, 16],
+                                 depths=[1, 1]))
+    with pytest.raises(ValueError, match='ResNetModel gives .*, and no tokens: take a transformer'):
+        maps(torch.randn(1, 3, 32, 32))
+
+
 @pytest.mark.parametrize(('arguments', 'error', 'message'), [
     (dict(), ValueError, "needs 'pretrained', the folder of a model, or 'config' with"),
     (dict(config=dict(hidden_size=4)), ValueError, "with its 'model_type'"),
