@@ -8,6 +8,8 @@ import tarfile
 import zipfile
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 from runs import ROOT, run
 
@@ -84,11 +86,21 @@ def test_the_wheel_alone_trains_tests_and_exports_in_an_empty_folder(wheels, tmp
     command('test', name, 'best', '--cfg-options', *SMALL)
     command('export', name, 'best', '-o', 'exported', '--size', '32', '32')
     assert (folder / 'exported/weights.pth').is_file()
+    (folder / 'images').mkdir()
+    for i in range(2):
+        image = np.random.default_rng(i).integers(0, 256, (32, 32, 3), np.uint8)
+        cv2.imwrite(str(folder / f'images/{i}.png'), image)
+    masks = []
+    for source in (f'work_dirs/{name}', 'exported'):
+        command('predict', source, '--rgb', 'images', '-o', 'out')
+        masks.append([cv2.imread(str(folder / f'out/masks/{i}.png'), -1) for i in range(2)])
+    np.testing.assert_array_equal(*masks)
 
 
 def test_the_command_lists_its_commands_and_refuses_others():
     done = run(sys.executable, '-m', 'mmfkd', '--help')
-    for name in ('train', 'test', 'export', 'benchmark', 'prepare', 'analyze', 'compose', 'env'):
+    for name in ('train', 'test', 'predict', 'export', 'benchmark', 'recommend', 'tune', 'prepare',
+                 'analyze', 'compose', 'env'):
         assert f'\n  {name} ' in done.stdout
         helped = run(sys.executable, '-m', 'mmfkd', name, '--help')
         assert f'usage: mmfkd {name}' in helped.stdout
