@@ -1,9 +1,9 @@
-"""The size of a modality behind a pipeline, read from its config."""
+"""What configs of data sets say of a modality: how it is read, and its size behind a pipeline."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from inspect import signature
 
-from mmfkd.registry import TRANSFORMS
+from mmfkd.registry import DATASETS, TRANSFORMS
 
 from .synthetic.talking_heads import RATE
 from .transforms import LoadAudio, LogSpectrogram
@@ -50,6 +50,16 @@ def modality_of(step: Mapping) -> str | None:
     """The modality that a step names, or has by default; None for one that concerns all."""
     parameter = signature(TRANSFORMS.get(step['type'])).parameters.get('modality')
     return step.get('modality', parameter.default if parameter else None)
+
+
+def registered_modalities(dataset: Mapping) -> Mapping[str, dict]:
+    """Name to how files are read, of a data set whose images are loaded together."""
+    own = dataset.get('modalities')
+    if isinstance(own, Mapping):
+        return {name: spec for name, spec in own.items() if spec is not None}
+    kind = DATASETS.get(dataset['type'])
+    known = getattr(kind, 'MODALITIES', {})
+    return known if isinstance(known, Mapping) else {}
 
 
 def _arguments(step: dict) -> dict:

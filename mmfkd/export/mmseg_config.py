@@ -8,6 +8,7 @@ from mmengine.config import Config
 from mmfkd.config import without_init
 from mmfkd.datasets.image_files import COLOR, UNCHANGED, default_loader
 from mmfkd.datasets.palettes import voc_palette
+from mmfkd.datasets.pipelines import registered_modalities
 from mmfkd.registry import DATASETS, TRANSFORMS
 
 # Steps of our pipelines whose work one loader and mmseg's PackSegInputs do for one modality.
@@ -122,9 +123,7 @@ def image_loader(dataset: dict, modality: str, width: int) -> dict:
     is, because a conversion to grey would cut 16 bits to 8. Infrared of three equal channels is
     read as colour, so scale files of 16 bits to 8 before. Arrays are given as arrays.
     """
-    registered = dataset.get('modalities')
-    if not isinstance(registered, Mapping):
-        registered = getattr(DATASETS.get(dataset['type']), 'MODALITIES', {})
+    registered = registered_modalities(dataset)
     color = width == 3
     if modality not in registered:
         return COLOR if color else UNCHANGED

@@ -1,4 +1,4 @@
-"""What is predicted with: a work dir, a config or an export, opened."""
+"""Trained networks, found by their work dir, their config or their export."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

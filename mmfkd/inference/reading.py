@@ -6,8 +6,8 @@ from typing import Any
 from mmcv.transforms import Compose, LoadAnnotations
 
 from mmfkd.datasets.image_files import default_loader
-from mmfkd.datasets.pipelines import modality_of
-from mmfkd.registry import DATASETS, TRANSFORMS
+from mmfkd.datasets.pipelines import modality_of, registered_modalities
+from mmfkd.registry import TRANSFORMS
 
 from .samples import CLIP, IMAGE, SOUND, TEXT, Sample
 
@@ -32,12 +32,11 @@ class Reading:
 
     def __init__(self, dataset: Mapping, modalities: Sequence[str]) -> None:
         steps = list(unlabelled(dataset.get('pipeline') or ()))
-        read = set(kinds_of(steps))
         registered = registered_modalities(dataset)
         self._specs: dict[str, dict] = {}
         found = kinds_of(steps)
         for name in modalities:
-            if name in read:
+            if name in found:
                 continue
             if name not in registered:
                 raise ValueError(
@@ -87,13 +86,3 @@ def kinds_of(steps: Sequence[Any]) -> dict[str, str]:
         elif kind.__name__ == 'Cached':
             found.update(kinds_of(step['transforms']))
     return found
-
-
-def registered_modalities(dataset: Mapping) -> Mapping[str, dict]:
-    """Name to how files are read, of a data set whose images are loaded together."""
-    own = dataset.get('modalities')
-    if isinstance(own, Mapping):
-        return {name: spec for name, spec in own.items() if spec is not None}
-    kind = DATASETS.get(dataset['type'])
-    known = getattr(kind, 'MODALITIES', {})
-    return known if isinstance(known, Mapping) else {}

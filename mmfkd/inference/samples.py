@@ -9,11 +9,12 @@ import numpy as np
 from mmengine.logging import print_log
 
 from mmfkd.datasets.lists import read_text
+from mmfkd.datasets.transforms.arrays import SUFFIXES as ARRAY_SUFFIXES
 from mmfkd.datasets.transforms.images import FRAME_SUFFIXES
 
 IMAGE, CLIP, SOUND, TEXT = 'image', 'clip', 'sound', 'text'
 SUFFIXES = {
-    IMAGE: (*FRAME_SUFFIXES, '.bmp', '.webp', '.tif', '.tiff', '.npy', '.npz'),
+    IMAGE: (*FRAME_SUFFIXES, '.bmp', '.webp', *ARRAY_SUFFIXES),
     SOUND: ('.wav', '.flac', '.mp3', '.ogg', '.opus', '.m4a', '.aac', '.aif', '.aiff')}
 EXAMPLES = {IMAGE: "an image file or an array (H, W, C)", CLIP: 'a folder of frames',
             SOUND: 'a sound file, or dict(array=wave, rate=16000)', TEXT: 'a text'}

@@ -1,5 +1,6 @@
 """BERT as a backbone of mmpretrain's ImageClassifier."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -69,17 +70,35 @@ class BertEncoder(BaseModule):
 
     def forward(self, tokens: Tensor) -> tuple[Tensor]:
         """Tokens (N, L), int64, to vectors (N, hidden size)."""
-        size = self.vocabulary
-        # An exported program cannot branch on values.
-        if not torch.compiler.is_compiling() and tokens.max() >= size:
-            raise ValueError(f'token {int(tokens.max())} is beyond the vocabulary of the encoder, '
-                             f'{size}: give TokenizeText the tokenizer that belongs to it')
+        check_tokens(tokens, self.vocabulary)
         attended = (tokens != self.pad_token).long()
         output = self.bert(input_ids=tokens, attention_mask=attended, output_hidden_states=True)
-        layers = len(output.hidden_states) - 1
-        for i, stage in enumerate(self.stages, 1):
-            stage(output.hidden_states[-(-i * layers // len(self.stages))])
+        show_stages(self.stages, output.hidden_states)
         return (output.pooler_output,)
+
+
+def check_tokens(tokens: Tensor, vocabulary: int) -> None:
+    """Refuses tokens that an encoder does not have.
+
+    Raises:
+        ValueError: a token is beyond the vocabulary.
+    """
+    # An exported program cannot branch on values.
+    if not torch.compiler.is_compiling() and tokens.max() >= vocabulary:
+        raise ValueError(f'token {int(tokens.max())} is beyond the vocabulary of the encoder, '
+                         f'{vocabulary}: give TokenizeText the tokenizer that belongs to it')
+
+
+def show_stages(stages: nn.ModuleList, hidden_states: Sequence[Tensor]) -> None:
+    """Passes the tokens behind equal parts of the layers through modules that can be tapped.
+
+    Args:
+        stages: one module a part.
+        hidden_states: of transformers, the embeddings first.
+    """
+    layers = len(hidden_states) - 1
+    for i, stage in enumerate(stages, 1):
+        stage(hidden_states[-(-i * layers // len(stages))])
 
 
 def from_hub(kind: Any, name: str) -> Any:

@@ -10,6 +10,8 @@ from torch import Tensor, nn
 
 from mmfkd.registry import MODELS
 
+from .bert import check_tokens, show_stages
+
 POOLINGS = ('mean', 'first', 'pooler')
 
 
@@ -81,16 +83,10 @@ class HFEncoder(BaseModule):
             x = x.squeeze(1).transpose(1, 2)
         given = {self.net.main_input_name: x}
         if self.pad_token is not None:
-            # An exported program cannot branch on values.
-            if not torch.compiler.is_compiling() and x.max() >= self.vocabulary:
-                raise ValueError(f'token {int(x.max())} is beyond the vocabulary of the encoder, '
-                                 f'{self.vocabulary}: give TokenizeText the tokenizer that belongs '
-                                 'to it')
+            check_tokens(x, self.vocabulary)
             given['attention_mask'] = (x != self.pad_token).long()
         output = self.net(**given, output_hidden_states=True)
-        layers = len(output.hidden_states) - 1
-        for i, stage in enumerate(self.stages, 1):
-            stage(output.hidden_states[-(-i * layers // len(self.stages))])
+        show_stages(self.stages, output.hidden_states)
         return (self._pooled(output, given.get('attention_mask')),)
 
     def _pooled(self, output: Any, mask: Tensor | None) -> Tensor:
