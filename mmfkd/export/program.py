@@ -4,7 +4,7 @@ from collections.abc import Callable
 from copy import deepcopy
 from importlib import import_module
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -56,9 +56,9 @@ class DensePool(nn.Module):
         return dense[..., ::rows, ::columns]
 
 
-def with_dense_pools(module: nn.Module) -> nn.Module:
+def with_dense_pools(branch: Branch) -> Branch:
     """A copy in which :class:`DensePool` stands for strided max pooling."""
-    copy = deepcopy(module)
+    copy = deepcopy(branch)
     for parent in list(copy.modules()):
         for name, child in list(parent.named_children()):
             if isinstance(child, nn.MaxPool2d) and not child.ceil_mode:
@@ -73,34 +73,36 @@ def free_dimensions(raw: Tensor) -> dict[int, Any]:
     return {0: torch.export.Dim('batch'), 2: height, 3: width}
 
 
-def write_program(branch: Branch, raw: Tensor, path: Path) -> str:
+def write_program(branch: Branch, raw: Tensor, path: Path, free: bool = True) -> str:
     """Writes a ``torch.export`` program; of any size, or of that of ``raw`` where this fails.
 
     Args:
         branch: of the student.
         raw: an input.
         path: of the file.
+        free: whether the network takes other sizes than that of ``raw``.
 
     Returns:
         'any' size or 'one', that the program takes; empty where there is none. What failed is
         printed with its reason.
     """
-    module = RawToLogits(cast(Branch, with_dense_pools(branch))).eval()
+    module = RawToLogits(with_dense_pools(branch)).eval()
 
-    def write(free: dict[int, Any]) -> None:
-        done = torch.export.export(module, (raw,), dynamic_shapes=(free,), strict=False)
+    def write(varying: dict[int, Any]) -> None:
+        done = torch.export.export(module, (raw,), dynamic_shapes=(varying,), strict=False)
         torch.export.save(done, path)
 
-    return written(write, raw, path)
+    return written(write, raw, path, free)
 
 
-def write_onnx(branch: Branch, raw: Tensor, path: Path) -> str:
+def write_onnx(branch: Branch, raw: Tensor, path: Path, free: bool = True) -> str:
     """Writes an ONNX model with the input 'raw' and the output 'logits', likewise.
 
     Args:
         branch: of the student.
         raw: an input.
         path: of the file.
+        free: see :func:`write_program`.
 
     Returns:
         see :func:`write_program`.
@@ -115,12 +117,12 @@ def write_onnx(branch: Branch, raw: Tensor, path: Path) -> str:
             raise SystemExit(MISSING.format(name=name)) from None
     module = RawToLogits(branch).eval()
 
-    def write(free: dict[int, Any]) -> None:
+    def write(varying: dict[int, Any]) -> None:
         torch.onnx.export(module, (raw,), str(path), dynamo=True, external_data=False,
-                          dynamic_shapes=(free,), input_names=['raw'], output_names=['logits'],
+                          dynamic_shapes=(varying,), input_names=['raw'], output_names=['logits'],
                           verbose=False)
 
-    sizes = written(write, raw, path)
+    sizes = written(write, raw, path, free)
     # The exporter may fix sizes by itself.
     if sizes == ANY and not all(axis.dim_param for axis in onnx_axes(path)[2:]):
         print(f'{path.name} takes one size alone: its exporter fixed it')
@@ -133,13 +135,14 @@ def onnx_axes(path: Path) -> Any:
     return import_module('onnx').load(path).graph.input[0].type.tensor_type.shape.dim
 
 
-def written(write: Callable[[dict[int, Any]], None], raw: Tensor, path: Path) -> str:
+def written(write: Callable[[dict[int, Any]], None], raw: Tensor, path: Path, free: bool) -> str:
     """How a file could be written: with free sizes, or with those of ``raw``; see above."""
-    samples = {0: torch.export.Dim('batch')}
-    choices = [(free_dimensions(raw), ANY), (samples, ONE)] if raw.ndim > 2 else [(samples, ONE)]
-    for free, sizes in choices:
+    choices = [({0: torch.export.Dim('batch')}, ONE)]
+    if free and raw.ndim > 2:
+        choices.insert(0, (free_dimensions(raw), ANY))
+    for varying, sizes in choices:
         try:
-            write(free)
+            write(varying)
             return sizes
         except Exception as error:  # exporters have no common base of what they raise
             path.unlink(missing_ok=True)

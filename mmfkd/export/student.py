@@ -110,9 +110,10 @@ def export_student(config: str | Path, checkpoint: str | Path, out: str | Path,
     single = branch if frames(spec) == 1 else build_branch(
         spec, dict(plain.model, _scope_='mmpretrain'), weights, source)
     raw = cases[0]['input']
-    sizes = {'program.pt2': write_program(single, raw, out / 'program.pt2'),
-             'model.onnx': (write_onnx(single, raw, out / 'model.onnx') if 'onnx' in formats
-                            else '')}
+    free = len({case['input'].shape[1:] for case in cases}) > 1
+    sizes = {'program.pt2': write_program(single, raw, out / 'program.pt2', free),
+             'model.onnx': (write_onnx(single, raw, out / 'model.onnx', free)
+                            if 'onnx' in formats else '')}
     torch.save(dict(cases=cases, parameters=count(branch.model), sizes=sizes), files['reference'])
     files.update({kind: out / name for kind, name in (('program', 'program.pt2'),
                                                       ('onnx', 'model.onnx')) if sizes[name]})
