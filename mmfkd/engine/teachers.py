@@ -84,7 +84,10 @@ def weak_teachers(cfg: Config, baseline: Path) -> list[str]:
         baseline: work dir of the student's baseline.
     """
     own, found = (read_summary(baseline) or {}).get('val'), []
+    first = next(iter(cfg.model.students), None)  # it may start from a checkpoint, and learns
     for name, _, folder in trained_branches(cfg):
+        if name == first:
+            continue
         score = (read_summary(folder) or {}).get('val')
         if own is not None and score is not None and score <= own:
             found.append(f"the teacher '{name}' has {score:.2f} on validation, and the baseline of "

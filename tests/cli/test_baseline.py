@@ -72,8 +72,9 @@ def test_the_baseline_is_that_of_the_pair_or_named(tmp_path):
 
 @pytest.mark.parametrize(('teacher', 'said'), [(61.5, 1), (63.7, 1), (70.0, 0)])
 def test_a_teacher_that_is_no_better_is_said_to_be(tmp_path, teacher, said):
-    cfg = Config(dict(model=dict(students={}, teachers=dict(teacher=dict(
-        config='unimodal/a_b.py', checkpoint=str(tmp_path / 'teacher'))))))
+    weak = dict(config='unimodal/a_b.py', checkpoint=str(tmp_path / 'teacher'))
+    # A student that starts from weak weights is no teacher.
+    cfg = Config(dict(model=dict(students=dict(student=weak), teachers=dict(teacher=weak))))
     for name, val in (('teacher', teacher), ('baseline', 63.7)):
         (tmp_path / name).mkdir()
         (tmp_path / name / 'summary.json').write_text(json.dumps(dict(val=val, test={})))
