@@ -134,6 +134,12 @@ def test_heads_of_a_second_student_carry_its_name(distiller, cls_branch, cls_bat
         'visual', 'visual.a2v.low', 'visual.a2v.high'}
 
 
+def test_a_run_without_a_test_set_has_no_maximum(make_runner, distiller_config):
+    runner = make_runner(distiller_config(teachers={}))
+    TestMaximumHook('a/top1').after_train_epoch(runner)
+    assert runner.message_hub.get_info('test_maximum_student', None) is None
+
+
 def test_an_unknown_metric_of_the_maximum_is_named(make_runner, distiller_config, monkeypatch):
     monkeypatch.setattr(Runner, 'test_loop', GivenLoop({'mIoU': 1.0}))
     with pytest.raises(KeyError, match=r"metric='a/top1' of 'student' is not among \['mIoU'\]"):

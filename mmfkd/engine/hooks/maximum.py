@@ -16,7 +16,8 @@ class TestMaximumHook(Hook):
     high head, on test. It selects on test, so it is an upper bound and no estimate; it is
     written to the log, and to ``summary.json`` as ``test_maximum`` (of another student than the
     first as ``test_maximum_<student>``), beside the score of the checkpoint that validation
-    selected, and changes nothing in training.
+    selected, and changes nothing in training. A run without a test set, such as a trial of
+    ``mmfkd tune``, has no such maximum.
 
     Args:
         metric: key of the metric, larger is better; those of other heads end in it.
@@ -29,7 +30,9 @@ class TestMaximumHook(Hook):
         self.metric = metric
 
     def after_train_epoch(self, runner: Runner) -> None:
-        """Runs the test loop."""
+        """Runs the test loop, if there is one."""
+        if runner.test_loop is None:
+            return
         metrics = runner.test_loop.run()
         model = unwrapped(runner)
         scores: dict[str, list[float]] = {name: [] for name in model.students.keys()}
