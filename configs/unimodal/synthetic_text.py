@@ -8,7 +8,8 @@ channels = dict(feat=64, stages=(64, 64, 64, 64))
 model = dict(students=dict(student=dict(
     modality='text',
     model=dict(
-        backbone=dict(pretrained=None, config=dict(
-            vocab_size=277, hidden_size=64, num_hidden_layers=2, num_attention_heads=4,
-            intermediate_size=128, max_position_embeddings=64)),
+        # From random weights the mean of the tokens learns at every seed, BERT's first token not.
+        backbone=dict(_delete_=True, type='mmfkd.HFEncoder', pad_token=0, config=dict(
+            model_type='bert', vocab_size=277, hidden_size=64, num_hidden_layers=2,
+            num_attention_heads=4, intermediate_size=128, max_position_embeddings=64)),
         head=dict(num_classes=5, in_channels=64)))))

@@ -48,7 +48,7 @@ def close(runner: Runner, tested: dict, seconds: float, baseline: Path | None = 
 
 
 def closing_rows(runner: Runner, summary: dict, baseline: Path | None) -> list[tuple]:
-    """Rows of the closing table; scores of teachers, maxima and gain go into the summary."""
+    """Rows of the closing table; the summary gets teachers, maxima, baseline and gain."""
     model, metric, info = unwrapped(runner), main_metric(runner.cfg), runner.message_hub.get_info
     name = Path(summary['checkpoint']).name if summary['checkpoint'] else 'none'
     if not isinstance(model, CrossModalDistiller):
@@ -60,6 +60,7 @@ def closing_rows(runner: Runner, summary: dict, baseline: Path | None) -> list[t
         test = score_in(folders.get(branch), metric) if baseline else None
         rows.append((branch, teacher.modalities, score, test, 'frozen'))
     if baseline:
+        summary['baseline_work_dir'] = str(baseline)
         found = read_summary(baseline) or {}
         test = score_in(baseline, metric)
         best = selected_checkpoint(baseline)

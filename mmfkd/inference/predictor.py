@@ -94,12 +94,33 @@ class Predictor(BaseInferencer):
             skip: is told the name and the error of a sample that cannot be read, which is then
                 left out; by default the error is raised.
         """
-        samples = self._inputs_to_list(inputs)
-        size = batch_size or self._opened.batch_size
-        for names, batch in self._progress(self.preprocess(samples, size, skip)):
-            for i, sample in enumerate(self.forward(batch)):
-                given = {name: images[i] for name, images in batch['inputs'].items()}
-                yield prediction(names[i], sample, given, self.classes, self.palette, scores)
+        for names, batch in self._progress(self.batches(inputs, batch_size, skip)):
+            yield from self.answers(names, batch, scores)
+
+    def batches(self, inputs: Any, batch_size: int | None = None, skip: Skip | None = None
+                ) -> Iterator[tuple[list[str], dict]]:
+        """Names and batches of what a user gives, ready for :meth:`answers`.
+
+        Args:
+            inputs: see :meth:`__call__`.
+            batch_size: likewise.
+            skip: see :meth:`stream`.
+        """
+        return self.preprocess(self._inputs_to_list(inputs), batch_size or self._opened.batch_size,
+                               skip)
+
+    def answers(self, names: Sequence[str], batch: dict, scores: bool = False
+                ) -> Iterator[Prediction]:
+        """Predictions of a batch.
+
+        Args:
+            names: of its samples.
+            batch: collated samples of :meth:`batches`, or of a data set of this project.
+            scores: see :meth:`__call__`.
+        """
+        for i, sample in enumerate(self.forward(batch)):
+            given = {name: images[i] for name, images in batch['inputs'].items()}
+            yield prediction(names[i], sample, given, self.classes, self.palette, scores)
 
     def preprocess(self, inputs: Sequence[Sample], batch_size: int = 1, skip: Skip | None = None
                    ) -> Iterator[tuple[list[str], dict]]:
