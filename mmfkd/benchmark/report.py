@@ -11,17 +11,20 @@ from pathlib import Path
 from statistics import mean, stdev
 
 import numpy as np
+from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from mmfkd.config import Pair
+from mmfkd.config import Pair, main_metric
 from mmfkd.visualization import charts
 
-from .grid import Cell, Row, applies, leaf_of, plan
+from .grid import UNIMODAL, Cell, Row, applies, baselines, config_of, leaf_of, plan
 from .presets import FDKD, LAMBDAS, label
 from .results import Score, read_result, score
 from .statistics import LEVEL
 from .tables import COMPARED, EXPLAINED, comparisons, corrected, note, table, title
 
+# What matplotlib calls the date in a file.
+DATES = dict(svg='Date', pdf='CreationDate')
 COLUMNS = ('pair', 'row', 'method', 'seed', 'val', 'test', 'test_maximum', 'seconds', 'status')
 
 
@@ -50,7 +53,11 @@ class Report:
     preset: str = ''
 
     def write(self, folder: Path) -> list[Path]:
-        """Writes the table as csv, md and html, and ``statistics.csv``; returns their paths."""
+        """Writes the table as csv, md and html, ``statistics.csv``, and figures as svg and pdf.
+
+        Returns:
+            their paths.
+        """
         folder.mkdir(parents=True, exist_ok=True)
         paths = [folder / f'table.{kind}' for kind in ('csv', 'md', 'html')]
         with paths[0].open('w', newline='') as file:
@@ -60,6 +67,13 @@ class Report:
             csv.writer(file).writerows([COMPARED, *comparisons(self.scores)])
         paths[1].write_text(self.markdown())
         paths[2].write_text(self.html())
+        for pair, rows in self.scores.items():
+            for name, figure in plots(pair, rows).items():
+                for kind in ('svg', 'pdf'):
+                    paths.append(folder / f'{pair}_{name}.{kind}')
+                    # Without a date and random names, so that the same table gives the same file.
+                    with rc_context({'svg.hashsalt': 'mmfkd'}):
+                        figure.savefig(paths[-1], metadata={DATES[kind]: None})
         return paths
 
     @cached_property
@@ -119,7 +133,7 @@ class Report:
                 kind = '' if p is None or p >= LEVEL else ' class="significant"'
                 parts += [f'<tr{kind}>', *_cells('td', line), '</tr>']
             parts.append('</table></div>')
-            parts += [image(figure) for figure in plots(pair, rows)]
+            parts += [image(figure) for figure in plots(pair, rows).values()]
             parts += [f'<p>{escape(note(pair))}</p>'] if note(pair) else []
         return '\n'.join(parts) + '\n'
 
@@ -144,20 +158,25 @@ STYLE = ('<style>body{font-family:sans-serif;margin:1em auto;padding:0 1em;max-w
          'position:sticky;left:0;background:#fff}</style>')
 
 
-def plots(pair: str, scores: Sequence[Score]) -> list[Figure]:
-    """Gains over the baseline as bars; for the grid of figure 5 the scores as a heat map."""
-    gained = [entry for entry in scores if entry.gains]
+def plots(pair: str, scores: Sequence[Score]) -> dict[str, Figure]:
+    """Figures by name: the gains over the baseline, and of figure 5 the scores as a heat map."""
+    gained = [(entry, p) for entry, p in zip(scores, corrected(scores), strict=True)
+              if entry.gains]
     if not gained:
-        return []
-    values = {label(entry.row.name): dict(gain=mean(entry.gains.values()))
-              for entry in gained}
+        return {}
+    values = {f'{label(entry.row.name)}{" *" if p is not None and p < LEVEL else ""}':
+              dict(gain=mean(entry.gains.values())) for entry, p in gained}
     errors = {name: dict(gain=stdev(entry.gains.values()) if len(entry.gains) > 1 else 0.0)
-              for name, entry in zip(values, gained, strict=True)}
-    figures = [charts.bars(values, 'points against unimodal', title(pair), errors)]
+              for name, (entry, _) in zip(values, gained, strict=True)}
+    metric = main_metric(config_of(UNIMODAL, baselines(pair)[0]))
+    figures = dict(gains=charts.bars(
+        values, f'{metric} on test,\npoints against unimodal',
+        f'{title(pair)} (mean ± std over seeds; * significant at 5 %)', errors))
     grid = weight_grid(scores)
     if grid is not None:
         names = [str(weight) for weight in LAMBDAS]
-        figures.append(charts.heat_map(grid, names, names, ('λ1, low', 'λ2, high'), title(pair)))
+        figures['weights'] = charts.heat_map(grid, names, names, ('λ1, low', 'λ2, high'),
+                                             f'{title(pair)}, {metric} on test')
     return figures
 
 

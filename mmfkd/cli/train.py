@@ -65,6 +65,7 @@ def train(args: argparse.Namespace, cfg: 'Config', work_dir: 'Path | str',
     from mmfkd.engine.checks import check_config
     from mmfkd.engine.distributed import first_rank
     from mmfkd.engine.teachers import (
+        ended_baseline,
         train_missing_baseline,
         train_missing_teachers,
         weak_teachers,
@@ -84,10 +85,10 @@ def train(args: argparse.Namespace, cfg: 'Config', work_dir: 'Path | str',
         prepare_run(cfg, work_dir, args.resume, args.amp)
         train_missing_teachers(cfg, args.cfg_options, args.amp)
         baseline = (train_missing_baseline(cfg, args.cfg_options, args.amp)
-                    if args.with_baseline else None)
+                    if args.with_baseline else ended_baseline(cfg, args.cfg_options))
         for sentence in weak_teachers(cfg, baseline) if baseline else ():
             print(sentence, flush=True)
-        train_config(cfg, request, baseline)
+        train_config(cfg, request, baseline, args.with_baseline)
 
 
 if __name__ == '__main__':

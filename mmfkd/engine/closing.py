@@ -14,7 +14,7 @@ from mmfkd.config import load_config, main_metric
 from mmfkd.inference.loading import load_student
 from mmfkd.models import CrossModalDistiller
 from mmfkd.visualization.charts import bars
-from mmfkd.visualization.panels import draw_panels, panel
+from mmfkd.visualization.panels import caption_of, draw_panels, panel
 from mmfkd.visualization.tables import closing_table
 
 from .hooks.checkpoint import length
@@ -24,15 +24,16 @@ from .teachers import trained_branches
 PICTURE = 'comparison.png'
 
 
-def close(runner: Runner, tested: dict, seconds: float, baseline: Path | None = None) -> None:
+def close(runner: Runner, tested: dict, seconds: float, baseline: Path | None = None,
+          with_picture: bool = False) -> None:
     """Writes ``summary.json`` and prints who taught whom and how well all do.
 
     Args:
         runner: of the training.
         tested: checkpoint, val and test of the student.
         seconds: that the training took.
-        baseline: work dir of the student's baseline; with it a picture of teacher, baseline and
-            student is drawn, too.
+        baseline: work dir of the student's baseline, if there is one.
+        with_picture: whether a picture of teacher, baseline and student is drawn.
     """
     cfg = runner.cfg
     summary = dict(tested, config=cfg.filename, seed=runner.seed, seconds=seconds,
@@ -43,7 +44,7 @@ def close(runner: Runner, tested: dict, seconds: float, baseline: Path | None = 
     if summary.get('gain') is not None:
         print(f'distillation against the baseline, on test: {summary["gain"]:+.2f}')
     print(f'work dir: {cfg.work_dir}')
-    if baseline:
+    if baseline and with_picture:
         print(f'picture: {draw_comparison(runner, rows, baseline)}')
 
 
@@ -119,4 +120,5 @@ def image_rows(runner: Runner, baseline: Path, count: int = 4) -> Figure:
     models['student'] = model.eval()
     dataset = runner.test_dataloader.dataset
     places = np.linspace(0, len(dataset) - 1, min(count, len(dataset))).round().astype(int)
-    return draw_panels([panel(dataset, int(place), models) for place in places])
+    return draw_panels([panel(dataset, int(place), models) for place in places],
+                       dataset.metainfo, caption_of(places))

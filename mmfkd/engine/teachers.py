@@ -58,22 +58,50 @@ def train_missing_baseline(cfg: Config, options: Mapping[str, object], amp: bool
         SystemExit: the config has no baseline, or its training failed.
     """
     config = baseline_of(cfg)
-    baseline = load_config(config)
-    network = 'model.students.student.'
-    own = {**teacher_options(options, baseline),
-           **{key: value for key, value in options.items() if key.startswith(network)}}
-    merge_options(baseline, own)
+    if config is None:
+        sys.exit(f'--with-baseline: {cfg.filename} is named like no pair DATASET_A2B that has a '
+                 "config unimodal/DATASET_B: name its baseline with baseline='CONFIG.py' in it")
+    baseline, own = baseline_config(config, options)
     folder = default_work_dir(config)
     if has_ended(folder):
-        summary = read_summary(folder) or {}
-        wanted = dict(length=length(baseline), seed=baseline.randomness.get('seed'))
-        found = {key: summary.get(key) for key in wanted}
+        found, wanted = compared(folder, baseline)
         if found != wanted:
             sys.exit(f'{folder} holds a baseline of {found}, but {wanted} is asked for: move it '
                      'away to train another')
     else:
         train_first('the baseline', cfg, config, folder, own, amp)
     return folder
+
+
+def ended_baseline(cfg: Config, options: Mapping[str, object]) -> Path | None:
+    """Work dir of the student's baseline, if a run of the same length and seed has ended there.
+
+    Args:
+        cfg: config of a distillation.
+        options: see :func:`train_missing_baseline`.
+    """
+    config = baseline_of(cfg) if cfg.model.get('teachers') else None
+    if config is None or not has_ended(default_work_dir(config)):
+        return None
+    found, wanted = compared(default_work_dir(config), baseline_config(config, options)[0])
+    return default_work_dir(config) if found == wanted else None
+
+
+def baseline_config(config: str, options: Mapping[str, object]) -> tuple[Config, dict]:
+    """A baseline's config with the options of a distillation that hold for it, and these."""
+    baseline = load_config(config)
+    network = 'model.students.student.'
+    own = {**teacher_options(options, baseline),
+           **{key: value for key, value in options.items() if key.startswith(network)}}
+    merge_options(baseline, own)
+    return baseline, own
+
+
+def compared(folder: Path, config: Config) -> tuple[dict, dict]:
+    """Length and seed of a run that has ended, and those of a config."""
+    summary = read_summary(folder) or {}
+    wanted = dict(length=length(config), seed=config.randomness.get('seed'))
+    return {key: summary.get(key) for key in wanted}, wanted
 
 
 def weak_teachers(cfg: Config, baseline: Path) -> list[str]:
@@ -97,11 +125,10 @@ def weak_teachers(cfg: Config, baseline: Path) -> list[str]:
     return found
 
 
-def baseline_of(cfg: Config) -> str:
+def baseline_of(cfg: Config) -> str | None:
     """Config of the student's baseline: ``baseline`` of the config, or that of its pair.
 
-    Raises:
-        SystemExit: the config names none, and its own name is none of a pair that has one.
+    None if the config names none, and its own name is none of a pair that has one.
     """
     if cfg.get('baseline'):
         return str(cfg.baseline)
@@ -109,8 +136,7 @@ def baseline_of(cfg: Config) -> str:
         pair = Pair.parse(Path(cfg.filename).stem)
         return spelled(find_config(pair.student_config, cfg.filename))
     except (FileNotFoundError, ValueError):
-        sys.exit(f'--with-baseline: {cfg.filename} is named like no pair DATASET_A2B that has a '
-                 "config unimodal/DATASET_B: name its baseline with baseline='CONFIG.py' in it")
+        return None
 
 
 def train_first(what: str, cfg: Config, config: str, folder: Path, options: Mapping[str, object],

@@ -81,24 +81,26 @@ def is_complete(cfg: Config, work_dir: str | Path) -> bool:
     return has_ended(work_dir) and (read_summary(work_dir) or {}).get('length') == length(cfg)
 
 
-def train_config(cfg: Config, stop: StopRequest, baseline: Path | None = None) -> None:
+def train_config(cfg: Config, stop: StopRequest, baseline: Path | None = None,
+                 with_picture: bool = False) -> None:
     """Trains a config whose teachers are there, tests the selected checkpoint and reports.
 
     Args:
         cfg: of the run.
         stop: ends it between two steps.
         baseline: work dir of the student's baseline, to be reported beside it.
+        with_picture: whether a picture of both and the teacher is drawn.
 
     Raises:
         SystemExit, ValueError: see :mod:`mmfkd.engine.checks`.
     """
     keep_timm_norms(cfg)
     use_gloo_without_gpu(cfg)
-    run(cfg, stop, baseline)
+    run(cfg, stop, baseline, with_picture)
     end_together()
 
 
-def run(cfg: Config, stop: StopRequest, baseline: Path | None) -> None:
+def run(cfg: Config, stop: StopRequest, baseline: Path | None, with_picture: bool) -> None:
     """The training of this process; its runner is gone when this returns."""
     started = perf_counter()
     runner = Runner.from_cfg(cfg)
@@ -110,7 +112,7 @@ def run(cfg: Config, stop: StopRequest, baseline: Path | None) -> None:
         runner.train()
     tested = test_selected(runner)
     if is_main_process():
-        close(runner, tested, perf_counter() - started, baseline)
+        close(runner, tested, perf_counter() - started, baseline, with_picture)
 
 
 def test_selected(runner: Runner) -> dict:

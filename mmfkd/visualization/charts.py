@@ -10,6 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 MARKERS = ('o', 'x', '^', 's', '+')
+# A bar this many times as long as the middle one is cut, or it would flatten all others.
+OUTLIER = 5
 
 
 class Cloud(NamedTuple):
@@ -28,7 +30,7 @@ class Cloud(NamedTuple):
 
 def bars(groups: Mapping[str, Mapping[str, float]], label: str, title: str = '',
          errors: Mapping[str, Mapping[str, float]] | None = None) -> Figure:
-    """Groups of bars side by side.
+    """Groups of bars side by side; one that is far longer than the others is cut, with its value.
 
     Args:
         groups: group to bar to value; the groups have the same bars.
@@ -44,6 +46,7 @@ def bars(groups: Mapping[str, Mapping[str, float]], label: str, title: str = '',
         spread = None if errors is None else [group[name] for group in errors.values()]
         axes.bar(places, [group[name] for group in groups.values()], width, label=name,
                  yerr=spread, capsize=4)
+        _cut(axes, places, np.array([group[name] for group in groups.values()]))
     axes.set_xticks(range(len(groups)), list(groups))
     axes.margins(x=0.02)
     axes.axhline(0, color='black', linewidth=0.8)
@@ -115,6 +118,21 @@ def heat_map(values: np.ndarray, rows: Sequence[str], columns: Sequence[str],
     axes.set(ylabel=labels[0], xlabel=labels[1])
     figure.colorbar(image)
     return figure
+
+
+def _cut(axes: Axes, places: np.ndarray, values: np.ndarray) -> None:
+    """Ends the axis before outliers, and writes their values where their bars are cut."""
+    limit = OUTLIER * np.median(np.abs(values))
+    outliers = np.abs(values) > limit
+    if limit == 0 or not outliers.any():
+        return
+    low, high = axes.get_ylim()
+    low, high = max(low, -limit), min(high, limit)
+    axes.set_ylim(low, high)
+    for place, value in zip(places[outliers], values[outliers], strict=True):
+        axes.annotate(f'{value:+.1f}', (place, low if value < 0 else high), ha='center',
+                      va='bottom' if value < 0 else 'top',
+                      bbox=dict(boxstyle='round', facecolor='white'))
 
 
 def _figure(width: float, title: str) -> tuple[Figure, Axes]:

@@ -1,11 +1,12 @@
 """Rows of images, truth and predictions, as in the qualitative figures of CSK-Net."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
 
 import numpy as np
 import torch
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 from mmengine.dataset import BaseDataset, pseudo_collate
 
 from mmfkd.models import CrossModalDistiller
@@ -37,11 +38,15 @@ def panel(dataset: BaseDataset, index: int, models: Mapping[str, CrossModalDisti
     return pictures
 
 
-def draw_panels(rows: Sequence[Mapping[str, np.ndarray]]) -> Figure:
-    """A figure with a row a sample and a titled column a picture.
+def draw_panels(rows: Sequence[Mapping[str, np.ndarray]], meta: Mapping[str, Sequence],
+                caption: str = '') -> Figure:
+    """A figure with a row a sample, a titled column a picture, and a legend of the classes.
 
     Args:
         rows: of :func:`panel`, with the same titles.
+        meta: ``classes`` and ``palette`` of the data set; classes whose colour is in no truth are
+            left out of the legend.
+        caption: below the pictures.
     """
     titles = list(rows[0])
     height, width = rows[0][titles[0]].shape[:2]
@@ -54,4 +59,17 @@ def draw_panels(rows: Sequence[Mapping[str, np.ndarray]]) -> Figure:
             axis.set_axis_off()
             if i == 0:
                 axis.set_title(title)
+    seen = {tuple(colour) for row in rows for colour in np.unique(
+        row['truth'].reshape(-1, 3), axis=0).tolist()}
+    patches = [Patch(color='#{:02x}{:02x}{:02x}'.format(*colour), label=name) for name, colour in
+               zip(meta['classes'], meta['palette'], strict=True) if tuple(colour) in seen]
+    figure.legend(handles=patches, loc='outside lower center', ncols=max(2, 2 * len(titles) - 1),
+                  fontsize='small', frameon=False)
+    if caption:
+        figure.supxlabel(caption, fontsize='small')
     return figure
+
+
+def caption_of(indices: Iterable[int]) -> str:
+    """What a figure of test images shows."""
+    return f'Test images {", ".join(map(str, indices))}: inputs, truth and predictions.'

@@ -117,6 +117,17 @@ def test_log_mse_is_weak_where_mse_is_strong():
 # ---------------------------------------------------------------- charts
 
 
+def test_an_outlier_is_cut_and_says_its_value():
+    values = dict(a=1.0, b=2.0, c=-1.5, d=-60.0)
+    axes, = bars({name: dict(gain=value) for name, value in values.items()}, 'gain').axes
+    assert [text.get_text() for text in axes.texts] == ['-60.0']
+    # The middle of the lengths is 1.75.
+    assert axes.get_ylim()[0] == pytest.approx(-1.75 * 5)
+    assert sorted(patch.get_height() for patch in axes.patches) == [-60, -1.5, 1, 2]
+    axes, = bars({name: dict(gain=values[name]) for name in 'abc'}, 'gain').axes
+    assert not axes.texts and axes.get_ylim()[1] < 3
+
+
 def test_charts_show_what_they_are_given():
     groups = dict(a=dict(mean=1.0, low=2.0), b=dict(mean=3.0, low=4.0))
     axes, = bars(groups, 'value', 'title', groups).axes

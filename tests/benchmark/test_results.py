@@ -12,7 +12,7 @@ import pytest
 from mmfkd.benchmark import Cell, Row, read_result, score
 from mmfkd.benchmark.paper import reported
 from mmfkd.benchmark.presets import preset
-from mmfkd.benchmark.report import Report, weight_grid
+from mmfkd.benchmark.report import Report, plots, weight_grid
 from mmfkd.benchmark.results import is_done, spread
 from mmfkd.benchmark.tables import table
 from mmfkd.evaluation.sample_scores import SAMPLES, write_samples
@@ -140,8 +140,13 @@ def test_reports_name_what_is_done_missing_and_failed(runs):
     failed = runs / f'dkd/{PAIR}/seed1'
     made = report(runs, ['unimodal', 'kd', 'dkd'], {failed: 'exit code 1: no more memory'})
     paths = made.write(runs / 'report')
-    assert [path.name for path in paths] == ['table.csv', 'table.md', 'table.html',
-                                             'statistics.csv']
+    assert [path.name for path in paths] == [
+        'table.csv', 'table.md', 'table.html', 'statistics.csv',
+        'avdigits_visual2audio_gains.svg', 'avdigits_visual2audio_gains.pdf']
+    before = [path.read_bytes() for path in paths[4:]]
+    assert before[0].startswith(b'<?xml') and before[1].startswith(b'%PDF')
+    made.write(runs / 'report')
+    assert [path.read_bytes() for path in paths[4:]] == before
     with paths[0].open() as file:
         lines = list(csv.DictReader(file))
     assert len(lines) == 9
@@ -164,6 +169,12 @@ def test_reports_name_what_is_done_missing_and_failed(runs):
     marked = re.findall(r'<tr class="significant">\n<td>(.+?)</td>', page)
     assert marked == ['Logit'] and page.count('<tr>') >= 2
     assert 'width=device-width' in page and page.count('<div><table>') == 1
+
+
+def test_the_chart_names_metric_and_significant_rows(runs):
+    axes, = plots(PAIR, report(runs, ['unimodal', 'kd'], {}).scores[PAIR])['gains'].axes
+    assert axes.get_ylabel() == 'accuracy/top1 on test,\npoints against unimodal'
+    assert [text.get_text() for text in axes.get_xticklabels()] == ['Logit *']
 
 
 def test_a_report_of_a_preset_says_so_in_its_title(runs):

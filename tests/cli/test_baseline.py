@@ -2,13 +2,20 @@
 
 import json
 import sys
+from pathlib import Path
 
 import pytest
 from mmengine.config import Config
 from PIL import Image
 from runs import ROOT, run
 
-from mmfkd.engine.teachers import baseline_of, weak_teachers
+from mmfkd.config import load_config
+from mmfkd.engine.teachers import (
+    baseline_of,
+    ended_baseline,
+    train_missing_baseline,
+    weak_teachers,
+)
 
 OPTIONS = ['train_cfg.max_epochs=1', 'train_dataloader.batch_size=4',
            'default_hooks.teacher_report.refuse=False', 'model.losses.loss_kd.temperature=2.0',
@@ -31,11 +38,33 @@ def test_teacher_baseline_and_student_are_trained_and_compared(ended):
     teacher, baseline, student = (run['test']['mIoU'] for run in runs.values())
     summary = runs['recommended/synthetic_depth2rgb']
     assert summary['baseline'] == baseline
+    assert summary['baseline_work_dir'] == 'work_dirs/unimodal/synthetic_rgb'
     assert summary['gain'] == pytest.approx(student - baseline)
     table = done.stdout[done.stdout.rindex('modality'):]
     for score in (teacher, baseline, student):
         assert f'{score:.2f}' in table
     assert f'distillation against the baseline, on test: {summary["gain"]:+.2f}' in table
+
+
+def test_a_baseline_that_is_there_is_compared_without_being_asked_for(ended):
+    folder, _ = ended
+    done = run(sys.executable, '-m', 'mmfkd', 'train', 'kd/synthetic_depth2rgb', '--cfg-options',
+               *OPTIONS, cwd=folder)
+    gain = json.loads((folder / 'work_dirs/kd/synthetic_depth2rgb/summary.json').read_text())[
+        'gain']
+    assert f'distillation against the baseline, on test: {gain:+.2f}' in done.stdout
+    assert 'picture: ' not in done.stdout
+
+
+def test_only_a_baseline_of_this_length_and_seed_is_compared(ended, monkeypatch):
+    monkeypatch.chdir(ended[0])
+    options = {'train_cfg.max_epochs': 1}
+    cfg = load_config('kd/synthetic_depth2rgb', options)
+    folder = Path('work_dirs/unimodal/synthetic_rgb')
+    assert ended_baseline(cfg, options) == folder
+    assert ended_baseline(cfg, {**options, 'randomness.seed': 1}) is None
+    assert ended_baseline(cfg, {}) is None
+    assert ended_baseline(load_config('unimodal/synthetic_rgb'), options) is None
 
 
 def test_the_picture_shows_all_three(ended):
@@ -66,8 +95,10 @@ def test_the_baseline_is_that_of_the_pair_or_named(tmp_path):
     (tmp_path / 'mine.py').write_text('')
     named = Config(dict(baseline='plain.py'), filename=str(tmp_path / 'mine.py'))
     assert baseline_of(named) == 'plain.py'
+    unnamed = Config(filename=str(tmp_path / 'mine.py'))
+    assert baseline_of(unnamed) is None
     with pytest.raises(SystemExit, match='mine.py is named like no pair .* baseline=.CONFIG.py.'):
-        baseline_of(Config(filename=str(tmp_path / 'mine.py')))
+        train_missing_baseline(unnamed, {})
 
 
 @pytest.mark.parametrize(('teacher', 'said'), [(61.5, 1), (63.7, 1), (70.0, 0)])

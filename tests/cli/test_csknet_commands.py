@@ -6,8 +6,11 @@ import sys
 from importlib import import_module
 
 import cv2
+import numpy as np
 import pytest
 from runs import ROOT, run
+
+from mmfkd.visualization.panels import caption_of, draw_panels
 
 LOADERS = [f'{split}_dataloader.{key}' for split in ('train', 'val', 'test') for key in (
     'dataset.num_scenes=8', 'dataset.size=(32,32)', 'num_workers=0')]
@@ -124,6 +127,11 @@ def test_panels_have_a_column_a_model(trained, tmp_path, monkeypatch, capsys):
     assert capsys.readouterr().out.strip().endswith(str(out))
     height, width, _ = cv2.imread(str(out)).shape
     assert width > 2 * height  # six columns, two rows
+    rows = [dict(truth=np.array([[[0, 0, 9], [9, 0, 0]]], np.uint8), a=np.zeros((1, 2, 3)))]
+    figure = draw_panels(rows, dict(classes=('road', 'car', 'sky'),
+                                    palette=[[9, 0, 0], [0, 9, 0], [0, 0, 9]]), caption_of([3, 5]))
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ['road', 'sky']
+    assert figure.get_supxlabel() == 'Test images 3, 5: inputs, truth and predictions.'
     with pytest.raises(SystemExit, match='holds no best_'):
         command('panels', monkeypatch, folder / 'rgb-ir.py', tmp_path, '-o', out)
 

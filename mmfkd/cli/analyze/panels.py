@@ -18,7 +18,7 @@ from mmfkd.config import config_name, load_distiller_config
 from mmfkd.inference.loading import load_student
 from mmfkd.models import CrossModalDistiller
 from mmfkd.registry import DATASETS
-from mmfkd.visualization.panels import draw_panels, panel
+from mmfkd.visualization.panels import caption_of, draw_panels, panel
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -36,7 +36,8 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--samples', type=int, default=4,
                         help='The number of samples, evenly spread over the set (default: 4).')
     add_config_options(parser)
-    parser.add_argument('-o', '--out', type=Path, required=True, help='The picture to write.')
+    parser.add_argument('-o', '--out', type=Path, required=True,
+                        help='The picture to write: .png, .svg or .pdf.')
     return parser.parse_args(argv)
 
 
@@ -73,7 +74,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         rows = [panel(dataset, int(index), models) for index in indices]
     except (FileNotFoundError, KeyError, ValueError) as error:
         sys.exit(str(error))
-    figure = draw_panels(rows)
+    figure = draw_panels(rows, dataset.metainfo, caption_of(indices))
     args.out.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(args.out, dpi=110)
     print(args.out)
