@@ -1,0 +1,175 @@
+"""docs/recipes.md: every config in it trains, and does what its section says."""
+
+import inspect
+import re
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from mmengine.dataset import pseudo_collate
+from mmengine.hooks import Hook
+from mmengine.registry import VISBACKENDS, init_default_scope
+from mmengine.runner import Runner
+from runs import ROOT
+
+from mmfkd.config import load_config
+from mmfkd.models import losses
+from mmfkd.registry import MODELS
+
+PAGE = (ROOT / 'docs/recipes.md').read_text()
+RECIPES = dict(re.findall(r'```python\n# configs/mine/(\w+)\.py\n(.*?)```', PAGE, re.DOTALL))
+# Their packages are not installed for the tests.
+LOGS = ('tensorboard_depth2rgb', 'wandb_depth2rgb', 'mlflow_depth2rgb')
+DATA = 'bands_thermal'
+
+
+def recipe(name, folder):
+    """The config of a recipe, on eight rooms and one epoch, with a random teacher."""
+    path = folder / 'configs/mine' / f'{name}.py'
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(RECIPES[name].replace("'../", f"'{ROOT}/configs/"))
+    cfg = load_config(path)
+    cfg.work_dir, cfg.experiment_name = str(folder / name), f'{name}_{folder.name}'
+    cfg.train_cfg.update(max_epochs=1, val_interval=1)
+    for split in ('train', 'val', 'test'):
+        loader = cfg[f'{split}_dataloader']
+        loader.update(num_workers=0, batch_size=min(4, loader.batch_size))
+        if 'num_scenes' in loader.dataset:
+            loader.dataset.num_scenes = 8
+    cfg.default_hooks.pop('prediction_panel', None)
+    if 'teacher_report' in cfg.default_hooks:
+        cfg.default_hooks.teacher_report.refuse = False
+    return cfg
+
+
+@pytest.fixture(scope='module')
+def teacher(tmp_path_factory):
+    path = tmp_path_factory.mktemp('teacher') / 'depth.pth'
+    init_default_scope('mmfkd')
+    model = MODELS.build(load_config('unimodal/synthetic_depth').model)
+    torch.save(dict(state_dict=model.state_dict()), path)
+    return str(path)
+
+
+class FirstWeightsHook(Hook):
+    """Keeps the student's weights from before the first step."""
+
+    def before_train_iter(self, runner, batch_idx, data_batch=None):
+        if batch_idx == 0:
+            runner.before = {key: value.clone() for key, value in
+                             runner.model.student.state_dict().items()}
+
+
+@pytest.fixture
+def trained(tmp_path, teacher):
+    """``trained(name)``: the runner of a recipe, after its epoch."""
+    def train(name):
+        cfg = recipe(name, tmp_path)
+        if cfg.model.get('teachers'):
+            cfg.model.teachers.teacher.checkpoint = teacher
+        runner = Runner.from_cfg(cfg)
+        runner.register_hook(FirstWeightsHook())
+        runner.train()
+        return runner
+    return train
+
+
+def moved(runner, part):
+    """Whether weights of the student whose names contain something have changed."""
+    after = runner.model.student.state_dict()
+    keys = [key for key in after if part in key and after[key].is_floating_point()]
+    assert keys
+    return any(not torch.equal(after[key], runner.before[key]) for key in keys)
+
+
+def test_the_page_has_the_recipes_that_are_tested_here():
+    tested = set(re.findall(r"trained\('(\w+)'\)", open(__file__).read()))
+    assert set(RECIPES) == {*LOGS, *tested}
+
+
+@pytest.mark.parametrize('name', LOGS)
+def test_logs_take_the_arguments_of_their_recipe(name, tmp_path):
+    backends = recipe(name, tmp_path).visualizer.vis_backends
+    assert backends[0].type == 'LocalVisBackend'
+    arguments = dict(backends[1])
+    kind = VISBACKENDS.get(arguments.pop('type'))
+    inspect.signature(kind).bind(save_dir=arguments.pop('save_dir', 'x'), **arguments)
+
+
+def test_early_stopping(trained):
+    hook, = (hook for hook in trained('early_depth2rgb').hooks
+             if type(hook).__name__ == 'EarlyStoppingHook')
+    assert hook.best_score > 0 and hook.patience == 5
+
+
+def test_moving_average(trained):
+    runner = trained('ema_depth2rgb')
+    hook, = (hook for hook in runner.hooks if type(hook).__name__ == 'EMAHook')
+    assert hook.ema_model.steps == 2
+
+
+def test_accumulation(trained):
+    runner = trained('accumulated_depth2rgb')
+    assert runner.iter == 2 and runner.optim_wrapper._accumulative_counts == 4
+
+
+def test_freezing(trained):
+    runner = trained('frozen_depth2rgb')
+    assert not moved(runner, 'backbone.conv1') and not moved(runner, 'backbone.layer1')
+    assert moved(runner, 'backbone.layer2') and moved(runner, 'decode_head')
+
+
+def test_a_smaller_step_of_a_part(trained):
+    groups = trained('slow_backbone_depth2rgb').optim_wrapper.param_groups
+    rates = {round(group['initial_lr'] / 0.05, 6) for group in groups}
+    assert rates == {0.1, 1.0}
+
+
+def test_crops_and_windows(trained):
+    runner = trained('crops_depth2rgb')
+    sample = runner.train_dataloader.dataset[0]
+    assert {x.shape[1:] for x in sample['inputs'].values()} == {(48, 48)}
+    assert sample['data_samples'].gt_sem_seg.shape == (48, 48)
+    sizes = []
+    backbone = runner.model.student.model.backbone
+    backbone.register_forward_pre_hook(lambda _, inputs: sizes.append(inputs[0].shape[2:]))
+    runner.model.eval().test_step(pseudo_collate([runner.test_dataloader.dataset[0]]))
+    assert sizes == [(48, 48)] * 4
+
+
+def test_weights_of_classes(trained):
+    loss = trained('weighted_depth2rgb').model.student.model.decode_head.loss_decode
+    assert list(loss.class_weight) == [0.5, 0.5, 1.5, 1.5]
+
+
+def test_a_second_loss(trained):
+    heads = trained('dice_depth2rgb').model.student.model.decode_head.loss_decode
+    assert [type(loss).__name__ for loss in heads] == ['CrossEntropyLoss', 'DiceLoss']
+
+
+def test_many_bands_and_thermal(trained, tmp_path, monkeypatch):
+    rng = np.random.default_rng(0)
+    for split, count in (('train', 20), ('test', 2)):
+        for name in ('bands', 'thermal', 'label'):
+            (tmp_path / 'data/bands' / split / name).mkdir(parents=True)
+        for i in range(count):
+            place = tmp_path / 'data/bands' / split
+            np.save(place / f'bands/{i}.npy', rng.random((32, 32, 12), np.float32))
+            cv2.imwrite(str(place / f'thermal/{i}.png'), rng.integers(
+                27000, 31000, (32, 32), np.uint16))
+            cv2.imwrite(str(place / f'label/{i}.png'), rng.integers(0, 2, (32, 32), np.uint8))
+    monkeypatch.chdir(tmp_path)
+    runner = trained('bands_thermal')
+    inputs = runner.test_dataloader.dataset[0]['inputs']
+    assert inputs['bands'].shape == (12, 32, 32)
+    raw = cv2.imread(str(tmp_path / 'data/bands/test/thermal/0.png'), cv2.IMREAD_UNCHANGED)
+    np.testing.assert_allclose(inputs['thermal'][0].numpy(), raw * 0.01, rtol=1e-6)
+
+
+def test_the_table_names_every_loss_of_distillation():
+    table = PAGE[PAGE.index('## What each loss takes'):]
+    known = {name for name in dir(losses) if name.endswith('Loss')
+             and issubclass(getattr(losses, name), losses.DistillLoss)}
+    assert known > {'KDLoss'} and set(re.findall(r'`(\w+Loss)`', table)) == known - {
+        'DistillLoss', 'LogitLoss', 'StageLoss', 'PseudoLabelLoss'}
