@@ -1,5 +1,6 @@
 """The wheel and the source distribution carry everything, and the wheel works alone."""
 
+import csv
 import json
 import shutil
 import subprocess
@@ -12,6 +13,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import soundfile
+from PIL import Image
 from runs import ROOT, run
 
 from mmfkd.cli import main
@@ -95,6 +98,31 @@ def test_the_wheel_alone_trains_tests_and_exports_in_an_empty_folder(wheels, tmp
         cv2.imwrite(str(folder / f'images/{i}.png'), image)
     command('predict', 'exported', '--rgb', 'images', '-o', 'out')
     assert cv2.imread(str(folder / 'out/masks/1.png')).shape == (32, 32, 3)
+    # Plain mmseg opens the export, and draws the same classes; mmfkd cannot even be imported.
+    program = ('import sys; sys.modules["mmfkd"] = None; from mmseg.apis import MMSegInferencer; '
+               'MMSegInferencer("exported/config.py", "exported/weights.pth")('
+               '["images/0.png", "images/1.png"], out_dir="drawn")')
+    done = subprocess.run([sys.executable, '-c', program], cwd=folder, capture_output=True,
+                          text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    for name, row in zip('01', csv.DictReader((folder / 'out/predictions.csv').open()),
+                         strict=True):
+        mask, = (folder / 'drawn/pred').glob(f'*{int(name):0>8}_pred.png')
+        values = np.array(Image.open(mask))
+        shares = [(values == i).mean() for i in range(4)]
+        np.testing.assert_allclose([float(row[c]) for c in ('wall', 'floor', 'cabinet', 'bed')],
+                                   shares, atol=1e-6)
+
+    sound = [option.replace('num_scenes=4', 'num_samples=8') for option in SMALL
+             if 'dataset.size' not in option]
+    command('train', 'kd/synthetic_visual2audio', '--cfg-options', *sound)
+    (folder / 'sounds').mkdir()
+    for i in range(2):
+        wave = np.random.default_rng(i).normal(0, 0.1, 24000).astype(np.float32)
+        soundfile.write(folder / f'sounds/{i}.wav', wave, 16000)
+    command('predict', 'work_dirs/kd/synthetic_visual2audio', '--audio', 'sounds', '-o', 'heard')
+    heard = list(csv.DictReader((folder / 'heard/predictions.csv').open()))
+    assert [row['name'] for row in heard] == ['0', '1'] and 0 < float(heard[0]['score']) <= 1
 
 
 def test_the_command_lists_its_commands_and_refuses_others(capsys):

@@ -8,7 +8,6 @@ from types import ModuleType
 import numpy as np
 import torch
 from mmcv.transforms import BaseTransform
-from scipy import signal
 from torch import nn
 
 from mmfkd.registry import TRANSFORMS
@@ -45,6 +44,8 @@ def resampler(rate: int, target: int) -> Callable[[np.ndarray], np.ndarray]:
 
 # Functions of the module, and no lambdas, which workers that are spawned could not be given.
 def _by_fourier(wave: np.ndarray, ratio: float) -> np.ndarray:
+    from scipy import signal  # slow to import, and hardly ever needed
+
     return signal.resample(wave, round(len(wave) * ratio))
 
 
@@ -207,7 +208,9 @@ class LogSpectrogram(BaseTransform):
         self.hop = hop
         self.eps = eps
         self.standardize = standardize
-        shape = torch.from_numpy(signal.windows.tukey(window, 0.25, sym=False))
+        from scipy.signal.windows import tukey  # slow to import, and for sound alone
+
+        shape = torch.from_numpy(tukey(window, 0.25, sym=False))
         self._transform = audio_transforms().Spectrogram(
             window, hop_length=hop, power=None, center=False,
             window_fn=lambda length: shape.float())
