@@ -1,4 +1,4 @@
-"""docs/recipes.md: every config in it trains, and does what its section says."""
+"""docs/recipes.md and docs/new_sensor.md: every config in them trains, and does what is said."""
 
 import inspect
 import re
@@ -6,50 +6,65 @@ import re
 import cv2
 import numpy as np
 import pytest
+import timm
 import torch
 from mmengine.dataset import pseudo_collate
 from mmengine.hooks import Hook
 from mmengine.registry import VISBACKENDS, init_default_scope
-from mmengine.runner import Runner
+from mmengine.runner import Runner, save_checkpoint
+from mmpretrain.apis import get_model
 from runs import ROOT
 
 from mmfkd.config import load_config
 from mmfkd.models import losses
+from mmfkd.models.teachers import build_teacher
 from mmfkd.registry import MODELS
 
-PAGE = (ROOT / 'docs/recipes.md').read_text()
-RECIPES = dict(re.findall(r'```python\n# configs/mine/(\w+)\.py\n(.*?)```', PAGE, re.DOTALL))
+PAGE, TEACHERS = ((ROOT / f'docs/{name}.md').read_text() for name in ('recipes', 'new_sensor'))
+RECIPES = dict(re.findall(r'```python\n# configs/mine/(\w+)\.py\n(.*?)```', PAGE + TEACHERS,
+                          re.DOTALL))
 # Their packages are not installed for the tests.
 LOGS = ('tensorboard_depth2rgb', 'wandb_depth2rgb', 'mlflow_depth2rgb')
 DATA = 'bands_thermal'
 
 
 def recipe(name, folder):
-    """The config of a recipe, on eight rooms and one epoch, with a random teacher."""
-    path = folder / 'configs/mine' / f'{name}.py'
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(RECIPES[name].replace("'../", f"'{ROOT}/configs/"))
-    cfg = load_config(path)
+    """The config of a recipe, on eight samples and one epoch."""
+    mine = folder / 'configs/mine'
+    mine.mkdir(parents=True, exist_ok=True)
+    for other, text in RECIPES.items():
+        for named, place in (("'../", ROOT / 'configs'), ("'configs/mine/", mine),
+                             ("'configs/", ROOT / 'configs')):
+            text = text.replace(named, f"'{place}/")
+        (mine / f'{other}.py').write_text(text)
+    cfg = load_config(mine / f'{name}.py')
     cfg.work_dir, cfg.experiment_name = str(folder / name), f'{name}_{folder.name}'
     cfg.train_cfg.update(max_epochs=1, val_interval=1)
     for split in ('train', 'val', 'test'):
         loader = cfg[f'{split}_dataloader']
         loader.update(num_workers=0, batch_size=min(4, loader.batch_size))
-        if 'num_scenes' in loader.dataset:
-            loader.dataset.num_scenes = 8
+        for count in ('num_scenes', 'num_samples'):
+            if count in loader.dataset:
+                loader.dataset[count] = 8
     cfg.default_hooks.pop('prediction_panel', None)
     if 'teacher_report' in cfg.default_hooks:
         cfg.default_hooks.teacher_report.refuse = False
     return cfg
 
 
+def random_weights(config, path):
+    """A checkpoint of a student, saved by mmengine."""
+    init_default_scope('mmfkd')
+    torch.manual_seed(1)
+    model = MODELS.build(config.model)
+    save_checkpoint(dict(state_dict=model.state_dict()), str(path))
+    return str(path)
+
+
 @pytest.fixture(scope='module')
 def teacher(tmp_path_factory):
-    path = tmp_path_factory.mktemp('teacher') / 'depth.pth'
-    init_default_scope('mmfkd')
-    model = MODELS.build(load_config('unimodal/synthetic_depth').model)
-    torch.save(dict(state_dict=model.state_dict()), path)
-    return str(path)
+    return random_weights(load_config('unimodal/synthetic_depth'),
+                          tmp_path_factory.mktemp('teacher') / 'depth.pth')
 
 
 class FirstWeightsHook(Hook):
@@ -66,8 +81,11 @@ def trained(tmp_path, teacher):
     """``trained(name)``: the runner of a recipe, after its epoch."""
     def train(name):
         cfg = recipe(name, tmp_path)
-        if cfg.model.get('teachers'):
-            cfg.model.teachers.teacher.checkpoint = teacher
+        for spec in (cfg.model.get('teachers') or {}).values():
+            if 'synthetic_depth' in spec.get('config', ''):
+                spec.checkpoint = teacher
+            elif 'config' in spec:
+                spec.checkpoint = random_weights(load_config(spec.config), tmp_path / 'wide.pth')
         runner = Runner.from_cfg(cfg)
         runner.register_hook(FirstWeightsHook())
         runner.train()
@@ -85,7 +103,8 @@ def moved(runner, part):
 
 def test_the_page_has_the_recipes_that_are_tested_here():
     tested = set(re.findall(r"trained\('(\w+)'\)", open(__file__).read()))
-    assert set(RECIPES) == {*LOGS, *tested}
+    # The wide network is the teacher of two others.
+    assert set(RECIPES) == {*LOGS, *tested, 'wide_rgb'}
 
 
 @pytest.mark.parametrize('name', LOGS)
@@ -165,6 +184,59 @@ def test_many_bands_and_thermal(trained, tmp_path, monkeypatch):
     assert inputs['bands'].shape == (12, 32, 32)
     raw = cv2.imread(str(tmp_path / 'data/bands/test/thermal/0.png'), cv2.IMREAD_UNCHANGED)
     np.testing.assert_allclose(inputs['thermal'][0].numpy(), raw * 0.01, rtol=1e-6)
+
+
+def test_a_larger_teacher_of_the_same_modality(trained):
+    runner = trained('larger_rgb')
+    student, teacher = runner.model.student, runner.model.teachers['teacher']
+    assert student.modalities == teacher.modalities == ('rgb',)
+    count = [sum(p.numel() for p in branch.parameters()) for branch in (student, teacher)]
+    assert count[1] > 3 * count[0]
+    assert 'loss_kd.kl' in ' '.join(runner.message_hub.log_scalars)
+
+
+def test_two_teachers(trained):
+    scalars = ' '.join(trained('two_rgb').message_hub.log_scalars)
+    assert 'loss_wide.kl' in scalars and 'loss_depth.mse' in scalars
+
+
+def test_a_network_of_timm_teaches_as_timm_computes(trained, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    line, = re.findall(r'^`(torch\.save.*)`:$', TEACHERS, re.MULTILINE)
+    torch.manual_seed(0)
+    network = timm.create_model('resnet10t', num_classes=5).eval()
+    exec(line, dict(torch=torch, network=network))
+    runner = trained('timm_image')
+    teacher = runner.model.teachers['teacher']
+    image = torch.rand(2, 3, 32, 32) * 255
+    mean, std = ([[[v]] for v in values] for values in (
+        [123.675, 116.28, 103.53], [58.395, 57.12, 57.375]))
+    with torch.no_grad():
+        expected = network((image.flip(1) - torch.tensor(mean)) / torch.tensor(std))
+        found = teacher(dict(image=image)).feats['logits']
+    torch.testing.assert_close(found, expected)
+
+
+def test_a_plain_classifier_teaches_as_mmpretrain_computes(tmp_path):
+    path = tmp_path / 'their_config.py'
+    path.write_text("default_scope = 'mmpretrain'\nmodel = dict(type='ImageClassifier', "
+                    "data_preprocessor=dict(mean=[10., 20., 30.], std=[4., 5., 6.], to_rgb=True), "
+                    "backbone=dict(type='ResNet', depth=18, base_channels=8, stem_channels=8), "
+                    "neck=dict(type='GlobalAveragePooling'), "
+                    "head=dict(type='LinearClsHead', num_classes=5, in_channels=64))\n")
+    init_default_scope('mmpretrain')
+    theirs = get_model(str(path), device='cpu')
+    save_checkpoint(dict(state_dict=theirs.state_dict()), str(tmp_path / 'their.pth'))
+    init_default_scope('mmfkd')
+    branch = build_teacher(config=str(path), checkpoint=str(tmp_path / 'their.pth'),
+                           modality='image')
+    image = torch.rand(2, 3, 32, 32) * 255
+    with torch.no_grad():
+        batch = theirs.data_preprocessor(dict(inputs=image))
+        found = branch(dict(image=image)).feats['logits']
+        torch.testing.assert_close(found, theirs.head.fc(theirs.neck(
+            theirs.backbone(batch['inputs']))[-1]))
+    assert found.std() > 0
 
 
 def test_the_table_names_every_loss_of_distillation():
