@@ -128,6 +128,19 @@ def test_moving_average(trained):
     assert hook.ema_model.steps == 2
 
 
+def test_mirrored_images(trained, tmp_path):
+    runner = trained('ema_depth2rgb')
+    block, = re.findall(r'```python\n(from mmcv import imread.*?)```', PAGE, re.DOTALL)
+    image = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    cv2.imwrite(str(tmp_path / 'image.png'), image)
+    names = {}
+    exec(block.replace('work_dirs/fdkd/synthetic_depth2rgb', runner.work_dir).replace(
+        'image.png', str(tmp_path / 'image.png')), names)
+    assert names['mask'].shape == (64, 64) and names['mask'].max() < 4
+    scores = (names['plain'].scores, names['mirrored'].scores[..., ::-1])
+    np.testing.assert_array_equal(names['mask'], np.add(*scores).argmax(0))
+
+
 def test_accumulation(trained):
     runner = trained('accumulated_depth2rgb')
     assert runner.iter == 2 and runner.optim_wrapper._accumulative_counts == 4
@@ -160,6 +173,10 @@ def test_crops_and_windows(trained):
 def test_weights_of_classes(trained):
     loss = trained('weighted_depth2rgb').model.student.model.decode_head.loss_decode
     assert list(loss.class_weight) == [0.5, 0.5, 1.5, 1.5]
+    loss = MODELS.build(dict(type='LabelledCrossEntropyLoss', class_weight=[1.0, 3.0]))
+    scores, label = torch.tensor([[2.0, 1.0], [0.5, 0.3]]), torch.tensor([0, 1])
+    plain = torch.nn.functional.cross_entropy(scores, label, reduction='none')
+    torch.testing.assert_close(loss(scores, label), (plain * torch.tensor([1.0, 3.0])).mean())
 
 
 def test_a_second_loss(trained):

@@ -30,7 +30,7 @@ def label(row: str) -> str:
     """What the paper calls a row, with its preset."""
     row, _, share = row.partition('-labels')
     if share:
-        return f'{label(row)}, {float(share):.0%} of labels'
+        return f'{label(row)}, {float(share) * 100:g}% of labels'
     method, _, preset = row.partition('-')
     if method not in LABELS:
         return row

@@ -171,7 +171,7 @@ def plots(pair: str, scores: Sequence[Score]) -> dict[str, Figure]:
     metric = main_metric(config_of(UNIMODAL, baselines(pair)[0]))
     figures = dict(gains=charts.bars(
         values, f'{metric} on test,\npoints against unimodal',
-        f'{title(pair)} (mean ± std over seeds; * significant at 5 %)', errors))
+        f'{title(pair)} (mean ± std over seeds; * significant at 5 %)', errors, cut=True))
     grid = weight_grid(scores)
     if grid is not None:
         names = [str(weight) for weight in LAMBDAS]

@@ -25,8 +25,8 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--checkpoint', default='best',
                         help="A checkpoint file of the students, or 'best' (default: best).")
     parser.add_argument('--baseline', type=Path, metavar='WORK_DIR',
-                        help='The run of the baseline (default: the one that --with-baseline of '
-                             'the training compared with).')
+                        help='The run of the baseline (default: the one that the training was '
+                             'compared with).')
     parser.add_argument('--samples', type=int, default=12, metavar='N',
                         help='The number of samples of the test set (default: 12).')
     parser.add_argument('--device', help='Such as cpu or cuda:0 (default: the GPU if there is '

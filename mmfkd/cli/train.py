@@ -85,8 +85,10 @@ def train(args: argparse.Namespace, cfg: 'Config', work_dir: 'Path | str',
         prepare_run(cfg, work_dir, args.resume, args.amp)
         train_missing_teachers(cfg, args.cfg_options, args.amp)
         baseline = (train_missing_baseline(cfg, args.cfg_options, args.amp)
-                    if args.with_baseline else ended_baseline(cfg, args.cfg_options))
-        for sentence in weak_teachers(cfg, baseline) if baseline else ():
+                    if args.with_baseline else ended_baseline(cfg))
+        if baseline and not args.with_baseline and first:
+            print(f'{baseline} holds the baseline that is compared with', flush=True)
+        for sentence in weak_teachers(cfg, baseline) if baseline and first else ():
             print(sentence, flush=True)
         train_config(cfg, request, baseline, args.with_baseline)
 

@@ -20,9 +20,9 @@ def open_networks(model: str | Path, checkpoint: str | Path = 'best',
         model: a work dir, a config, or the folder of an export, which holds one network.
         checkpoint: of the students: a file, or 'best'.
         baseline: work dir of the student's baseline; by default the one that the run was compared
-            with (``--with-baseline``), if there is one.
+            with, if there is one.
         device: such as 'cpu'; the GPU if there is one, by default.
-        report: is told which teacher or baseline has no weights here, and so is not shown.
+        report: is told which teacher or baseline cannot be opened, and so is not shown.
 
     Returns:
         title to network.
@@ -40,7 +40,7 @@ def open_networks(model: str | Path, checkpoint: str | Path = 'best',
         for name in cfg.model.get('teachers') or {}:
             try:
                 networks[name] = Predictor(model, device=device, branch=name)
-            except FileNotFoundError as error:
+            except (FileNotFoundError, ValueError) as error:
                 report(f"the teacher '{name}' is not shown: {error}")
         folder = work_dir or cfg.get('work_dir') or default_work_dir(cfg.filename)
         recorded = (read_summary(folder) or {}).get('baseline_work_dir')
@@ -49,7 +49,7 @@ def open_networks(model: str | Path, checkpoint: str | Path = 'best',
     elif recorded is not None:
         try:
             networks[BASELINE] = Predictor(recorded, device=device)
-        except FileNotFoundError as error:
+        except (FileNotFoundError, ValueError) as error:
             report(f'the baseline is not shown: {error}')
     return networks
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from html import escape
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -78,20 +79,18 @@ class Page:
         names = {name for name, on in zip(self.kinds, switches, strict=True) if on}
         if not names:
             raise gr.Error('every modality is switched off: switch one on')
-        if picked is not None and self.samples is not None:
-            sample = self.samples[picked]
-            found = of_sample(self.networks, sample, names)
-            return pictures_of(found, self.samples.truth(picked)), [one.row() for one in found]
-        given = {name: value for name, value in zip(self.kinds, uploads, strict=True)
-                 if name in names and value}
-        if not given:
-            return [], []
         try:
-            found = of_files(self.networks, {name: as_input(value, self.kinds[name])
-                                             for name, value in given.items()})
+            if picked is not None and self.samples is not None:
+                found = of_sample(self.networks, self.samples[picked], names)
+                truth = self.samples.truth(picked, next(iter(self.networks.values())).palette)
+            else:
+                found, truth = of_files(self.networks, {
+                    name: as_input(value, self.kinds[name])
+                    for name, value in zip(self.kinds, uploads, strict=True)
+                    if name in names and value}), None
         except (FileNotFoundError, ValueError) as error:
             raise gr.Error(str(error)) from error
-        return pictures_of(found, None), [one.row() for one in found]
+        return pictures_of(found, truth), [one.row() for one in found]
 
 
 def upload(name: str, kind: str) -> gr.components.Component:
@@ -115,7 +114,8 @@ def as_input(value: Any, kind: str) -> Any:
     """
     if kind != CLIP:
         return value
-    frames = [mmcv.imread(path) for path in sorted(value)]
+    # Every upload lies in a folder of its own, whose name says nothing.
+    frames = [mmcv.imread(path) for path in sorted(value, key=lambda path: Path(path).name)]
     if any(frame is None for frame in frames):
         raise ValueError('a frame of the clip is no image')
     return frames

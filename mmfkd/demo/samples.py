@@ -43,11 +43,11 @@ class Samples:
         modalities = self._dataset.get_data_info(int(self.places[i]))['modalities']
         return written(next(text for text in modalities.values() if isinstance(text, str)))
 
-    def truth(self, i: int) -> np.ndarray | str | None:
+    def truth(self, i: int, palette: np.ndarray) -> np.ndarray | str | None:
         """The label: a picture in the colours of the classes, a name, or None without one."""
         sample, meta = self[i]['data_samples'], self._dataset.metainfo or {}
         if 'gt_sem_seg' in sample:
-            return paint(sample.gt_sem_seg.data, np.array(meta['palette'], dtype=np.uint8))
+            return paint(sample.gt_sem_seg.data, palette)
         if 'gt_label' in sample:
             return str(meta['classes'][int(sample.gt_label)])
         return None

@@ -22,6 +22,10 @@ from mmfkd.config import (
 from .hooks.checkpoint import length
 from .processes import STOPPED, run_child
 
+# What a baseline and the student beside it have in common.
+SHARED = ('train_dataloader', 'val_dataloader', 'test_dataloader', 'train_cfg', 'optim_wrapper',
+          'param_scheduler', 'randomness')
+
 
 def train_missing_teachers(cfg: Config, options: Mapping[str, object], amp: bool = False) -> None:
     """Trains each teacher that has no finished run, in a process of its own.
@@ -73,18 +77,24 @@ def train_missing_baseline(cfg: Config, options: Mapping[str, object], amp: bool
     return folder
 
 
-def ended_baseline(cfg: Config, options: Mapping[str, object]) -> Path | None:
-    """Work dir of the student's baseline, if a run of the same length and seed has ended there.
+def ended_baseline(cfg: Config) -> Path | None:
+    """Work dir of the student's baseline, if a run of the same data, schedule and network ended.
 
     Args:
-        cfg: config of a distillation.
-        options: see :func:`train_missing_baseline`.
+        cfg: config of a distillation, as it is trained.
     """
     config = baseline_of(cfg) if cfg.model.get('teachers') else None
-    if config is None or not has_ended(default_work_dir(config)):
+    folder = default_work_dir(config) if config else None
+    if folder is None or not has_ended(folder):
         return None
-    found, wanted = compared(default_work_dir(config), baseline_config(config, options)[0])
-    return default_work_dir(config) if found == wanted else None
+    configs = sorted(folder.glob('*.py'))
+    if len(configs) != 1:
+        return None
+    trained = Config.fromfile(configs[0])
+    students = (trained.get('model') or {}).get('students') or {}
+    same = (all(cfg.get(key) == trained.get(key) for key in SHARED)
+            and students.get('student') == cfg.model.students.get('student'))
+    return folder if same else None
 
 
 def baseline_config(config: str, options: Mapping[str, object]) -> tuple[Config, dict]:
@@ -100,7 +110,7 @@ def baseline_config(config: str, options: Mapping[str, object]) -> tuple[Config,
 def compared(folder: Path, config: Config) -> tuple[dict, dict]:
     """Length and seed of a run that has ended, and those of a config."""
     summary = read_summary(folder) or {}
-    wanted = dict(length=length(config), seed=config.randomness.get('seed'))
+    wanted = dict(length=length(config), seed=(config.get('randomness') or {}).get('seed'))
     return {key: summary.get(key) for key in wanted}, wanted
 
 

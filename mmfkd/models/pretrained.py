@@ -26,6 +26,7 @@ class InflatedPretrained:
     Raises:
         RuntimeError: the checkpoint cannot be had, and the message says how to train from
             scratch; or it has no weight of the backbone.
+        ValueError: the backbone has a position embedding, which it would draw anew.
     """
 
     def __init__(self, checkpoint: str, prefix: str = '', into: str = '') -> None:
@@ -54,6 +55,12 @@ class InflatedPretrained:
                 f"'{self.checkpoint}' has no weight of this {type(module).__name__}, whose keys "
                 f"begin like '{next(iter(own))}', the file's like "
                 f"'{next(iter(weights), 'nothing')}': set prefix and into of InflatedPretrained")
+        # mmpretrain's and mmseg's transformers look at the name of their initialiser.
+        drawn = [key for key in weights if key in own and key.endswith('pos_embed')]
+        if drawn:
+            raise ValueError(f"{type(module).__name__} draws '{drawn[0]}' anew behind every "
+                             "initialiser but mmengine's: write type='Pretrained' in place of "
+                             "'mmfkd.InflatedPretrained' in its init_cfg")
         for key, weight in weights.items():
             if (key in own and weight.ndim == 4 and own[key].shape != weight.shape
                     and own[key].shape[0] == weight.shape[0]

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
+from matplotlib.container import BarContainer
 from matplotlib.figure import Figure
 
 MARKERS = ('o', 'x', '^', 's', '+')
@@ -29,14 +30,15 @@ class Cloud(NamedTuple):
 
 
 def bars(groups: Mapping[str, Mapping[str, float]], label: str, title: str = '',
-         errors: Mapping[str, Mapping[str, float]] | None = None) -> Figure:
-    """Groups of bars side by side; one that is far longer than the others is cut, with its value.
+         errors: Mapping[str, Mapping[str, float]] | None = None, cut: bool = False) -> Figure:
+    """Groups of bars side by side.
 
     Args:
         groups: group to bar to value; the groups have the same bars.
         label: of the values.
         title: of the figure.
         errors: half lengths of the error bars, in the same form.
+        cut: whether a bar that is far longer than the others is cut, with its value.
     """
     names = list(next(iter(groups.values())))
     figure, axes = _figure(max(4.4, 0.6 + 1.3 * len(groups)), title)
@@ -46,7 +48,8 @@ def bars(groups: Mapping[str, Mapping[str, float]], label: str, title: str = '',
         spread = None if errors is None else [group[name] for group in errors.values()]
         axes.bar(places, [group[name] for group in groups.values()], width, label=name,
                  yerr=spread, capsize=4)
-        _cut(axes, places, np.array([group[name] for group in groups.values()]))
+    if cut:
+        _cut(axes, errors)
     axes.set_xticks(range(len(groups)), list(groups))
     axes.margins(x=0.02)
     axes.axhline(0, color='black', linewidth=0.8)
@@ -120,17 +123,28 @@ def heat_map(values: np.ndarray, rows: Sequence[str], columns: Sequence[str],
     return figure
 
 
-def _cut(axes: Axes, places: np.ndarray, values: np.ndarray) -> None:
+def _cut(axes: Axes, errors: Mapping[str, Mapping[str, float]] | None) -> None:
     """Ends the axis before outliers, and writes their values where their bars are cut."""
-    limit = OUTLIER * np.median(np.abs(values))
-    outliers = np.abs(values) > limit
-    if limit == 0 or not outliers.any():
+    bars = [bar for container in axes.containers if isinstance(container, BarContainer)
+            for bar in container]
+    values = np.array([bar.get_height() for bar in bars])
+    names = list(next(iter(errors.values()))) if errors else []
+    spread = np.array([group[name] for name in names for group in (errors or {}).values()]
+                      or [0.0] * len(bars))
+    outliers = np.abs(values) > OUTLIER * np.median(np.abs(values) + spread)
+    if not outliers.any():
         return
-    low, high = axes.get_ylim()
-    low, high = max(low, -limit), min(high, limit)
+    # Room for the others with their error bars, and for the stump of one that is cut.
+    low = 1.3 * min(0.0, *(values - spread)[~outliers])
+    high = 1.3 * max(0.0, *(values + spread)[~outliers])
+    reach = 0.3 * (high - low)
+    low, high = (min(low, -reach) if (values[outliers] < 0).any() else low,
+                 max(high, reach) if (values[outliers] > 0).any() else high)
     axes.set_ylim(low, high)
-    for place, value in zip(places[outliers], values[outliers], strict=True):
-        axes.annotate(f'{value:+.1f}', (place, low if value < 0 else high), ha='center',
+    for bar in np.array(bars)[outliers]:
+        value = bar.get_height()
+        axes.annotate(f'{value:+.3g}', (bar.get_x() + bar.get_width() / 2,
+                                        low if value < 0 else high), ha='center',
                       va='bottom' if value < 0 else 'top',
                       bbox=dict(boxstyle='round', facecolor='white'))
 

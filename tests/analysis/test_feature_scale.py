@@ -117,15 +117,29 @@ def test_log_mse_is_weak_where_mse_is_strong():
 # ---------------------------------------------------------------- charts
 
 
+def gains(values, spread=0.0):
+    groups = {name: dict(gain=value) for name, value in values.items()}
+    errors = {name: dict(gain=spread) for name in values}
+    return bars(groups, 'gain', errors=errors, cut=True).axes[0]
+
+
 def test_an_outlier_is_cut_and_says_its_value():
-    values = dict(a=1.0, b=2.0, c=-1.5, d=-60.0)
-    axes, = bars({name: dict(gain=value) for name, value in values.items()}, 'gain').axes
-    assert [text.get_text() for text in axes.texts] == ['-60.0']
-    # The middle of the lengths is 1.75.
-    assert axes.get_ylim()[0] == pytest.approx(-1.75 * 5)
+    axes = gains(dict(a=1.0, b=2.0, c=-1.5, d=-60.0))
+    assert [text.get_text() for text in axes.texts] == ['-60']
+    low, high = axes.get_ylim()
+    assert -10 < low <= -1.5 and 2 < high < 10
     assert sorted(patch.get_height() for patch in axes.patches) == [-60, -1.5, 1, 2]
-    axes, = bars({name: dict(gain=values[name]) for name in 'abc'}, 'gain').axes
-    assert not axes.texts and axes.get_ylim()[1] < 3
+    assert bars(dict(a=dict(x=1.0), b=dict(x=90.0), c=dict(x=1.0)), 'x').axes[0].get_ylim()[1] > 90
+
+
+def test_what_is_no_outlier_stays_whole_with_its_error_bar():
+    axes = gains(dict(a=1.0, b=2.0, c=-1.5))
+    assert not axes.texts
+    axes = gains(dict(a=0.05, b=0.1, c=2.8), 1.5)
+    assert not axes.texts and axes.get_ylim()[1] > 4.3 and axes.get_ylim()[0] < -1.4
+    axes = gains(dict(a=0.9, b=-0.4, c=0.1, d=0.0, e=-25.1), 1.7)
+    assert [text.get_text() for text in axes.texts] == ['-25.1']
+    assert axes.get_ylim()[1] > 2.6 and axes.get_ylim()[0] < -2.1
 
 
 def test_charts_show_what_they_are_given():

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from ast import literal_eval
 from pathlib import Path
 
 import pytest
@@ -56,15 +57,35 @@ def test_a_baseline_that_is_there_is_compared_without_being_asked_for(ended):
     assert 'picture: ' not in done.stdout
 
 
-def test_only_a_baseline_of_this_length_and_seed_is_compared(ended, monkeypatch):
+@pytest.mark.parametrize('changed', [
+    None, 'randomness.seed=1', 'train_cfg.max_epochs=2', 'train_dataloader.batch_size=2',
+    'train_dataloader.dataset.labels=0.1', 'test_dataloader.dataset.num_scenes=6',
+    'model.students.student.model.backbone.base_channels=16'])
+def test_only_the_baseline_of_this_very_run_is_compared(ended, changed, monkeypatch):
     monkeypatch.chdir(ended[0])
-    options = {'train_cfg.max_epochs': 1}
+    options = dict(option.split('=', 1) for option in OPTIONS if 'losses' not in option)
+    options = {key: literal_eval(value) for key, value in options.items()}
+    if changed:
+        key, value = changed.split('=')
+        options[key] = literal_eval(value)
     cfg = load_config('kd/synthetic_depth2rgb', options)
-    folder = Path('work_dirs/unimodal/synthetic_rgb')
-    assert ended_baseline(cfg, options) == folder
-    assert ended_baseline(cfg, {**options, 'randomness.seed': 1}) is None
-    assert ended_baseline(cfg, {}) is None
-    assert ended_baseline(load_config('unimodal/synthetic_rgb'), options) is None
+    found = ended_baseline(cfg)
+    assert found == (None if changed else Path('work_dirs/unimodal/synthetic_rgb'))
+
+
+def test_a_baseline_itself_or_an_odd_work_dir_is_compared_with_nothing(ended, tmp_path,
+                                                                       monkeypatch):
+    monkeypatch.chdir(ended[0])
+    assert ended_baseline(load_config('unimodal/synthetic_rgb')) is None
+    monkeypatch.chdir(tmp_path)
+    cfg = load_config('kd/synthetic_depth2rgb')
+    assert ended_baseline(cfg) is None
+    folder = tmp_path / 'work_dirs/unimodal/synthetic_rgb'
+    folder.mkdir(parents=True)
+    (folder / 'summary.json').write_text('{"test": {}}')
+    assert ended_baseline(cfg) is None
+    (folder / 'plain.py').write_text('model = None\n')
+    assert ended_baseline(cfg) is None
 
 
 def test_the_picture_shows_all_three(ended):

@@ -103,7 +103,7 @@ def test_every_network_answers_as_it_does_alone(rooms, networks, samples):
     for one in found:
         np.testing.assert_array_equal(one.prediction.picture(1.0), wanted[one.title])
         assert one.milliseconds > 0
-    np.testing.assert_array_equal(samples.truth(1), wanted['truth'])
+    np.testing.assert_array_equal(samples.truth(1, networks['student'].palette), wanted['truth'])
 
 
 def test_a_modality_that_is_switched_off_is_not_given(networks, samples):
@@ -128,7 +128,8 @@ def test_a_bad_upload_is_a_message_and_the_page_goes_on(rooms, networks, samples
         page.show(None, True, True, str(rooms / 'bad.png'), None)
     with pytest.raises(gr.Error, match='every modality is switched off'):
         page.show(0, False, False, None, None)
-    assert page.show(None, True, True, None, None) == ([], [])
+    pictures, rows = page.show(None, True, True, None, None)
+    assert pictures == [] and [row[2] for row in rows] == ['needs rgb', 'needs depth', 'needs rgb']
     pictures, rows = page.show(None, True, False, files['rgb'], files['depth'])
     assert [caption for _, caption in pictures] == ['student', 'baseline']
     assert rows[1][2] == 'needs depth'
@@ -157,21 +158,23 @@ def test_sounds_clips_and_texts_have_a_place(pair, tmp_path):
     assert set(page.kinds.values()) == {PAIRS[pair][1]}
     assert found.thumbnail(0).ndim == 3 and found.thumbnail(0).dtype == np.uint8
     pictures, rows = page.show(0, True, None)
-    assert pictures[0][1] == f'student, truth: {found.truth(0)}'
-    assert found.truth(0) in networks['student'].classes
+    assert pictures[0][1] == f'student, truth: {found.truth(0, None)}'
+    assert found.truth(0, None) in networks['student'].classes
     assert re.fullmatch(r'.+ \(\d+%\)', rows[0][2])
     for kind in PAIRS[pair]:
         assert upload('x', kind).label.startswith('x')
 
 
-def test_frames_are_read_in_their_order(tmp_path):
-    for i in (2, 0, 1):
-        cv2.imwrite(str(tmp_path / f'{i}.png'), np.full((4, 4, 3), i * 10, np.uint8))
+def test_frames_are_read_in_the_order_of_their_names(tmp_path):
+    # Every upload lies in a folder of its own.
+    for i, folder in enumerate('cab'):
+        (tmp_path / folder).mkdir()
+        cv2.imwrite(str(tmp_path / folder / f'{i}.png'), np.full((4, 4, 3), i * 10, np.uint8))
     (tmp_path / '3.png').write_text('no image')
-    frames = as_input([str(tmp_path / f'{i}.png') for i in (1, 2, 0)], 'clip')
-    assert [int(frame[0, 0, 0]) for frame in frames] == [0, 10, 20]
+    paths = [str(tmp_path / path) for path in ('a/1.png', 'b/2.png', 'c/0.png')]
+    assert [int(frame[0, 0, 0]) for frame in as_input(paths, 'clip')] == [0, 10, 20]
     with pytest.raises(ValueError, match='a frame of the clip is no image'):
-        as_input([str(tmp_path / '0.png'), str(tmp_path / '3.png')], 'clip')
+        as_input([paths[0], str(tmp_path / '3.png')], 'clip')
 
 
 def test_the_recorded_baseline_is_shown_or_missed_with_a_word(rooms, tmp_path):

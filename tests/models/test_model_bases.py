@@ -54,3 +54,33 @@ def test_taps_have_the_widths_that_the_base_says(name):
     assert found['feat'].shape[1] == cfg.channels['feat'] and found['logits'].shape[1] == 3
     for i, width in enumerate(cfg.channels['stages'], 1):
         assert found[f'layer{i}'].ndim == 4 and found[f'layer{i}'].shape[1] == width
+
+
+@pytest.mark.parametrize('name', ['segformer_b0', 'convnext_t_cls', 'vit_s_cls'])
+def test_weights_of_a_checkpoint_are_those_of_the_network(name, tmp_path):
+    _, changes = INPUTS[name]
+    cfg = Config.fromfile(ROOT / f'configs/_base_/models/{name}.py')
+    head = next(key for key in changes if key != 'backbone')
+    small = dict(vit_s_cls=dict(img_size=64)).get(name, {})
+    cfg.merge_from_dict(dict(model=dict(students=dict(student=dict(model={
+        'backbone': small, head: changes[head]})))))
+    init_default_scope('mmfkd')
+    spec = cfg.model.students.student
+    spec.update(modality='x', norm=None)
+    init_cfg = spec.model.backbone.pop('init_cfg')
+    prefix = init_cfg.get('prefix', '')
+    torch.manual_seed(1)
+    kept = CrossModalDistiller(students=dict(student=spec)).student.model
+    kept.init_weights()
+    weights = {f'{prefix}{key}': value for key, value in kept.backbone.state_dict().items()}
+    torch.save(dict(state_dict=weights), tmp_path / 'weights.pth')
+    spec.model.backbone.init_cfg = dict(init_cfg, checkpoint=str(tmp_path / 'weights.pth'))
+    torch.manual_seed(2)
+    model = CrossModalDistiller(students=dict(student=spec)).student.model
+    model.init_weights()
+    found, wanted = model.backbone.state_dict(), kept.backbone.state_dict()
+    assert [key for key in wanted if not torch.equal(found[key], wanted[key])] == []
+    if name == 'vit_s_cls':
+        spec.model.backbone.init_cfg.type = 'mmfkd.InflatedPretrained'
+        with pytest.raises(ValueError, match="draws 'pos_embed' anew .* type='Pretrained'"):
+            CrossModalDistiller(students=dict(student=spec)).student.model.init_weights()

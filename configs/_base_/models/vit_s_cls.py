@@ -16,8 +16,9 @@ model = dict(
             type='ImageClassifier',
             backbone=dict(
                 type='VisionTransformer', arch='deit-small', img_size=224, patch_size=16,
+                # mmpretrain's networks with position embeddings keep those of this type alone.
                 init_cfg=dict(
-                    type='mmfkd.InflatedPretrained', prefix='backbone.',
+                    type='Pretrained', prefix='backbone.',
                     checkpoint='https://mmassets.onedl.ai/mmclassification/v0/deit/'
                                'deit-small_pt-4xb256_in1k_20220218-9425b9bb.pth')),
             head=dict(type='VisionTransformerClsHead', in_channels=384,
