@@ -1,7 +1,7 @@
 """Times predictions of an exported student by mmfkd against plain mmseg, from file to mask.
 
-Both read the same image files, one at a time, in turns. Plain mmseg is ``inference_model`` on the
-``config.py`` of the export: the same network without mmfkd.
+Both read the same files of rendered rooms, one at a time, in turns. Plain mmseg is
+``inference_model`` on the ``config.py`` of the export: the same network without mmfkd.
 
 Example::
 
@@ -15,12 +15,12 @@ from itertools import cycle
 from pathlib import Path
 from statistics import median
 
-import numpy as np
 import torch
 from mmseg.apis import inference_model, init_model
 from PIL import Image
 
 from mmfkd.analysis import compare
+from mmfkd.datasets.synthetic.rooms import render_scene
 from mmfkd.inference import Predictor
 
 
@@ -42,11 +42,10 @@ def main() -> None:
     device = 'cuda:0' if torch.cuda.is_available() else 'cpu'
     predict = Predictor(args.export, device=device)
     plain = init_model(str(args.export / 'config.py'), str(args.export / 'weights.pth'), device)
-    rng = np.random.default_rng(0)
     with tempfile.TemporaryDirectory() as folder:
         paths = [str(Path(folder, f'{i}.png')) for i in range(8)]
-        for path in paths:
-            Image.fromarray(rng.integers(0, 256, (*args.size, 3), np.uint8)).save(path)
+        for i, path in enumerate(paths):
+            Image.fromarray(render_scene(i, args.size)['rgb'][..., ::-1]).save(path)
         ours, theirs = cycle(paths), cycle(paths)
         first, = predict(paths[0])
         wanted = inference_model(plain, paths[0]).pred_sem_seg.data[0].cpu().numpy()
