@@ -1,4 +1,4 @@
-"""What configs of data sets say of a modality: how it is read, and its size behind a pipeline."""
+"""Modalities in the configs of data sets: how each is read, and its size after a pipeline."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from inspect import signature

@@ -1,6 +1,6 @@
-"""What the networks of a demo page say of a sample, each in its own time."""
+"""Predictions of several networks for one sample, with the milliseconds that each took."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
@@ -74,13 +74,9 @@ def of_files(networks: Mapping[str, Predictor], given: Mapping[str, Any]) -> lis
     found = []
     for title, network in networks.items():
         own = {name: value for name, value in given.items() if name in network.modalities}
-        batch = next(_batches(network, own)) if own else None
+        batch = next(network.batches(own, 1))[1] if own else None
         found.append(_answer(title, network, batch))
     return found
-
-
-def _batches(network: Predictor, given: Mapping[str, Any]) -> Iterator[dict]:
-    return (batch for _, batch in network.batches(given, 1))
 
 
 def _answer(title: str, network: Predictor, batch: dict | None) -> Answer:

@@ -6,7 +6,7 @@ from pathlib import Path
 from mmfkd.checkpoints import read_summary
 from mmfkd.config import default_work_dir
 from mmfkd.inference import Predictor
-from mmfkd.inference.opening import WEIGHTS, open_run
+from mmfkd.inference.opening import is_export, open_run
 
 BASELINE = 'baseline'
 
@@ -30,7 +30,7 @@ def open_networks(model: str | Path, checkpoint: str | Path = 'best',
     Raises:
         FileNotFoundError, ValueError: a student cannot be opened, or the baseline that is named.
     """
-    if Path(model, WEIGHTS).is_file():
+    if is_export(model):
         networks = dict(student=Predictor(model, checkpoint, device=device))
         recorded = None
     else:

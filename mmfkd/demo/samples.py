@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from mmengine.dataset import BaseDataset
 from mmengine.registry import init_default_scope
 
-from mmfkd.inference.opening import WEIGHTS, open_run
+from mmfkd.inference.opening import is_export, open_run
 from mmfkd.registry import DATASETS
 from mmfkd.visualization.pictures import paint, picture
 
@@ -65,7 +65,7 @@ def open_samples(model: str | Path, count: int = 12, report: Callable[[str], Non
     Returns:
         the samples; None where the files of the test set are not here.
     """
-    if Path(model, WEIGHTS).is_file():
+    if is_export(model):
         return None
     cfg, _ = open_run(model, teachers=True)
     if cfg.get('test_dataloader') is None:

@@ -18,6 +18,7 @@ from mmfkd.config import (
     spelled,
     spelled_options,
 )
+from mmfkd.inference.opening import open_run
 
 from .hooks.checkpoint import length
 from .processes import STOPPED, run_child
@@ -87,13 +88,12 @@ def ended_baseline(cfg: Config) -> Path | None:
     folder = default_work_dir(config) if config else None
     if folder is None or not has_ended(folder):
         return None
-    configs = sorted(folder.glob('*.py'))
-    if len(configs) != 1:
+    try:
+        trained, _ = open_run(folder)
+    except (FileNotFoundError, ValueError):  # of no student, or not one config
         return None
-    trained = Config.fromfile(configs[0])
-    students = (trained.get('model') or {}).get('students') or {}
     same = (all(cfg.get(key) == trained.get(key) for key in SHARED)
-            and students.get('student') == cfg.model.students.get('student'))
+            and trained.model.students.get('student') == cfg.model.students.get('student'))
     return folder if same else None
 
 

@@ -76,11 +76,16 @@ def open_network(model: str | Path, checkpoint: str | Path = 'best',
     return Opened(cfg, path, name, modalities, tuple(available or modalities))
 
 
+def is_export(model: str | Path) -> bool:
+    """Whether a path is the folder of an export, which holds one network and no data set."""
+    return Path(model, WEIGHTS).is_file()
+
+
 def find_network(model: str | Path, checkpoint: str | Path, branch: str | None
                  ) -> tuple[Config, Path, str | None]:
     """Config, checkpoint, and name of the student in both."""
     folder = Path(model)
-    if (folder / WEIGHTS).is_file():
+    if is_export(folder):
         if not (folder / EXPORTED).is_file():
             raise ValueError(f'{folder} is an export without {EXPORTED}: export the student '
                              'again, or name its work dir')
@@ -146,7 +151,7 @@ def open_run(config: str | Path, teachers: bool = False) -> tuple[Config, Path |
         except FileNotFoundError as error:
             raise FileNotFoundError(f'{config} is neither a config file nor a work dir: {error}'
                                     ) from None
-    if not cfg.get('model', {}).get('students'):
+    if not (cfg.get('model') or {}).get('students'):
         raise ValueError(f'{cfg.filename} has no model.students: it is no config of a '
                          'CrossModalDistiller; the inferencers of mmseg and mmpretrain open it')
     return cfg, work_dir

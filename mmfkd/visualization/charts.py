@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
-from matplotlib.container import BarContainer
 from matplotlib.figure import Figure
 
 MARKERS = ('o', 'x', '^', 's', '+')
@@ -49,7 +48,8 @@ def bars(groups: Mapping[str, Mapping[str, float]], label: str, title: str = '',
         axes.bar(places, [group[name] for group in groups.values()], width, label=name,
                  yerr=spread, capsize=4)
     if cut:
-        _cut(axes, errors)
+        _cut(axes, [group[name] for name in names for group in errors.values()] if errors
+             else [0.0] * len(axes.patches))
     axes.set_xticks(range(len(groups)), list(groups))
     axes.margins(x=0.02)
     axes.axhline(0, color='black', linewidth=0.8)
@@ -123,14 +123,10 @@ def heat_map(values: np.ndarray, rows: Sequence[str], columns: Sequence[str],
     return figure
 
 
-def _cut(axes: Axes, errors: Mapping[str, Mapping[str, float]] | None) -> None:
+def _cut(axes: Axes, errors: Sequence[float]) -> None:
     """Ends the axis before outliers, and writes their values where their bars are cut."""
-    bars = [bar for container in axes.containers if isinstance(container, BarContainer)
-            for bar in container]
-    values = np.array([bar.get_height() for bar in bars])
-    names = list(next(iter(errors.values()))) if errors else []
-    spread = np.array([group[name] for name in names for group in (errors or {}).values()]
-                      or [0.0] * len(bars))
+    bars: list[Any] = list(axes.patches)
+    values, spread = np.array([bar.get_height() for bar in bars]), np.array(errors)
     outliers = np.abs(values) > OUTLIER * np.median(np.abs(values) + spread)
     if not outliers.any():
         return

@@ -249,7 +249,7 @@ def served(rooms):
 def test_the_page_in_a_browser(served, rooms, files):
     (rooms / 'bad.png').write_text('no image')
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=['--no-sandbox'])
+        browser = playwright.chromium.launch(executable_path=CHROMIUM)
         page = browser.new_page()
         asked = []
         page.on('request', lambda request: asked.append(request.url))
