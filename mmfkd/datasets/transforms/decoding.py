@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from io import BytesIO
 from typing import Any
 
+import mmcv
 import numpy as np
 from mmcv.transforms import BaseTransform, LoadImageFromFile
 from mmengine import fileio
@@ -53,6 +54,9 @@ def read_image(loader: BaseTransform, path: str, registered: bool = False) -> np
         return loader(dict(img_path=path))['img']
 
     image = decode(path, load)
+    # Colours that mmcv turned to BGR are a view with a negative stride, slow in all that follows.
+    if image.ndim == 3 and image.strides[2] < 0:
+        image = mmcv.rgb2bgr(image[..., ::-1])
     return image[..., None] if image.ndim == 2 else image
 
 

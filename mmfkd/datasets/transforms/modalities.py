@@ -124,11 +124,10 @@ def checked_values(image: np.ndarray, name: str, spec: dict) -> np.ndarray:
         raise ValueError(f"{spec['path']} holds NaN or infinity in {share:.1%} of its values: "
                          'write a number there that stands for no value, such as 0')
     low, high = spec.get('range') or (None, None)
-    beyond = [value for value, wrong in ((image.min(), low is not None and image.min() < low),
-                                         (image.max(), high is not None and image.max() > high))
-              if wrong]
-    if beyond:
-        raise ValueError(f"{spec['path']} holds {beyond[0]:g}, but modality '{name}' is from {low} "
+    below = low is not None and image.min() < low
+    if below or (high is not None and image.max() > high):
+        value = image.min() if below else image.max()
+        raise ValueError(f"{spec['path']} holds {value:g}, but modality '{name}' is from {low} "
                          f'to {high}: its file is perhaps in another unit. Convert it, or give '
                          f'modalities.{name}.scale, the factor to the unit of the config, or '
                          f'another modalities.{name}.range')
