@@ -12,6 +12,7 @@ from .hooks import (
     StartCheckHook,
     TeacherReportHook,
     TestMaximumHook,
+    WeakCombinationHook,
     seed_worker,
 )
 from .optim_wrapper import BFloat16OptimWrapper
@@ -19,4 +20,4 @@ from .optim_wrapper import BFloat16OptimWrapper
 __all__ = ['AtomicLocalBackend', 'BFloat16OptimWrapper', 'CheckpointHook', 'EarlyStoppingHook',
            'EpochSeedHook', 'FeatureSimilarityHook', 'FiniteLossHook', 'LabelCensusHook',
            'LossWeightHook', 'PredictionPanelHook', 'SampleScoreHook', 'StartCheckHook',
-           'TeacherReportHook', 'TestMaximumHook', 'seed_worker']
+           'TeacherReportHook', 'TestMaximumHook', 'WeakCombinationHook', 'seed_worker']

@@ -2,16 +2,24 @@ from . import losses
 from .balance import LossBalance, LossBalances
 from .branch import Branch, Normalize
 from .distiller import CrossModalDistiller
-from .heads import BandClassifier, DeepLabV3PlusHead, GatedSpectralHead, SCSEFusionHead
+from .heads import (
+    BandClassifier,
+    DeepLabV3PlusHead,
+    ESANetHead,
+    GatedSpectralHead,
+    SCSEFusionHead,
+)
 from .losses import *  # noqa: F403  each loss is named once, in losses/__init__.py
 from .networks import (
     CEN,
     BertEncoder,
     CSKNet,
     DisOptNet,
+    ESANetNeck,
     ForkedEncoder,
     FramePooling,
     HFEncoder,
+    MMANet,
     SharedEncoder,
     take_modality,
     to_modality_norm,
@@ -21,7 +29,7 @@ from .pretrained import InflatedPretrained
 from .taps import Taps
 
 __all__ = ['BandClassifier', 'BertEncoder', 'Branch', 'CEN', 'CSKNet', 'CrossModalDistiller',
-           'DeepLabV3PlusHead', 'DisOptNet', 'ForkedEncoder', 'FramePooling', 'GatedSpectralHead',
-           'HFEncoder', 'InflatedPretrained', 'LossBalance', 'LossBalances',
-           'MultiModalDataPreprocessor', 'Normalize', 'SCSEFusionHead', 'SharedEncoder', 'Taps',
-           'take_modality', 'to_modality_norm', *losses.__all__]
+           'DeepLabV3PlusHead', 'DisOptNet', 'ESANetHead', 'ESANetNeck', 'ForkedEncoder',
+           'FramePooling', 'GatedSpectralHead', 'HFEncoder', 'InflatedPretrained', 'LossBalance',
+           'LossBalances', 'MMANet', 'MultiModalDataPreprocessor', 'Normalize', 'SCSEFusionHead',
+           'SharedEncoder', 'Taps', 'take_modality', 'to_modality_norm', *losses.__all__]

@@ -9,8 +9,9 @@ from .seeding import EpochSeedHook, seed_worker
 from .similarity import FeatureSimilarityHook
 from .start import StartCheckHook
 from .teacher_report import TeacherReportHook
+from .weak_combination import WeakCombinationHook
 
 __all__ = ['CheckpointHook', 'EarlyStoppingHook', 'EpochSeedHook', 'FeatureSimilarityHook',
            'FiniteLossHook', 'LabelCensusHook', 'LossWeightHook', 'PredictionPanelHook',
            'SampleScoreHook', 'StartCheckHook', 'TeacherReportHook', 'TestMaximumHook',
-           'seed_worker']
+           'WeakCombinationHook', 'seed_worker']

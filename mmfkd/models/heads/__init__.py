@@ -1,7 +1,8 @@
 from .band_classifier import BandClassifier
 from .deeplabv3plus import DeepLabV3PlusHead
+from .esanet import ESANetHead
 from .gated_spectral import GatedSpectralHead
 from .scse_fusion import ChannelSpatialGate, SCSEFusionHead
 
-__all__ = ['BandClassifier', 'ChannelSpatialGate', 'DeepLabV3PlusHead', 'GatedSpectralHead',
-           'SCSEFusionHead']
+__all__ = ['BandClassifier', 'ChannelSpatialGate', 'DeepLabV3PlusHead', 'ESANetHead',
+           'GatedSpectralHead', 'SCSEFusionHead']

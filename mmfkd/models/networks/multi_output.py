@@ -60,11 +60,7 @@ class MultiOutputSegmentor(BaseSegmentor):
         Raises:
             KeyError: a modality is missing.
         """
-        missing = [name for name in self.required if name not in inputs]
-        if missing:
-            raise KeyError(f'{type(self).__name__} is trained on all of {list(self.required)}; '
-                           f"{missing} is missing: add it to 'modalities' of the data set. A "
-                           'modality may be missing in tests alone')
+        self.check_complete(inputs)
         losses = {}
         for name, logits in self.encode_decode(inputs).items():
             if name in self.supervised:
@@ -73,6 +69,18 @@ class MultiOutputSegmentor(BaseSegmentor):
             else:
                 losses[f'{name}.loss_unsupervised'] = 0 * logits.sum()
         return {**losses, **self.further_losses()}
+
+    def check_complete(self, inputs: Mapping[str, Tensor] | Tensor) -> None:
+        """Refuses a training batch in which a modality is missing.
+
+        Raises:
+            KeyError: one is.
+        """
+        missing = [name for name in self.required if name not in inputs]
+        if missing:
+            raise KeyError(f'{type(self).__name__} is trained on all of {list(self.required)}; '
+                           f"{missing} is missing: add it to 'modalities' of the data set. A "
+                           'modality may be missing in tests alone')
 
     def further_losses(self) -> dict[str, Tensor]:
         """Terms and statistics beside the losses of the outputs."""

@@ -1,0 +1,94 @@
+"""The choice of the weak combination of modalities, by MMANet's rule."""
+
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+
+from mmfkd.models.losses.margin import ModalityRegularizationLoss
+from mmfkd.registry import HOOKS
+
+from .unwrapped import unwrapped
+
+
+@HOOKS.register_module()
+class WeakCombinationHook(Hook):
+    """Chooses the combination of modalities that is furthest behind all of them on validation.
+
+    Paper: Wei et al., "MMANet" (CVPR 2023), and its code for segmentation: over some early epochs
+    ``(mIoU_all - mIoU_c)²`` is summed for each combination c, and the largest sum wins. The
+    authors' code does so on the images that it tests on; here it is the validation set. The
+    combinations are ``subsets`` of the student. A combination that the loss was given stays.
+
+    Args:
+        loss: name of a :class:`mmfkd.models.ModalityRegularizationLoss` in ``losses``.
+        begin: validations behind this many epochs count, from the next one on; 6 in the authors'
+            code.
+        end: number of epochs behind which it chooses; 10 in the authors' code.
+        metric: of the validation.
+
+    Raises:
+        KeyError: no such loss, or no such metric.
+        ValueError: the student has no subsets, or no validation falls between.
+    """
+
+    def __init__(self, loss: str = 'loss_mar', begin: int = 6, end: int = 10,
+                 metric: str = 'mIoU') -> None:
+        self.loss = loss
+        self.begin = begin
+        self.end = end
+        self.metric = metric
+
+    def before_train(self, runner: Runner) -> None:
+        """Checks that there will be something to choose from."""
+        if self._loss(runner).weak:
+            return
+        interval = getattr(runner.train_loop, 'val_interval', 1)
+        counted = [epoch for epoch in range(self.begin + 1, self.end + 1)
+                   if not epoch % interval]
+        if runner.val_loop is None or not counted:
+            raise ValueError(f'WeakCombinationHook: no validation from epoch {self.begin + 1} to '
+                             f'{self.end} (val_interval={interval}): set begin and end of it '
+                             f'otherwise, or losses.{self.loss}.weak')
+        if not unwrapped(runner).student.subsets:
+            raise ValueError('WeakCombinationHook: the student has no subsets to choose from: set '
+                             'model.students.student.subsets, such as [[ir], [rgb]]')
+
+    def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
+        """Adds what each combination is behind, squared."""
+        if not self.begin < runner.epoch <= self.end or self._loss(runner).weak:
+            return
+        scores = metrics or {}
+        for subset in unwrapped(runner).student.subsets:
+            key = f'{"+".join(subset)}/{self.metric}'
+            if key not in scores or self.metric not in scores:
+                raise KeyError(f'WeakCombinationHook: {key} and {self.metric} are to be among the '
+                               f'metrics of the validation, which are {list(scores)}')
+            gap = (float(scores[self.metric]) - float(scores[key])) ** 2
+            runner.message_hub.update_info(_key(subset), self._sum(runner, subset) + gap)
+
+    def before_train_epoch(self, runner: Runner) -> None:
+        """Chooses behind the last epoch that counts."""
+        loss = self._loss(runner)
+        if runner.epoch < self.end or loss.weak:
+            return
+        subsets = unwrapped(runner).student.subsets
+        weak = max(subsets, key=lambda subset: self._sum(runner, subset))
+        loss.choose(weak)
+        gaps = ', '.join(f'{"+".join(subset)} {self._sum(runner, subset):.1f}'
+                         for subset in subsets)
+        runner.logger.info(f'The weak combination is {"+".join(weak)}. Squared gaps of '
+                           f'{self.metric} to all modalities: {gaps}')
+
+    def _loss(self, runner: Runner) -> ModalityRegularizationLoss:
+        losses = unwrapped(runner).losses
+        if self.loss not in losses:
+            raise KeyError(f"WeakCombinationHook: no loss '{self.loss}'; the model has "
+                           f'{list(losses.keys())}')
+        return losses[self.loss]
+
+    @staticmethod
+    def _sum(runner: Runner, subset: tuple[str, ...]) -> float:
+        return runner.message_hub.get_info(_key(subset), 0.0)
+
+
+def _key(subset: tuple[str, ...]) -> str:
+    return f'weak_gap_{"+".join(subset)}'

@@ -1,0 +1,69 @@
+"""The weak combination of modalities, chosen on validation."""
+
+from types import SimpleNamespace
+
+import pytest
+from mmengine.logging import MessageHub, MMLogger
+
+from mmfkd.engine import WeakCombinationHook
+from mmfkd.models import ModalityRegularizationLoss
+
+
+@pytest.fixture
+def runner(request):
+    """``runner(weak, val_interval)``: what the hook looks at, with a message hub of its own."""
+    def make(weak=None, val_interval=1, subsets=(('ir',), ('rgb',))):
+        loss = ModalityRegularizationLoss(['student.weak'], 'student.mask', ('rgb', 'ir'), weak)
+        model = SimpleNamespace(losses=dict(loss_mar=loss),
+                                student=SimpleNamespace(subsets=subsets))
+        return SimpleNamespace(
+            model=model, epoch=0, val_loop=object(), message_hub=MessageHub(request.node.name),
+            train_loop=SimpleNamespace(val_interval=val_interval), logger=MMLogger('weak'))
+    return make
+
+
+def epochs(hook, runner, scores):
+    """Epochs as mmengine runs them: the count rises before the validation."""
+    for all_of_them, ir, rgb in scores:
+        hook.before_train_epoch(runner)
+        runner.epoch += 1
+        hook.after_val_epoch(runner, {'mIoU': all_of_them, 'ir/mIoU': ir, 'rgb/mIoU': rgb})
+    hook.before_train_epoch(runner)
+
+
+def test_the_largest_sum_of_squared_gaps_wins(runner):
+    """Epochs 1 and 4 do not count; 2 and 3 have 4² + 4² against 5² + 1²."""
+    run, hook = runner(), WeakCombinationHook(begin=1, end=3)
+    hook.before_train(run)
+    epochs(hook, run, [(50, 0, 50), (50, 45, 46), (50, 49, 46)])
+    assert run.model.losses['loss_mar'].weak == ('rgb',)
+    epochs(hook, run, [(50, 0, 50)])
+    assert run.model.losses['loss_mar'].weak == ('rgb',)
+
+
+def test_it_chooses_behind_the_last_epoch_and_not_before(runner):
+    run, hook = runner(), WeakCombinationHook(begin=0, end=2)
+    epochs(hook, run, [(50, 40, 50)])
+    assert run.model.losses['loss_mar'].weak == ()
+    epochs(hook, run, [(50, 40, 50)])
+    assert run.model.losses['loss_mar'].weak == ('ir',)
+
+
+def test_a_given_combination_stays(runner):
+    run, hook = runner(weak=['ir'], subsets=()), WeakCombinationHook(begin=0, end=1)
+    hook.before_train(run)
+    epochs(hook, run, [(50, 50, 0)])
+    assert run.model.losses['loss_mar'].weak == ('ir',)
+
+
+def test_nothing_to_choose_from_is_refused_before_training(runner):
+    with pytest.raises(ValueError, match=r'no validation from epoch 7 to 10 \(val_interval=20\)'):
+        WeakCombinationHook().before_train(runner(val_interval=20))
+    with pytest.raises(ValueError, match='the student has no subsets'):
+        WeakCombinationHook().before_train(runner(subsets=()))
+    with pytest.raises(KeyError, match="no loss 'loss_x'"):
+        WeakCombinationHook(loss='loss_x').before_train(runner())
+    run = runner()
+    run.epoch = 7
+    with pytest.raises(KeyError, match='ir/mIoU and mIoU are to be among'):
+        WeakCombinationHook().after_val_epoch(run, dict(mIoU=3.0))
