@@ -1,6 +1,7 @@
 from .file_backend import AtomicLocalBackend
 from .hooks import (
     CheckpointHook,
+    ContrastCollapseHook,
     EarlyStoppingHook,
     EpochSeedHook,
     FeatureSimilarityHook,
@@ -17,7 +18,8 @@ from .hooks import (
 )
 from .optim_wrapper import BFloat16OptimWrapper
 
-__all__ = ['AtomicLocalBackend', 'BFloat16OptimWrapper', 'CheckpointHook', 'EarlyStoppingHook',
-           'EpochSeedHook', 'FeatureSimilarityHook', 'FiniteLossHook', 'LabelCensusHook',
-           'LossWeightHook', 'PredictionPanelHook', 'SampleScoreHook', 'StartCheckHook',
-           'TeacherReportHook', 'TestMaximumHook', 'WeakCombinationHook', 'seed_worker']
+__all__ = ['AtomicLocalBackend', 'BFloat16OptimWrapper', 'CheckpointHook', 'ContrastCollapseHook',
+           'EarlyStoppingHook', 'EpochSeedHook', 'FeatureSimilarityHook', 'FiniteLossHook',
+           'LabelCensusHook', 'LossWeightHook', 'PredictionPanelHook', 'SampleScoreHook',
+           'StartCheckHook', 'TeacherReportHook', 'TestMaximumHook', 'WeakCombinationHook',
+           'seed_worker']

@@ -193,9 +193,12 @@ class CrossModalDistiller(BaseModel):
         return TrainingPass(feats, tasks, terms)
 
     def parse_losses(self, losses: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
-        """The sum to minimise, and what is logged: also weights and shares of the balances."""
+        """The sum to minimise, and what is logged: also what balances and losses report."""
         total, logged = super().parse_losses(losses)
-        return total, {**logged, **self.balances.report()}
+        logged.update(self.balances.report())
+        for name, loss in self.losses.items():
+            logged.update(prefixed(name, loss.report()))
+        return total, logged
 
     @torch.no_grad()
     def features(self, inputs: Mapping[str, Tensor], keys: Sequence[str]) -> dict[str, Tensor]:

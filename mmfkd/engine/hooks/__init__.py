@@ -1,7 +1,7 @@
 from .checkpoint import CheckpointHook
 from .early_stopping import EarlyStoppingHook
 from .labels import LabelCensusHook
-from .loss import FiniteLossHook, LossWeightHook
+from .loss import ContrastCollapseHook, FiniteLossHook, LossWeightHook
 from .maximum import TestMaximumHook
 from .panel import PredictionPanelHook
 from .samples import SampleScoreHook
@@ -11,7 +11,7 @@ from .start import StartCheckHook
 from .teacher_report import TeacherReportHook
 from .weak_combination import WeakCombinationHook
 
-__all__ = ['CheckpointHook', 'EarlyStoppingHook', 'EpochSeedHook', 'FeatureSimilarityHook',
-           'FiniteLossHook', 'LabelCensusHook', 'LossWeightHook', 'PredictionPanelHook',
-           'SampleScoreHook', 'StartCheckHook', 'TeacherReportHook', 'TestMaximumHook',
-           'WeakCombinationHook', 'seed_worker']
+__all__ = ['CheckpointHook', 'ContrastCollapseHook', 'EarlyStoppingHook', 'EpochSeedHook',
+           'FeatureSimilarityHook', 'FiniteLossHook', 'LabelCensusHook', 'LossWeightHook',
+           'PredictionPanelHook', 'SampleScoreHook', 'StartCheckHook', 'TeacherReportHook',
+           'TestMaximumHook', 'WeakCombinationHook', 'seed_worker']

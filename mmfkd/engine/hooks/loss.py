@@ -1,4 +1,4 @@
-"""Hooks on losses: their weight over time, and whether they are finite."""
+"""Hooks on losses: their weight over time, whether they are finite, whether they collapsed."""
 
 import math
 from collections.abc import Mapping
@@ -67,7 +67,8 @@ def _not_finite(terms: Mapping) -> list[str]:
 class LossWeightHook(Hook):
     """Moves the weight of a loss linearly from one value to another over epochs.
 
-    Of a loss with ``balance`` it moves the ratio, as the weight does not count there.
+    Of a loss with ``balance`` it moves the ratio, as the weight does not count there. It may move
+    another number of a loss instead, such as the ``hard_ratio`` of ``PixelContrastLoss``.
 
     Args:
         loss: name in the distiller's ``losses``.
@@ -76,18 +77,20 @@ class LossWeightHook(Hook):
         begin: first epoch of the ramp, from 0.
         end: epoch in which ``stop`` is reached; the same as ``begin`` for a step there. None is
             that behind the last one, so that the ramp has the length of the run.
+        number: name of what is moved.
 
     Raises:
-        KeyError: no such loss.
+        KeyError: no such loss, or no such number of it.
     """
 
     def __init__(self, loss: str, start: float, stop: float, begin: int = 0,
-                 end: int | None = None) -> None:
+                 end: int | None = None, number: str = 'weight') -> None:
         self.loss = loss
         self.start = start
         self.stop = stop
         self.begin = begin
         self.end = end
+        self.number = number
 
     def before_train_epoch(self, runner: Runner) -> None:
         """Sets the weight of the epoch."""
@@ -101,7 +104,48 @@ class LossWeightHook(Hook):
         else:
             share = float(runner.epoch >= end)
         value = self.start + share * (self.stop - self.start)
-        if self.loss in model.balances:
+        if self.number == 'weight' and self.loss in model.balances:
             model.balances[self.loss].ratio = value
+        elif isinstance(getattr(model.losses[self.loss], self.number, None), (int, float)):
+            setattr(model.losses[self.loss], self.number, value)
         else:
-            model.losses[self.loss].weight = value
+            raise KeyError(f"LossWeightHook: '{self.number}' is no number of the loss "
+                           f"'{self.loss}'")
+
+
+@HOOKS.register_module()
+class ContrastCollapseHook(Hook):
+    """Says in the log when a contrast teaches nothing, because its embeddings are all equal.
+
+    It looks at the ``spread`` that :class:`mmfkd.models.PixelContrastLoss` reports, averaged over
+    an epoch, in the epochs in which the loss has a weight.
+
+    Args:
+        loss: name in the distiller's ``losses``.
+        least: the spread that an epoch needs, from 0 to 1.
+    """
+
+    def __init__(self, loss: str = 'loss_contrast', least: float = 0.01) -> None:
+        self.loss = loss
+        self.least = least
+        self._seen: list[float] = []
+
+    def after_train_iter(self, runner: Runner, batch_idx: int, data_batch: dict | None = None,
+                         outputs: Mapping | None = None) -> None:
+        """Keeps the value of the step."""
+        value = (outputs or {}).get(f'{self.loss}.spread')
+        if value is not None and unwrapped(runner).losses[self.loss].weight:
+            self._seen.append(float(value))
+
+    def after_train_epoch(self, runner: Runner) -> None:
+        """Says so if the mean of the epoch is too small."""
+        mean = sum(self._seen) / max(len(self._seen), 1)
+        if self._seen and mean < self.least:
+            runner.logger.warning(
+                f'{self.loss} has collapsed: in epoch {runner.epoch + 1} all its embeddings were '
+                f'equal but for a spread of {mean:.4f}, so the loss rests at the logarithm of the '
+                'number of pixels that an anchor keeps, and teaches nothing. Take norm=True, '
+                'start with hard_ratio=1.0 and move '
+                'it to its value over the first epochs (LossWeightHook, number=hard_ratio), or '
+                f'leave the loss out with model.losses.{self.loss}=None')
+        self._seen.clear()

@@ -95,6 +95,10 @@ class DistillLoss(BaseModule):
         The tensors are float32, and of one shape if the loss is ``paired``.
         """
 
+    def report(self) -> dict[str, Tensor]:
+        """Values of the last step that are logged beside the terms, and not summed."""
+        return {}
+
     def predictions(self, student: Tensor) -> dict[str, Tensor]:
         """Logits of classifiers that the loss has on the student's tensor, by name.
 

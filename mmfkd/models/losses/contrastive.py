@@ -34,7 +34,11 @@ class PixelContrastLoss(DistillLoss):
 
     Before the classes are apart, the nearest negatives are nearer than the farthest positives. The
     loss is then lowest where all embeddings are equal, and training can end there, at the logarithm
-    of the number of pixels that an anchor keeps. ``hard_ratio=1`` keeps all pixels and avoids this.
+    of the number of pixels that an anchor keeps. So start with ``hard_ratio=1``, which keeps all
+    pixels, let :class:`mmfkd.engine.LossWeightHook` bring it to its value, and give the projection
+    head a batch norm (``norm``), as ContrastiveSeg and PiPa have it. The log has the ``spread`` of
+    the embeddings, ``1 - ‖mean e‖²``; near 0 they are all equal, which
+    :class:`mmfkd.engine.ContrastCollapseHook` says in words.
 
     The paper gives neither τ, width, sampling cap nor weight; the defaults are those of
     ContrastiveSeg, which PiPa shares. The readings of the paper are in ``docs/csknet.md``.
@@ -50,6 +54,7 @@ class PixelContrastLoss(DistillLoss):
         channels: width of the embedding.
         temperature: τ, above 0.
         hard_ratio: share of the negatives and of the positives that an anchor keeps, rounded up.
+        norm: whether a batch norm follows the first layer of the projection head.
         max_anchors: number of anchors at the most.
         max_samples: number of pixels that are compared with, at the most.
         weight: factor; :class:`mmfkd.engine.LossWeightHook` makes it a schedule.
@@ -64,9 +69,9 @@ class PixelContrastLoss(DistillLoss):
     paired = False
 
     def __init__(self, student: Sequence[str], in_channels: Sequence[int], channels: int = 256,
-                 temperature: float = 0.1, hard_ratio: float = 0.1, max_anchors: int = 1024,
-                 max_samples: int = 4096, weight: float = 1.0, gather: bool = False,
-                 ignore_index: int = 255) -> None:
+                 temperature: float = 0.1, hard_ratio: float = 0.1, norm: bool = False,
+                 max_anchors: int = 1024, max_samples: int = 4096, weight: float = 1.0,
+                 gather: bool = False, ignore_index: int = 255) -> None:
         super().__init__(student, None, weight)
         if len(student) != len(in_channels):
             raise ValueError(f'PixelContrastLoss: {len(student)} maps in student, but '
@@ -75,8 +80,10 @@ class PixelContrastLoss(DistillLoss):
             raise ValueError(f'PixelContrastLoss: temperature={temperature} must be above 0, '
                              f'hard_ratio={hard_ratio} in (0, 1], max_anchors={max_anchors} and '
                              f'max_samples={max_samples} 1 or more')
-        self.projection = nn.Sequential(nn.Linear(sum(in_channels), channels), nn.ReLU(),
+        norms = [nn.BatchNorm1d(channels)] if norm else []
+        self.projection = nn.Sequential(nn.Linear(sum(in_channels), channels), *norms, nn.ReLU(),
                                         nn.Linear(channels, channels))
+        self._spread: Tensor | None = None
         self.temperature = temperature
         self.hard_ratio = hard_ratio
         self.max_anchors = max_anchors
@@ -96,7 +103,9 @@ class PixelContrastLoss(DistillLoss):
         labels = nearest_labels(gt, student[0].shape[-2:])
         places = balanced_pixels(labels, self.max_samples, self.ignore_index)
         features = torch.cat([pixels_of(x, places, labels.shape) for x in student], 1)
-        embedded = F.normalize(self.projection(features), dim=1)
+        # A batch norm needs two rows.
+        rows = F.pad(features, (0, 0, 0, max(2 - len(features), 0)))
+        embedded = F.normalize(self.projection(rows)[:len(features)], dim=1)
         return dict(contrast=self._compare(embedded, labels.flatten()[places]))
 
     def _compare(self, embedded: Tensor, labels: Tensor) -> Tensor:
@@ -107,6 +116,8 @@ class PixelContrastLoss(DistillLoss):
             own = chosen + start
         losses = anchor_losses(embedded[chosen], labels[chosen], own, others, classes,
                                self.temperature, self.hard_ratio)
+        # The mean cosine of all pairs is the squared length of the mean.
+        self._spread = 1 - embedded.detach().mean(0).square().sum() if len(losses) else None
         eligible = torch.tensor(float(len(losses)), device=labels.device)
         if self.gather and get_world_size() > 1:
             # Ranks are averaged afterwards: dividing by the mean number makes that the mean of
@@ -115,6 +126,11 @@ class PixelContrastLoss(DistillLoss):
             eligible /= get_world_size()
         # Embeddings without an anchor still have a gradient, of zero.
         return losses.sum() / eligible.clamp(min=1e-6) + 0 * others.sum()
+
+
+    def report(self) -> dict[str, Tensor]:
+        """``spread``: 1 less the mean cosine of two embeddings of the last step."""
+        return {} if self._spread is None else dict(spread=self._spread)
 
 
 def balanced_pixels(labels: Tensor, count: int, ignore_index: int) -> Tensor:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+import torch
 from mmengine.model import ModuleDict
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from torch import Tensor
@@ -41,26 +42,33 @@ class CSKNet(MultiOutputSegmentor):
         modalities: names of the optical and of the infrared modality in the inputs; inside they
             are 'optical' and 'infrared', whatever the sensors are.
         decoder_output: place in the decode head whose output is F_O, F_I.
-        exchange: see :class:`SharedEncoder`; None for none.
+        exchange: see :class:`SharedEncoder`, to which the modalities are 'optical' and
+            'infrared'; None for none.
         supervised: outputs that labels supervise, of 'optical', 'infrared' and 'fused'.
+        drop: share of the training batches in which the fused output has to do with one of the
+            two, drawn at random: it gets zeros in the place of the other. The paper has no such.
         train_cfg: unused; taken as mmseg's segmentors do.
         test_cfg: ``dict(mode='whole')``.
         data_preprocessor: see mmseg.
         init_cfg: see mmseg.
 
     Raises:
-        ValueError: not two modalities, an unknown output, or another test mode.
+        ValueError: not two modalities, an unknown output, another test mode, or ``drop`` outside
+            [0, 1].
     """
 
     def __init__(self, backbone: dict, decode_head: dict, fusion_head: dict,
                  modalities: Sequence[str], decoder_output: str = 'sep_bottleneck',
                  exchange: dict | None = None, supervised: Sequence[str] = (FUSED, INFRARED),
-                 train_cfg: dict | None = None, test_cfg: dict | None = None,
+                 drop: float = 0.0, train_cfg: dict | None = None, test_cfg: dict | None = None,
                  data_preprocessor: dict | None = None, init_cfg: dict | None = None) -> None:
         super().__init__(modalities, supervised, (OPTICAL, INFRARED, FUSED), test_cfg,
                          data_preprocessor, init_cfg)
         if len(modalities) != 2:
             raise ValueError(f'CSKNet fuses two modalities, optical first, not {list(modalities)}')
+        if not 0 <= drop <= 1:
+            raise ValueError(f'CSKNet: drop={drop} must be from 0 to 1')
+        self.drop = drop
         self.modalities = dict(zip((OPTICAL, INFRARED), modalities, strict=True))
         self.backbone = SharedEncoder(backbone, list(self.modalities), exchange)
         self.decode_heads = ModuleDict({name: MODELS.build(decode_head)
@@ -89,8 +97,16 @@ class CSKNet(MultiOutputSegmentor):
         logits, decoded = {}, {}
         for name, maps in encoded.items():
             logits[name], decoded[name] = decode(self.decode_heads[name], self.taps[name], maps)
-        logits[FUSED] = self.fusion_head([decoded[name] for name in self.modalities])
+        logits[FUSED] = self.fusion_head(self._dropped([decoded[name]
+                                                        for name in self.modalities]))
         return logits
+
+    def _dropped(self, maps: list[Tensor]) -> list[Tensor]:
+        """The maps of both decoders; in a share of the training batches one of them is zero."""
+        if not (self.training and self.drop) or torch.rand(()) >= self.drop:
+            return maps
+        gone = int(torch.randint(len(maps), ()))
+        return [x * (i != gone) for i, x in enumerate(maps)]
 
     def best(self, logits: Mapping[str, Tensor]) -> str:
         """The fused output, or that of the modality that is there."""

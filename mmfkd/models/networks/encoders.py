@@ -29,8 +29,8 @@ class SharedEncoder(BaseModule):
             ``channel``: ``norms``, places of the batch norms behind which channels are exchanged,
             usually the last of each stage, and the arguments of :class:`ChannelExchange`.
             ``spatial``: ``stages``, places of the sequences of blocks behind which odd columns
-            are exchanged, and the ``probability`` of :class:`SpatialExchange`. A place is a
-            module's path in the backbone.
+            are exchanged, and the arguments of :class:`SpatialExchange`. A place is a module's
+            path in the backbone.
 
     Raises:
         ValueError: a place that is not there, or of the wrong kind; close ones are named.
@@ -51,16 +51,18 @@ class SharedEncoder(BaseModule):
             self._exchange_columns(**exchange['spatial'])
 
     def _exchange_channels(self, norms: Sequence[str], threshold: float = 0.02,
-                           ratio: float | None = None) -> None:
+                           ratio: float | None = None, probability: float = 1.0,
+                           receivers: Sequence[str] | None = None) -> None:
         for place in norms:
             find(self.net, place, PerModality, 'batch norm').exchange = ChannelExchange(
-                threshold, ratio)
+                threshold, ratio, self.streams, probability, receivers)
 
-    def _exchange_columns(self, stages: Sequence[str], probability: float = 1.0) -> None:
+    def _exchange_columns(self, stages: Sequence[str], probability: float = 1.0,
+                          receivers: Sequence[str] | None = None) -> None:
         for place in stages:
             # At the end of the sequence and without parameters: no key of a checkpoint changes.
             find(self.net, place, nn.Sequential, 'sequence of blocks').append(
-                SpatialExchange(self.streams, probability))
+                SpatialExchange(self.streams, probability, receivers))
 
     def exchanging(self) -> list[PerModality]:
         """Batch norms behind which channels are exchanged."""
@@ -77,7 +79,7 @@ class SharedEncoder(BaseModule):
             return {}
         return {name: torch.cat([norm.exchange.chosen(norm.each[name].weight)
                                  for norm in norms]).float().mean()
-                for name in self.streams.names}
+                for name in self.streams.names if norms[0].exchange.receives(name)}
 
     def stacked(self, inputs: Mapping[str, Tensor]) -> Sequence[Tensor]:
         """Maps of all stages, stacked over the modalities that are in ``inputs``.

@@ -8,7 +8,54 @@ from torch import Tensor, nn
 from .modality_norm import Streams
 
 
-class ChannelExchange(nn.Module):
+class FeatureExchange(nn.Module):
+    """Base of the exchanges: in which steps, and which modalities receive.
+
+    A network that is trained with exchange alone has never seen a modality by itself, which is
+    what it gets in the test of a missing modality. With a ``probability`` below 1 it sees both;
+    a modality that is not among the ``receivers`` is always by itself. The paper has neither.
+
+    Args:
+        streams: of the network; only ``receivers`` needs them here.
+        probability: share of the training steps in which there is exchange, drawn for each place
+            and rank by itself; outside of training there always is.
+        receivers: names of the modalities that get features of others; all by default.
+
+    Raises:
+        ValueError: ``probability`` outside [0, 1], or an unknown receiver.
+    """
+
+    def __init__(self, streams: Streams | None = None, probability: float = 1.0,
+                 receivers: Sequence[str] | None = None) -> None:
+        super().__init__()
+        if not 0 <= probability <= 1:
+            raise ValueError(f'probability={probability} of the exchange must be from 0 to 1')
+        names = streams.names if streams else ()
+        if receivers is not None and (isinstance(receivers, str) or set(receivers) - set(names)):
+            raise ValueError(f'receivers={receivers!r} of the exchange: give a list of the '
+                             f'modalities {list(names)}')
+        self.streams = streams
+        self.probability = probability
+        self.receivers = receivers
+
+    def receives(self, name: str) -> bool:
+        """Whether a modality gets features of others."""
+        return self.receivers is None or name in self.receivers
+
+    def pauses(self) -> bool:
+        """Whether there is no exchange in this step."""
+        return self.training and self.probability < 1 and bool(torch.rand(()) >= self.probability)
+
+    def kept(self, count: int) -> list[bool]:
+        """Which of the active modalities get nothing in this step."""
+        if self.pauses():
+            return [True] * count
+        if self.receivers is None or self.streams is None:
+            return [False] * count
+        return [not self.receives(name) for name in self.streams.active]
+
+
+class ChannelExchange(FeatureExchange):
     """Replaces the channels that a batch norm scales to nearly nothing by the other modality's.
 
     Papers: CSK-Net, section 2.5, and Wang et al., "Channel Exchanging Networks" (TPAMI 2022): a
@@ -23,13 +70,19 @@ class ChannelExchange(nn.Module):
         threshold: exchange where ``|γ|`` is below it.
         ratio: exchange this share of the channels, those with the smallest ``|γ|``, instead;
             rounded to whole channels.
+        streams: see :class:`FeatureExchange`.
+        probability: likewise.
+        receivers: likewise.
 
     Raises:
-        ValueError: ``threshold`` below 0, or ``ratio`` outside [0, 1].
+        ValueError: ``threshold`` below 0, ``ratio`` outside [0, 1], or see
+            :class:`FeatureExchange`.
     """
 
-    def __init__(self, threshold: float = 0.02, ratio: float | None = None) -> None:
-        super().__init__()
+    def __init__(self, threshold: float = 0.02, ratio: float | None = None,
+                 streams: Streams | None = None, probability: float = 1.0,
+                 receivers: Sequence[str] | None = None) -> None:
+        super().__init__(streams, probability, receivers)
         if threshold < 0:
             raise ValueError(f'threshold={threshold} of the channel exchange must not be negative')
         if ratio is not None and not 0 <= ratio <= 1:
@@ -49,48 +102,32 @@ class ChannelExchange(nn.Module):
     def forward(self, maps: Sequence[Tensor], gammas: Sequence[Tensor]) -> list[Tensor]:
         """One map (N, C, H, W) and one γ (C,) a modality to the exchanged maps."""
         exchanged = []
+        kept = self.kept(len(maps))
         for i, (own, gamma) in enumerate(zip(maps, gammas, strict=True)):
+            if kept[i]:
+                exchanged.append(own)
+                continue
             others = [other for j, other in enumerate(maps) if j != i]
             other = others[0] if len(others) == 1 else torch.stack(others).mean(0)
             exchanged.append(torch.where(self.chosen(gamma)[:, None, None], other, own))
         return exchanged
 
 
-class SpatialExchange(nn.Module):
+class SpatialExchange(FeatureExchange):
     """Exchanges the odd columns of the maps of two modalities (CSK-Net, eq. 1).
 
     ChangerEx, which CSK-Net follows, exchanges the even ones. With more than two modalities each
-    takes those of the next one.
-
-    A network that is trained with exchange alone has never seen a modality by itself, which is
-    what it gets in the test of a missing modality. With a ``probability`` below 1, which the paper
-    does not have, it sees both.
-
-    Args:
-        streams: of the network.
-        probability: share of the training steps in which columns are exchanged, drawn for each
-            stage and rank by itself; outside of training they always are.
-
-    Raises:
-        ValueError: ``probability`` outside [0, 1].
+    takes those of the next one. Arguments are those of :class:`FeatureExchange`.
     """
 
-    def __init__(self, streams: Streams, probability: float = 1.0) -> None:
-        super().__init__()
-        if not 0 <= probability <= 1:
-            raise ValueError(f'probability={probability} of the spatial exchange must be from 0 '
-                             'to 1')
-        self.streams = streams
-        self.probability = probability
+    streams: Streams
 
     def forward(self, stacked: Tensor) -> Tensor:
         """Stacked maps (M · N, C, H, W), M modalities being active, to the exchanged ones."""
         maps = self.streams.split(stacked)
-        if len(maps) == 1 or self._pauses():
+        if len(maps) == 1:
             return stacked
         odd = torch.arange(stacked.size(-1), device=stacked.device) % 2 == 1
-        return torch.cat([torch.where(odd, maps[(i + 1) % len(maps)], own)
-                          for i, own in enumerate(maps)])
-
-    def _pauses(self) -> bool:
-        return self.training and self.probability < 1 and bool(torch.rand(()) >= self.probability)
+        return torch.cat([own if kept else torch.where(odd, maps[(i + 1) % len(maps)], own)
+                          for i, (own, kept) in enumerate(
+                              zip(maps, self.kept(len(maps)), strict=True))])

@@ -380,3 +380,67 @@ def test_a_copy_of_the_network_is_independent():
         for p in model.parameters():
             p.zero_()
         assert torch.equal(twin(x), expected)
+
+
+# ------------------------------------------------- exchange that leaves a modality by itself
+
+
+@pytest.mark.parametrize('kind', ['channel', 'spatial'])
+def test_a_modality_that_does_not_receive_is_the_plain_backbone(kind):
+    config = ConfigDict(baseline()['backbone'], _scope_='mmseg')
+    parts = dict(channel=dict(**WHERE, ratio=0.25), spatial=dict(stages=('layer1', 'layer2')))
+    plain = SharedEncoder(config, ('a', 'b')).eval()
+    one_way = SharedEncoder(config, ('a', 'b'), {
+        kind: dict(parts[kind], receivers=['a'])}).eval()
+    one_way.load_state_dict(plain.state_dict())
+    x = images('a', 'b')
+    apart, mixed = plain(x), one_way(x)
+    assert all(torch.equal(p, q) for p, q in zip(apart['b'], mixed['b'], strict=True))
+    assert not torch.allclose(apart['a'][0], mixed['a'][0])
+    assert set(one_way.exchanged()) == ({'a'} if kind == 'channel' else set())
+
+
+@pytest.mark.parametrize('kind', ['channel', 'spatial'])
+def test_the_exchange_happens_in_a_share_of_the_training_steps(kind):
+    config = ConfigDict(baseline()['backbone'], _scope_='mmseg')
+    parts = dict(channel=dict(norms=('layer2.1.bn2',), ratio=0.25),
+                 spatial=dict(stages=('layer2',)))
+    encoder = SharedEncoder(config, ('a', 'b'), {kind: dict(parts[kind], probability=0.25)})
+    plain = SharedEncoder(config, ('a', 'b'))
+    plain.load_state_dict(encoder.state_dict())
+    x = images('a', 'b')
+    torch.manual_seed(0)
+    alike = [torch.equal(encoder(x)['a'][1], plain(x)['a'][1]) for _ in range(80)]
+    assert 46 <= sum(alike) <= 74  # 60 ± 3.6 standard deviations
+    encoder.eval()
+    plain.eval()
+    assert not torch.equal(encoder(x)['a'][1], plain(x)['a'][1])
+
+
+@pytest.mark.parametrize('change, part', [
+    (dict(spatial=dict(stages=('layer1',), receivers='optical')), "receivers='optical'"),
+    (dict(channel=dict(**WHERE, receivers=['rgb'])), r"the modalities \['optical', 'infrared'\]"),
+    (dict(channel=dict(**WHERE, probability=2)), 'probability=2 of the exchange')])
+def test_a_wrong_exchange_is_refused(change, part):
+    with pytest.raises(ValueError, match=part):
+        build(network(exchange=change))
+
+
+def test_the_fused_output_learns_to_do_with_one_modality():
+    model = build(network(exchange=None, drop=1.0)).train()
+    taken = []
+    model.fusion_head.register_forward_pre_hook(
+        lambda module, given: taken.append([bool(x.abs().sum() > 0) for x in given[0]]))
+    torch.manual_seed(0)
+    losses = model(images('rgb', 'ir'), samples(), mode='loss')
+    total(losses).backward()
+    assert all(value.grad is not None for value in model.parameters())
+    for _ in range(30):
+        model(images('rgb', 'ir'), samples(), mode='loss')
+    assert sum(a for a, _ in taken) + sum(b for _, b in taken) == 31
+    assert 6 <= sum(a for a, _ in taken) <= 25
+    taken.clear()
+    model.eval()(images('rgb', 'ir'), mode='tensor')
+    assert taken == [[True, True]]
+    with pytest.raises(ValueError, match='drop=2 must be from 0 to 1'):
+        build(network(drop=2))
