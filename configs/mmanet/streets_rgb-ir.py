@@ -4,7 +4,7 @@ unimodal = _base_.model.students.student.model
 default_hooks = _base_.schedule
 model = dict(
     data_preprocessor=_base_.data_preprocessor,
-    teachers=dict(teacher=dict(config='configs/mmanet_full/streets_rgb-ir.py')),
+    teachers=dict(teacher=dict(config='configs/mmanet/streets_rgb-ir_full.py')),
     students=dict(student=dict(
         _base_.both, _delete_=True, taps=_base_.taps,
         model=dict(

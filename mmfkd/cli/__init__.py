@@ -12,6 +12,7 @@ COMMANDS = dict(
     train='Train a baseline, a teacher or a distilled student.',
     test='Test a student of a checkpoint.',
     predict='Predict files without labels.',
+    fuse='Write the images that a fusion network makes of the pairs of a data set.',
     demo='Show in the browser what a student, its teachers and its baseline predict.',
     export='Write a student as a plain mmseg or mmpretrain model.',
     benchmark='Train and report a table of pairs, methods and seeds.',

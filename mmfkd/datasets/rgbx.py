@@ -190,6 +190,9 @@ class RGBXDataset(BaseSegDataset):
                 raise FileNotFoundError(
                     f"{error} Without labels there is nothing to score: mmfkd predict predicts "
                     "files, and labels='none' of the data set trains without them.") from None
+            if name == 'fused':
+                raise FileNotFoundError(f'{error} Fused images are written by mmfkd fuse, with a '
+                                        'trained network of configs/cddfuse.') from None
             raise FileNotFoundError(
                 f"{error} Or leave the modality out, if the network that is trained or tested does "
                 f"not need it: modalities.{name}=None of the data set, or modalities=[...] without "

@@ -6,8 +6,10 @@ from .hooks import (
     EpochSeedHook,
     FeatureSimilarityHook,
     FiniteLossHook,
+    FusionPhaseHook,
     LabelCensusHook,
     LossWeightHook,
+    ModuleClipHook,
     PredictionPanelHook,
     SampleScoreHook,
     StartCheckHook,
@@ -20,6 +22,7 @@ from .optim_wrapper import BFloat16OptimWrapper
 
 __all__ = ['AtomicLocalBackend', 'BFloat16OptimWrapper', 'CheckpointHook', 'ContrastCollapseHook',
            'EarlyStoppingHook', 'EpochSeedHook', 'FeatureSimilarityHook', 'FiniteLossHook',
-           'LabelCensusHook', 'LossWeightHook', 'PredictionPanelHook', 'SampleScoreHook',
+           'FusionPhaseHook', 'LabelCensusHook', 'LossWeightHook', 'ModuleClipHook',
+           'PredictionPanelHook', 'SampleScoreHook',
            'StartCheckHook', 'TeacherReportHook', 'TestMaximumHook', 'WeakCombinationHook',
            'seed_worker']

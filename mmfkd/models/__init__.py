@@ -13,6 +13,7 @@ from .losses import *  # noqa: F403  each loss is named once, in losses/__init__
 from .networks import (
     CEN,
     BertEncoder,
+    CDDFuse,
     CSKNet,
     DisOptNet,
     ESANetNeck,
@@ -28,8 +29,9 @@ from .preprocessor import MultiModalDataPreprocessor
 from .pretrained import InflatedPretrained
 from .taps import Taps
 
-__all__ = ['BandClassifier', 'BertEncoder', 'Branch', 'CEN', 'CSKNet', 'CrossModalDistiller',
-           'DeepLabV3PlusHead', 'DisOptNet', 'ESANetHead', 'ESANetNeck', 'ForkedEncoder',
-           'FramePooling', 'GatedSpectralHead', 'HFEncoder', 'InflatedPretrained', 'LossBalance',
-           'LossBalances', 'MMANet', 'MultiModalDataPreprocessor', 'Normalize', 'SCSEFusionHead',
-           'SharedEncoder', 'Taps', 'take_modality', 'to_modality_norm', *losses.__all__]
+__all__ = ['BandClassifier', 'BertEncoder', 'Branch', 'CDDFuse', 'CEN', 'CSKNet',
+           'CrossModalDistiller', 'DeepLabV3PlusHead', 'DisOptNet', 'ESANetHead', 'ESANetNeck',
+           'ForkedEncoder', 'FramePooling', 'GatedSpectralHead', 'HFEncoder', 'InflatedPretrained',
+           'LossBalance', 'LossBalances', 'MMANet', 'MultiModalDataPreprocessor', 'Normalize',
+           'SCSEFusionHead', 'SharedEncoder', 'Taps', 'take_modality', 'to_modality_norm',
+           *losses.__all__]

@@ -1,5 +1,6 @@
 from .checkpoint import CheckpointHook
 from .early_stopping import EarlyStoppingHook
+from .fusion import FusionPhaseHook, ModuleClipHook
 from .labels import LabelCensusHook
 from .loss import ContrastCollapseHook, FiniteLossHook, LossWeightHook
 from .maximum import TestMaximumHook
@@ -12,6 +13,7 @@ from .teacher_report import TeacherReportHook
 from .weak_combination import WeakCombinationHook
 
 __all__ = ['CheckpointHook', 'ContrastCollapseHook', 'EarlyStoppingHook', 'EpochSeedHook',
-           'FeatureSimilarityHook', 'FiniteLossHook', 'LabelCensusHook', 'LossWeightHook',
+           'FeatureSimilarityHook', 'FiniteLossHook', 'FusionPhaseHook',
+           'LabelCensusHook', 'LossWeightHook', 'ModuleClipHook',
            'PredictionPanelHook', 'SampleScoreHook', 'StartCheckHook', 'TeacherReportHook',
            'TestMaximumHook', 'WeakCombinationHook', 'seed_worker']

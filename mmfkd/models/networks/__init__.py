@@ -1,4 +1,5 @@
 from .bert import BertEncoder
+from .cddfuse import CDDFuse
 from .cen import CEN
 from .csknet import CSKNet
 from .disoptnet import DisOptNet
@@ -16,6 +17,6 @@ from .modality_norm import (
     to_modality_norm,
 )
 
-__all__ = ['BertEncoder', 'CEN', 'CSKNet', 'ChannelExchange', 'DisOptNet', 'ESANetNeck',
+__all__ = ['BertEncoder', 'CDDFuse', 'CEN', 'CSKNet', 'ChannelExchange', 'DisOptNet', 'ESANetNeck',
            'ForkedEncoder', 'FramePooling', 'HFEncoder', 'MMANet', 'PerModality', 'SharedEncoder',
            'SpatialExchange', 'Streams', 'modality_weights', 'take_modality', 'to_modality_norm']

@@ -1,5 +1,5 @@
 # The teacher of MMANet: its network on complete inputs.
-_base_ = ['../mmanet/mvss_rgb-ir.py']
+_base_ = ['ombria96_optical-sar.py']
 default_hooks = dict(mad_weight=None, mar_weight=None)
 model = dict(
     teachers=dict(_delete_=True),

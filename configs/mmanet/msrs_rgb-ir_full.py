@@ -1,5 +1,5 @@
 # The teacher of MMANet: its network on complete inputs.
-_base_ = ['../mmanet/fmb_rgb-ir.py']
+_base_ = ['msrs_rgb-ir.py']
 default_hooks = dict(mad_weight=None, mar_weight=None)
 model = dict(
     teachers=dict(_delete_=True),

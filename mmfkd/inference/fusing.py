@@ -1,0 +1,101 @@
+"""Fused images of the pairs of a data set, as files."""
+
+import os
+from collections.abc import Iterator, Mapping
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+from mmengine.config import Config
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from mmfkd.datasets.image_files import suffixes_of
+from mmfkd.evaluation.fused_images import stretched
+from mmfkd.registry import DATASETS
+
+from .predictor import Predictor
+
+WEIGHTS = 'weights'  # text of a written image: what it was made with
+
+
+def pairs_of(cfg: Config, split: str, out: Path | None) -> list[tuple[dict[str, str], Path]]:
+    """Files of each pair of a split, by modality, and the file for its fused image.
+
+    The images of a modality in ``train/vi`` are fused into ``train/fused``, beside it.
+
+    Args:
+        cfg: config of the network, whose data set is looked at.
+        split: 'train', 'val' or 'test'; train is whole, with what is held out to select on.
+        out: folder that stands for that of the data set; None writes into the data set.
+
+    Raises:
+        ValueError: the data set has no files of images.
+    """
+    spec = dict(cfg[f'{split}_dataloader'].dataset, pipeline=[], indices=None)
+    if split != 'val':
+        spec['subset'] = None
+    dataset = DATASETS.build(spec)
+    if not hasattr(dataset, 'modalities') or not hasattr(dataset, 'data_prefix'):
+        raise ValueError(f'{type(dataset).__name__} has no files to fuse: mmfkd fuse writes beside '
+                         'the images of an RGBXDataset')
+    return [_place(dataset, dataset.get_data_info(i)['modalities'], out)
+            for i in range(len(dataset))]
+
+
+def _place(dataset, modalities: Mapping[str, Mapping], out: Path | None
+           ) -> tuple[dict[str, str], Path]:
+    first, spec = next(iter(modalities.items()))
+    path, prefix = Path(spec['path']), Path(dataset.data_prefix[first])
+    folder = prefix if path.is_relative_to(prefix) else path.parent
+    suffix = next(one for one in suffixes_of(spec['suffix']) if path.name.endswith(one))
+    inside = path.relative_to(folder)
+    target = folder.parent / 'fused' / inside.with_name(f'{path.name.removesuffix(suffix)}.png')
+    if out is not None:
+        target = out / target.relative_to(dataset.data_root)
+    return {name: one['path'] for name, one in modalities.items()}, target
+
+
+def fuse(predict: Predictor, weights: Path, pairs: list[tuple[dict[str, str], Path]]
+         ) -> Iterator[Path]:
+    """Writes the fused image of each pair, stretched from 0 to 255, grey, 8 bits.
+
+    A file that is there already is kept if it was made with the same weights, so that a run that
+    was stopped goes on where it was.
+
+    Args:
+        predict: of a network whose samples get the field ``fused``.
+        weights: its checkpoint.
+        pairs: see :func:`pairs_of`.
+
+    Yields:
+        what was written.
+    """
+    mark = sha256(weights.read_bytes()).hexdigest()[:16]
+    left = [(files, target) for files, target in pairs if made_with(target) != mark]
+    targets = iter([target for _, target in left])
+    batches = predict.batches([files for files, _ in left]) if left else ()
+    for _, batch in batches:
+        for sample in predict.forward(batch):
+            target = next(targets)
+            write(target, sample.fused.data[0].float().cpu().numpy(), mark)
+            yield target
+
+
+def made_with(path: Path) -> str | None:
+    """What a fused image was made with; None if there is none."""
+    if not path.is_file():
+        return None
+    with Image.open(path) as image:
+        return image.info.get(WEIGHTS)
+
+
+def write(path: Path, image: np.ndarray, mark: str) -> None:
+    """Writes an image at once, so that a file that is there is whole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    note = PngInfo()
+    note.add_text(WEIGHTS, mark)
+    unfinished = path.with_name(f'.{path.name}.part')
+    Image.fromarray(np.round(stretched(image) * 255).astype(np.uint8)).save(
+        unfinished, format='PNG', pnginfo=note)
+    os.replace(unfinished, path)

@@ -1,0 +1,137 @@
+"""Fused images through the commands: training on files, fusing, and a segmentor on the result."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from runs import ROOT, run
+
+from mmfkd.cli.fuse import main
+from mmfkd.datasets.synthetic.infrared_layouts import write_msrs_layout
+from mmfkd.evaluation.fused_images import stretched
+from mmfkd.inference import Predictor
+
+CONFIG = '''
+_base_ = ['{root}/configs/cddfuse/msrs_rgb-ir.py']
+loader = dict(batch_size=2, num_workers=0, dataset=dict(data_root='{folder}/msrs'))
+train_dataloader = loader
+val_dataloader = loader
+test_dataloader = loader
+train_cfg = dict(max_epochs=2, val_interval=2)
+default_hooks = dict(phase=dict(second=1), checkpoint=dict(interval=2))
+model = dict(students=dict(student=dict(model=dict(channels=8, heads=2, blocks=1))))
+'''
+SEGMENTOR = '''
+_base_ = ['{root}/configs/cddfuse/msrs_fused.py']
+loader = dict(batch_size=2, num_workers=0, dataset=dict(data_root='{folder}/msrs'))
+train_dataloader = loader
+val_dataloader = loader
+test_dataloader = loader
+train_cfg = dict(max_epochs=1)
+model = dict(students=dict(student=dict(model=dict(
+    backbone=dict(model_name='efficientnet_b0', init_cfg=None),
+    decode_head=dict(in_channels=320, c1_in_channels=24, channels=16)))))
+'''
+
+
+@pytest.fixture(scope='module')
+def trained(tmp_path_factory):
+    """Folder with the data set ``msrs`` and the run of a small network on it."""
+    folder = tmp_path_factory.mktemp('fuse')
+    write_msrs_layout(folder / 'msrs', 20, 4, (32, 64))
+    (folder / 'small.py').write_text(CONFIG.format(root=ROOT, folder=folder))
+    run(sys.executable, ROOT / 'tools/train.py', folder / 'small.py', '--work-dir',
+        folder / 'run', cwd=folder)
+    return folder
+
+
+def written(folder, split):
+    return sorted((folder / f'msrs/{split}/fused').glob('*'))
+
+
+def test_every_pair_is_fused_beside_its_files_and_a_segmentor_learns_from_them(trained):
+    done = run(sys.executable, ROOT / 'tools/fuse.py', trained / 'run', '--device', 'cpu',
+               cwd=trained)
+    assert 'train: 20 fused, 0 were there' in done.stdout
+    assert 'test: 4 fused, 0 were there' in done.stdout
+    for split, count in (('train', 20), ('test', 4)):
+        visible = sorted((trained / f'msrs/{split}/vi').iterdir())
+        assert [path.name for path in written(trained, split)] == [path.name for path in visible]
+        assert len(visible) == count
+    path = written(trained, 'test')[2]
+    summary = json.loads((trained / 'run/summary.json').read_text())
+    model = Predictor(trained / 'run', device='cpu').model
+    pair = {name: np.asarray(Image.open(trained / f'msrs/test/{folder}/{path.name}').convert('RGB'))
+            for name, folder in (('rgb', 'vi'), ('ir', 'ir'))}
+    tensors = {name: torch.from_numpy(image.copy()).movedim(-1, 0)[None]
+               for name, image in pair.items()}
+    tensors['rgb'] = tensors['rgb'].flip(1)  # as files are read
+    with torch.no_grad():
+        fused = model(tensors)[0, 0].numpy()
+    image = np.asarray(Image.open(path))
+    assert image.shape == (32, 64) and image.min() == 0 and image.max() == 255
+    assert np.abs(image - np.round(stretched(fused) * 255)).max() <= 1
+    assert {'fused/EN', 'fused/SD', 'fused/SF'} == set(summary['test'])
+    (trained / 'segmentor.py').write_text(SEGMENTOR.format(root=ROOT, folder=trained))
+    run(sys.executable, ROOT / 'tools/train.py', trained / 'segmentor.py', '--work-dir',
+        trained / 'segmentor', cwd=trained)
+    scores = json.loads((trained / 'segmentor/summary.json').read_text())['test']
+    assert scores['mIoU'] >= 0
+    with pytest.raises(SystemExit, match='is a EncoderDecoder, which fuses no images'):
+        main([str(trained / 'segmentor')])
+
+
+def test_a_killed_run_goes_on_and_other_weights_begin_anew(trained, tmp_path, capsys):
+    out = tmp_path / 'out'
+    arguments = [str(trained / 'run'), '-o', str(out), '--splits', 'train', '--device', 'cpu']
+    process = subprocess.Popen([sys.executable, '-m', 'mmfkd', 'fuse', *arguments], cwd=trained,
+                               env={**os.environ, 'PYTHONPATH': str(ROOT)},
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while not list(out.glob('train/fused/*.png')) and process.poll() is None:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    there = {path: path.stat().st_mtime_ns for path in out.glob('train/fused/*.png')}
+    assert there
+    for path in there:
+        Image.open(path).load()
+    main(arguments)
+    assert f'{20 - len(there)} fused, {len(there)} were there' in capsys.readouterr().out
+    assert all(path.stat().st_mtime_ns == then for path, then in there.items())
+    assert len(list(out.glob('train/fused/*.png'))) == 20
+    checkpoint = torch.load(trained / 'run/epoch_2.pth', weights_only=False)
+    checkpoint['state_dict']['students.student.model.decoder.layers.0.weight'] *= 1.5
+    torch.save(checkpoint, tmp_path / 'other.pth')
+    main([*arguments, '--checkpoint', str(tmp_path / 'other.pth')])
+    assert '20 fused, 0 were there' in capsys.readouterr().out
+
+
+def test_what_cannot_be_fused_is_named(trained, tmp_path):
+    with pytest.raises(SystemExit, match='does not exist'):
+        main([str(tmp_path / 'nowhere')])
+    broken = tmp_path / 'msrs'
+    shutil.copytree(trained / 'msrs', broken)
+    gone, = (path for path in sorted((broken / 'test/ir').iterdir())[:1])
+    gone.unlink()
+    config = tmp_path / 'broken.py'
+    config.write_text(CONFIG.format(root=ROOT, folder=tmp_path))
+    arguments = [str(config), '--checkpoint', str(trained / 'run/epoch_2.pth'), '--splits', 'test']
+    with pytest.raises(SystemExit, match=rf'1 of 4 files of "ir" are missing: {gone.stem}.png'):
+        main(arguments)
+
+
+def test_fused_images_that_are_missing_are_to_be_written_first(trained, tmp_path):
+    segmentor = tmp_path / 'segmentor.py'
+    segmentor.write_text(SEGMENTOR.format(root=ROOT, folder=tmp_path))
+    write_msrs_layout(tmp_path / 'msrs', 20, 4, (32, 64))
+    done = run(sys.executable, ROOT / 'tools/train.py', segmentor, '--work-dir', tmp_path / 'run',
+               cwd=tmp_path, check=False)
+    assert done.returncode and 'Fused images are written by mmfkd fuse' in done.stderr
