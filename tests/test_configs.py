@@ -17,6 +17,7 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 
+from mmfkd.cli.prepare import deliver, mfnet
 from mmfkd.config import Pair, branch_config, compose, load_config, methods, pairs, student_config
 from mmfkd.datasets import AVEDataset
 from mmfkd.datasets.preparation.clips import extract_frames
@@ -28,6 +29,11 @@ from mmfkd.datasets.synthetic.infrared_layouts import (
     write_mvss_layout,
 )
 from mmfkd.datasets.synthetic.nyuv2_layout import write_nyuv2_layout
+from mmfkd.datasets.synthetic.thermal_layouts import (
+    write_deliver_layout,
+    write_mfnet_layout,
+    write_pst900_layout,
+)
 from mmfkd.models import CrossModalDistiller
 from mmfkd.registry import HOOKS
 
@@ -155,10 +161,21 @@ def with_fused(write, visible: str, suffix: str = ''):
 
 
 SMALL = (64, 64)
+
+
+def prepared(command, write, root: Path, *counts: int) -> None:
+    """A rendered data set that its command has prepared."""
+    write(root, *counts, SMALL)
+    assert command.main([str(root), '--workers', '1']) == 0
+
+
 WRITERS = dict(
     msrs=with_fused(lambda root: write_msrs_layout(root, 20, 2, SMALL), 'vi'),
     mvss=with_fused(lambda root: write_mvss_layout(root, 4, 2, 2, SMALL), 'visible', 'v'),
     fmb=with_fused(lambda root: write_fmb_layout(root, 20, 2, SMALL), 'Visible'),
+    mfnet=lambda root: prepared(mfnet, write_mfnet_layout, root, 16, 4, 4),
+    pst900=lambda root: write_pst900_layout(root, 20, 2, SMALL),
+    deliver=lambda root: prepared(deliver, write_deliver_layout, root, 10, 5, 5),
     nyuv2=lambda root: write_nyuv2_layout(root, 20, 2, size=(64, 64)),
     ombria=with_fused(write_ombria_layout, 'optical'), cremad=write_cremad, ave=write_ave_layout,
     vggsound50=write_vggsound_layout, avdigits=write_avdigits_layout, crisismmd=write_crisismmd,
@@ -189,13 +206,25 @@ def teacher_checkpoint(folder):
 
 
 def from_scratch(branch: dict, folder: Path) -> None:
-    """No downloads; BERT from the small one of the test's folder."""
+    """No downloads; BERT from the small one of the test's folder, MMANet at a quarter width."""
     model = branch['model']
+    if 'backbones' in model:
+        narrow(model)
     for backbone in model.get('backbones', dict(all=model.get('backbone', {}))).values():
         if backbone.get('pretrained'):
             backbone['pretrained'] = local(backbone['pretrained'], folder)
         if backbone.get('init_cfg'):
             backbone['init_cfg'] = None
+
+
+def narrow(model: dict) -> None:
+    """Layers of MMANet at a quarter of their width."""
+    for backbone in model['backbones'].values():
+        for name in ('base_channels', 'stem_channels'):
+            backbone[name] = backbone.get(name, 64) // 4
+    for part, name in (('neck', 'in_channels'), ('neck', 'out_channels'),
+                       ('decode_head', 'in_channels')):
+        model[part][name] = [width // 4 for width in model[part][name]]
 
 
 def shrink(cfg: Config, folder: Path, work_dir: Path) -> None:

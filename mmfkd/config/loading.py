@@ -67,6 +67,7 @@ def _finished(cfg: Config, named_by: Path, options: Mapping[str, object], teache
     merge_options(cfg, options)
     drop_disabled_hooks(cfg)
     drop_disabled_loops(cfg)
+    drop_disabled_teachers(cfg)
     if not teachers and 'students' in cfg.get('model', {}):
         cfg.model.teachers, cfg.model.losses = {}, {}
     resolve_branches(cfg, named_by)
@@ -97,6 +98,13 @@ def drop_disabled_loops(cfg: Config) -> None:
     for split in ('val', 'test'):
         if f'{split}_dataloader' in cfg and cfg[f'{split}_dataloader'] is None:
             cfg[f'{split}_cfg'] = cfg[f'{split}_evaluator'] = None
+
+
+def drop_disabled_teachers(cfg: Config) -> None:
+    """Leaves out teachers that ``model.teachers`` sets to None, as it is with losses."""
+    teachers = (cfg.get('model') or {}).get('teachers') or {}
+    for name in [name for name, teacher in teachers.items() if teacher is None]:
+        teachers.pop(name)
 
 
 def load_distiller_config(name: str | Path, options: Mapping[str, object] | None = None,

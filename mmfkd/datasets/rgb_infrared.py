@@ -13,11 +13,13 @@ from .transforms.images import COLOR
 from .transforms.infrared import INFRARED
 
 
-def _optical(folder: str, suffix) -> dict:
+def optical(folder: str, suffix: str | tuple[str, ...]) -> dict:
+    """A modality of colour images."""
     return dict(folder=folder, suffix=suffix, channels=3, loader=COLOR)
 
 
-def _infrared(folder: str, suffix) -> dict:
+def infrared(folder: str, suffix: str | tuple[str, ...]) -> dict:
+    """A modality of infrared images, as three equal channels."""
     return dict(folder=folder, suffix=suffix, channels=3, loader=INFRARED)
 
 
@@ -35,7 +37,7 @@ class MSRSDataset(RGBXDataset):
                  'color_cone', 'bump'),
         palette=[[0, 0, 0], [64, 0, 128], [64, 64, 0], [0, 128, 192], [0, 0, 192], [128, 128, 0],
                  [64, 64, 128], [192, 128, 128], [192, 64, 0]])
-    MODALITIES = dict(rgb=_optical('{split}/vi', '.png'), ir=_infrared('{split}/ir', '.png'))
+    MODALITIES = dict(rgb=optical('{split}/vi', '.png'), ir=infrared('{split}/ir', '.png'))
     LABEL = dict(folder='{split}/Segmentation_labels', suffix='.png')
 
 
@@ -62,8 +64,8 @@ class MVSSDataset(RGBXDataset):
                  [117, 79, 86], [153, 153, 153], [190, 122, 222], [250, 170, 30], [220, 220, 0],
                  [222, 142, 35], [205, 155, 155], [70, 130, 180], [128, 64, 128], [244, 35, 232],
                  [0, 0, 70], [107, 142, 35], [152, 251, 152], [70, 70, 70], [110, 80, 100]])
-    MODALITIES = dict(rgb=_optical('data/{video}/visible', ('v.jpg', 'v.png')),
-                      ir=_infrared('data/{video}/infrared', ('i.jpg', 'i.png')))
+    MODALITIES = dict(rgb=optical('data/{video}/visible', ('v.jpg', 'v.png')),
+                      ir=infrared('data/{video}/infrared', ('i.jpg', 'i.png')))
     LABEL = dict(folder='data/{video}/label', suffix='l.png')
     RAW_LABELS = {255: 25}
 
@@ -99,8 +101,8 @@ class FMBDataset(RGBXDataset):
         palette=[[0, 0, 0], [228, 228, 179], [133, 57, 181], [177, 162, 67], [50, 178, 200],
                  [199, 45, 132], [84, 172, 66], [79, 73, 179], [166, 99, 76], [253, 121, 66],
                  [91, 165, 137], [152, 97, 155], [140, 153, 105], [158, 215, 222], [90, 113, 135]])
-    MODALITIES = dict(rgb=_optical('{split}/Visible', '.png'),
-                      ir=_infrared('{split}/Infrared', '.png'))
+    MODALITIES = dict(rgb=optical('{split}/Visible', '.png'),
+                      ir=infrared('{split}/Infrared', '.png'))
     LABEL = dict(folder='{split}/Label', suffix='.png')
 
 

@@ -211,3 +211,11 @@ def test_pair_and_method_are_options_of_train_and_test(tmp_path):
 
 def test_the_folder_of_the_package_is_the_checkouts():
     assert configs_folder() == ROOT / 'configs'
+
+
+def test_a_teacher_is_left_out_by_none_as_a_loss_is():
+    options = {'model.teachers.teacher': None, 'model.losses.loss_kd': None}
+    cfg = load_config('kd/synthetic_depth2rgb', options)
+    assert dict(cfg.model.teachers) == {} and cfg.model.losses.loss_kd is None
+    model = MODELS.build(cfg.model)
+    assert list(model.branches) == ['student'] and len(model.losses) == 0

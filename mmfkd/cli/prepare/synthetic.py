@@ -8,6 +8,7 @@ Example::
     mmfkd prepare synthetic data/msrs --layout msrs
     mmfkd prepare synthetic data/mvss --layout mvss --train 200 --dev 40 --test 80
     mmfkd prepare synthetic data/fmb --layout fmb
+    mmfkd prepare synthetic data/mfnet --layout mfnet
 """
 
 import argparse
@@ -28,6 +29,11 @@ from mmfkd.datasets.synthetic.infrared_layouts import (
     write_mvss_layout,
 )
 from mmfkd.datasets.synthetic.nyuv2_layout import write_nyuv2_layout
+from mmfkd.datasets.synthetic.thermal_layouts import (
+    write_deliver_layout,
+    write_mfnet_layout,
+    write_pst900_layout,
+)
 
 # Sizes by default, those of the real splits, and what --overwrite removes.
 LAYOUTS: dict[str, dict[str, Any]] = dict(
@@ -47,10 +53,20 @@ LAYOUTS: dict[str, dict[str, Any]] = dict(
               parts=('data', 'train.txt', 'val.txt', 'test.txt', 'test_night.txt'),
               contents='data folder and its lists'),
     fmb=dict(train=1220, test=280, size=(600, 800), parts=('train', 'test'),
-             contents='train and test folders'))
+             contents='train and test folders'),
+    mfnet=dict(train=784, dev=392, test=393, size=(480, 640),
+               parts=('images', 'labels', 'rgb', 'ir', *(f'{split}.txt' for split in (
+                   'train', 'val', 'test', 'test_day', 'test_night'))),
+               contents='images and labels folders, what was made of them, and its lists'),
+    pst900=dict(train=606, test=288, size=(720, 1280), parts=('train', 'test'),
+                contents='train and test folders'),
+    deliver=dict(train=3983, dev=2005, test=1897, size=(1042, 1042),
+                 parts=('img', 'depth', 'event', 'lidar', 'semantic', 'label'),
+                 contents='folders of its modalities and labels'))
 WRITERS: dict[str, Callable] = dict(
     nyuv2=write_nyuv2_layout, cremad=write_cremad_layout, msrs=write_msrs_layout,
-    crisismmd=write_crisismmd_layout, mvss=write_mvss_layout, fmb=write_fmb_layout)
+    crisismmd=write_crisismmd_layout, mvss=write_mvss_layout, fmb=write_fmb_layout,
+    mfnet=write_mfnet_layout, pst900=write_pst900_layout, deliver=write_deliver_layout)
 
 
 def at_least(low: int, text: str) -> int:

@@ -49,10 +49,10 @@ def write_msrs_layout(root: str | Path, num_train: int, num_test: int,
     names = np.arange(len(PARTS)) * (np.arange(len(PARTS)) < len(CLASSES))
     for split, number, one_seed in progress(list(_splits(num_train, num_test, seed))):
         stem = f'{number:05d}{"N" if is_night(one_seed) else "D"}'
-        rgb, ir, label = _scene(one_seed, size, names)
-        _write(Path(root, split, 'vi', f'{stem}.png'), rgb)
-        _write(Path(root, split, 'ir', f'{stem}.png'), ir[..., 0])
-        _write(Path(root, split, 'Segmentation_labels', f'{stem}.png'), label)
+        rgb, ir, label = rendered(one_seed, size, names)
+        write_image(Path(root, split, 'vi', f'{stem}.png'), rgb)
+        write_image(Path(root, split, 'ir', f'{stem}.png'), ir[..., 0])
+        write_image(Path(root, split, 'Segmentation_labels', f'{stem}.png'), label)
 
 
 def write_fmb_layout(root: str | Path, num_train: int, num_test: int,
@@ -63,11 +63,11 @@ def write_fmb_layout(root: str | Path, num_train: int, num_test: int,
     ``Infrared`` has three equal channels; for the rest see :func:`write_msrs_layout`.
     """
     size = check_size(size)
-    names = _numbers(FMB_NAMES, FMBDataset.METAINFO['classes'])
+    names = numbers_of(FMB_NAMES, FMBDataset.METAINFO['classes'])
     for split, number, one_seed in progress(list(_splits(num_train, num_test, seed))):
-        images = _scene(one_seed, size, names)
+        images = rendered(one_seed, size, names)
         for folder, image in zip(('Visible', 'Infrared', 'Label'), images, strict=True):
-            _write(Path(root, split, folder, f'{number:05d}.png'), image)
+            write_image(Path(root, split, folder, f'{number:05d}.png'), image)
 
 
 def write_mvss_layout(root: str | Path, num_train: int, num_val: int, num_test: int,
@@ -110,15 +110,15 @@ def write_mvss_layout(root: str | Path, num_train: int, num_val: int, num_test: 
 
 def _write_video(folder: Path, seeds: Sequence[int], size: tuple[int, int]) -> None:
     classes = MVSSDataset.METAINFO['classes']
-    names = _numbers(MVSS_NAMES, classes)
+    names = numbers_of(MVSS_NAMES, classes)
     names[names == classes.index('Ground')] = 255
     # The last one is the frame without a label.
     for number, one_seed in enumerate((*seeds, seeds[-1])):
-        rgb, ir, label = _scene(one_seed, size, names)
-        _write(folder / 'visible' / f'{number:05d}v.jpg', rgb)
-        _write(folder / 'infrared' / f'{number:05d}i.jpg', ir[..., 0])
+        rgb, ir, label = rendered(one_seed, size, names)
+        write_image(folder / 'visible' / f'{number:05d}v.jpg', rgb)
+        write_image(folder / 'infrared' / f'{number:05d}i.jpg', ir[..., 0])
         if number < len(seeds):
-            _write(folder / 'label' / f'{number:05d}l.png', label)
+            write_image(folder / 'label' / f'{number:05d}l.png', label)
 
 
 def _splits(num_train: int, num_test: int, seed: int) -> Iterator[tuple[str, int, int]]:
@@ -138,18 +138,20 @@ def _videos(seed: int, count: int) -> Iterator[list[int]]:
             yield alike[start:start + FRAMES]
 
 
-def _numbers(names: Mapping[str, str], classes: Sequence[str]) -> np.ndarray:
+def numbers_of(names: Mapping[str, str], classes: Sequence[str]) -> np.ndarray:
     """Number of the class of each part; background, the first class, where it has no name."""
     return np.array([classes.index(names.get(part, classes[0])) for part in PARTS])
 
 
-def _scene(seed: int, size: tuple[int, int],
-           names: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def rendered(seed: int, size: tuple[int, int],
+             names: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Colour, infrared and labels of a street, with a number for each part."""
     scene = render_street(seed, size)
     return scene['rgb'], scene['ir'], names[scene['parts']].astype(np.uint8)
 
 
-def _write(path: Path, image: np.ndarray) -> None:
+def write_image(path: Path, image: np.ndarray) -> None:
+    """Writes an image, and its folder where it is missing."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if not cv2.imwrite(str(path), image):
         raise OSError(f'cannot write {path}')
