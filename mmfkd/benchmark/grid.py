@@ -88,6 +88,10 @@ class Cell:
                 '--resume', *(['--amp'] if amp else []), '--cfg-options',
                 *spelled_options(own)]
 
+    def preparations(self) -> list[list[str]]:
+        """Commands between the teachers' training and this one: none."""
+        return []
+
     def teachers(self) -> list['Cell']:
         """The baselines whose weights this training starts from: same seed, same folder."""
         return list(self._starts().values())

@@ -16,9 +16,11 @@ from typing import Any
 from mmfkd.engine.processes import run_child, stop_child
 
 from .grid import Cell
+from .networks import NetworkCell
 from .results import is_done
 
 LOG = 'benchmark.log'
+Training = Cell | NetworkCell
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ class Workers:
         return free
 
 
-def train(cell: Cell, workers: Workers, environment: Mapping[str, str],
+def train(cell: Training, workers: Workers, environment: Mapping[str, str],
           running: list | None = None) -> str | None:
     """Trains a cell that is not done.
 
@@ -79,23 +81,26 @@ def train(cell: Cell, workers: Workers, environment: Mapping[str, str],
     log.parent.mkdir(parents=True, exist_ok=True)
     # Behind what is there: a training that outlived its parent may still write into it.
     with log.open('a') as file:
-        code = run_child(cell.command(workers.options, workers.amp), running, stdout=file,
-                         stderr=subprocess.STDOUT, env={**os.environ, **environment})
+        for command in (*cell.preparations(), cell.command(workers.options, workers.amp)):
+            code = run_child(command, running, stdout=file, stderr=subprocess.STDOUT,
+                             env={**os.environ, **environment})
+            if code:
+                break
     if is_done(cell.work_dir):
         return None
     lines = [line for line in log.read_text(errors='replace').splitlines() if line.strip()]
     return f'exit code {code}: {lines[-1] if lines else "no output"} (see {log})'
 
 
-def waves(cells: Sequence[Cell]) -> tuple[list[Cell], list[Cell]]:
+def waves(cells: Sequence[Training]) -> tuple[list[Training], list[Training]]:
     """The cells that need no other, and those that start from what these leave."""
     return ([cell for cell in cells if not cell.teachers()],
             [cell for cell in cells if cell.teachers()])
 
 
-def run_cells(cells: Sequence[Cell], workers: Workers,
-              report: Callable[[Cell, str | None], None] = lambda cell, failure: None
-              ) -> dict[Cell, str]:
+def run_cells(cells: Sequence[Training], workers: Workers,
+              report: Callable[[Training, str | None], None] = lambda cell, failure: None
+              ) -> dict[Training, str]:
     """Trains what is not done, baselines first, and goes on where a cell fails.
 
     Args:
@@ -107,10 +112,10 @@ def run_cells(cells: Sequence[Cell], workers: Workers,
         the cells that failed, and why. One whose teacher failed is not started.
     """
     free = workers.environments()
-    failures: dict[Cell, str] = {}
+    failures: dict[Training, str] = {}
     running: list[subprocess.Popen] = []
 
-    def run(cell: Cell) -> str | None:
+    def run(cell: Training) -> str | None:
         dead = [teacher.leaf for teacher in cell.teachers() if teacher in failures]
         if dead:
             return f'its teacher {", ".join(dead)} failed'

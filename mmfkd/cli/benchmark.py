@@ -5,6 +5,8 @@ Examples::
     mmfkd benchmark --pairs avdigits_visual2audio avdigits_audio2visual --seeds 0 1 2
     mmfkd benchmark --table 1 --seeds 0 1 2 --gpus 0 1 2 3
     mmfkd benchmark --figure 5 --pairs avdigits_visual2audio --jobs 2 --amp
+    mmfkd benchmark --table csknet-3 --seeds 0 1 2
+    mmfkd benchmark --networks ombria96_optical-sar --methods csknet mmanet
 """
 
 import argparse
@@ -26,6 +28,9 @@ from rich.progress import (
 
 from mmfkd.benchmark import Cell, Row, Workers, plan, preset, run_cells, train_missing
 from mmfkd.benchmark.cluster import submit
+from mmfkd.benchmark.jobs import Training
+from mmfkd.benchmark.network_report import NetworkReport
+from mmfkd.benchmark.networks import COMPARED, TABLES, NetworkCell, NetworkPair, network_rows
 from mmfkd.benchmark.presets import PAPER_METHODS, label_rows, method_rows
 from mmfkd.benchmark.report import Report
 from mmfkd.benchmark.results import is_done
@@ -35,14 +40,18 @@ from mmfkd.cli.stops import resumable
 from mmfkd.config import parse_value
 from mmfkd.tuning import tuned_rows
 
+NETWORK_TABLES = tuple(f'csknet-{number}' for number in TABLES)
+
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """The command's options."""
     parser = argparse.ArgumentParser('mmfkd benchmark', description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     which = parser.add_mutually_exclusive_group()
-    which.add_argument('--table', type=int, choices=(1, 2, 3, 4),
-                       help="Take rows and pairs of one of the paper's tables.")
+    which.add_argument('--table', choices=('1', '2', '3', '4', *NETWORK_TABLES),
+                       help="Take rows and pairs of one of FDKD's tables, or of CSK-Net's.")
+    which.add_argument('--networks', nargs='+', metavar='DATASET_OPTICAL-INFRARED',
+                       help="Take the rows of CSK-Net's tables on these data sets.")
     which.add_argument('--figure', type=int, choices=(5,),
                        help='Take the grid of λ1 and λ2 of this figure.')
     parser.add_argument('--pairs', nargs='+', metavar='DATASET_A2B',
@@ -113,7 +122,7 @@ def labelled(rows: list[Row], args: argparse.Namespace) -> list[Row]:
     return label_rows(rows, args.labels) if args.labels else rows
 
 
-def train_all(cells: Sequence[Cell], workers: Workers) -> dict[Cell, str]:
+def train_all(cells: Sequence[Training], workers: Workers) -> dict[Training, str]:
     """Trains what is left, under a progress bar with the time left."""
     columns = (TextColumn('{task.description}'), BarColumn(), MofNCompleteColumn(),
                TimeElapsedColumn(), TextColumn('left:'), TimeRemainingColumn())
@@ -123,7 +132,7 @@ def train_all(cells: Sequence[Cell], workers: Workers) -> dict[Cell, str]:
     with Progress(*columns, console=console, speed_estimate_period=1e9) as progress:
         task = progress.add_task('training', total=len(left))
 
-        def report(cell: Cell, failure: str | None) -> None:
+        def report(cell: Training, failure: str | None) -> None:
             progress.advance(task)
             ended = f'failed: {cell.work_dir}: {failure}' if failure else f'done: {cell.work_dir}'
             progress.console.print(ended, markup=False, soft_wrap=True)
@@ -173,10 +182,43 @@ def print_tables(report: Report) -> None:
             print('  '.join(text.ljust(26 if i == 3 else 14) for i, text in enumerate(line)))
 
 
+def network_tables(args: argparse.Namespace, command: str) -> None:
+    """Trains and reports tables of networks of two modalities.
+
+    Raises:
+        SystemExit: a pair or row that is not there, an option of the other tables, or a failure.
+    """
+    name, rows = (TABLES[int(args.table[-1])] if args.table else ('', COMPARED))
+    failed = 0
+    with resumable():
+        if args.pairs or args.labels or args.tuned is not None or args.slurm is not None:
+            raise ValueError('--pairs, --labels, --tuned and --slurm are for methods on a pair, '
+                             'not for networks of two modalities')
+        workers = chosen_workers(args)
+        for pair in [NetworkPair.parse(one) for one in args.networks or [name]]:
+            kept, lacking = network_rows(pair, args.methods or rows)
+            if lacking:
+                print(f'{pair.name} has no config for {", ".join(lacking)}: left out')
+            cells = [NetworkCell(row, pair, seed, args.root)
+                     for row in kept for seed in args.seeds]
+            failures = {} if args.collect else train_all(cells, workers)
+            failed += len(failures)
+            report = NetworkReport(pair, kept, args.seeds, args.root, {
+                cell.work_dir: why for cell, why in failures.items()}, command)
+            paths = report.write(args.out or args.root / 'report')
+            print('\n'.join(['', pair.name, *report.brief(), ', '.join(map(str, paths))]))
+    if failed:
+        sys.exit(f'{failed} cells failed')
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """Runs the command."""
     args = parse_args(argv)
     started = perf_counter()
+    if args.networks or args.table in NETWORK_TABLES:
+        network_tables(args, shlex.join(['mmfkd', 'benchmark',
+                                         *(sys.argv[1:] if argv is None else argv)]))
+        return
     with resumable():
         rows, pairs = grid(args)
         workers = chosen_workers(args)

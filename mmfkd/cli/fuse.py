@@ -24,9 +24,9 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--checkpoint', default='best',
                         help="A checkpoint file, or 'best' for that of the work dir (default: "
                              'best).')
-    parser.add_argument('--splits', nargs='+', default=['train', 'test'],
+    parser.add_argument('--splits', nargs='+', default=['train', 'val', 'test'],
                         choices=['train', 'val', 'test'], metavar='SPLIT',
-                        help='The splits to fuse (default: train test).')
+                        help='The splits to fuse (default: train val test).')
     parser.add_argument('-o', '--out', type=Path, metavar='DIR',
                         help='The folder to write into, with the subfolders of the data set '
                              '(default: that of the data set).')

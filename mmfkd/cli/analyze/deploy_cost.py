@@ -12,19 +12,17 @@ Example::
 import argparse
 import sys
 from collections.abc import Sequence
-from typing import Any, NamedTuple
 
 import torch
 from mmengine.registry import init_default_scope
 from rich.console import Console
 from rich.table import Table
 from torch import Tensor
-from torch.utils.flop_counter import FlopCounterMode
 
+from mmfkd.analysis.deployed import Case, case_of, flops, parameters, random_images
 from mmfkd.analysis.step_time import Stopwatch, check_counts
-from mmfkd.config import student_config, without_init
+from mmfkd.config import student_config
 from mmfkd.export.single_modality import single_branch
-from mmfkd.models import Branch
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -45,13 +43,6 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-class Case(NamedTuple):
-    """A branch, and the modalities that it is given."""
-
-    branch: Branch
-    modalities: tuple[str, ...]
-
-
 def cases(args: argparse.Namespace) -> dict[str, Case]:
     """Name to what is compared, the baseline first."""
     spec = student_config(args.config)
@@ -62,35 +53,7 @@ def cases(args: argparse.Namespace) -> dict[str, Case]:
         specs['student, exported'] = single_branch(spec, args.modality)[0]
         specs[f'student, {args.modality} alone'] = dict(spec, available=[args.modality])
         specs['student, all'] = spec
-    built = {name: Branch(**{**spec, 'model': without_init(spec['model'])}).eval()
-             for name, spec in specs.items()}
-    return {name: Case(branch, branch.available or branch.modalities)
-            for name, branch in built.items()}
-
-
-def random_images(case: Case, size: Sequence[int], device: torch.device) -> dict[str, Tensor]:
-    """An image of each modality that a case is given."""
-    norms: Any = case.branch.norms
-    channels = {name: len(norm.mean) for name, norm in norms.items()}
-    return {name: 255 * torch.rand(1, channels.get(name, 3), *size, device=device)
-            for name in case.modalities}
-
-
-def parameters(case: Case) -> int:
-    """Parameters that a prediction depends on."""
-    images = random_images(case, (64, 64), torch.device('cpu'))
-    case.branch(images, record=False).output.sum().backward()
-    used = sum(p.numel() for p in case.branch.parameters() if p.grad is not None)
-    case.branch.zero_grad(set_to_none=True)
-    return used
-
-
-@torch.no_grad()
-def flops(case: Case, images: dict[str, Tensor]) -> int:
-    """Floating point operations of a forward pass."""
-    with FlopCounterMode(display=False) as counter:
-        case.branch(images, record=False)
-    return counter.get_total_flops()
+    return {name: case_of(spec) for name, spec in specs.items()}
 
 
 @torch.no_grad()

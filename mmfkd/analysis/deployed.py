@@ -1,0 +1,53 @@
+"""What a branch costs where it is deployed: parameters and operations of a prediction."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode
+
+from mmfkd.config import without_init
+from mmfkd.models import Branch
+
+
+class Case(NamedTuple):
+    """A branch, and the modalities that it is given."""
+
+    branch: Branch
+    modalities: tuple[str, ...]
+
+
+def case_of(spec: Mapping[str, Any]) -> Case:
+    """A branch of random weights in evaluation mode.
+
+    Args:
+        spec: config of a branch; ``available`` in it are the modalities that it is given.
+    """
+    branch = Branch(**{**spec, 'model': without_init(spec['model'])}).eval()
+    return Case(branch, branch.available or branch.modalities)
+
+
+def random_images(case: Case, size: Sequence[int], device: torch.device | str = 'cpu'
+                  ) -> dict[str, Tensor]:
+    """An image of each modality that a case is given."""
+    norms: Any = case.branch.norms
+    channels = {name: len(norm.mean) for name, norm in norms.items()}
+    return {name: 255 * torch.rand(1, channels.get(name, 3), *size, device=device)
+            for name in case.modalities}
+
+
+def parameters(case: Case) -> int:
+    """Parameters that a prediction depends on."""
+    case.branch(random_images(case, (64, 64)), record=False).output.sum().backward()
+    used = sum(p.numel() for p in case.branch.parameters() if p.grad is not None)
+    case.branch.zero_grad(set_to_none=True)
+    return used
+
+
+@torch.no_grad()
+def flops(case: Case, images: Mapping[str, Tensor]) -> int:
+    """Floating point operations of a forward pass."""
+    with FlopCounterMode(display=False) as counter:
+        case.branch(images, record=False)
+    return counter.get_total_flops()

@@ -1,0 +1,231 @@
+"""The grid of CSK-Net's tables: networks of two modalities, tested on both and on either."""
+
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mmengine.config import Config
+
+from mmfkd.config import read, spelled_options
+
+BOTH, INFRARED, OPTICAL = 'both', 'infrared', 'optical'
+STUDENT = 'model.students.student'
+TEACHER = 'model.teachers.teacher.checkpoint'
+_NO_CONTRAST = {'model.losses.loss_contrast': None}
+_NO_EXCHANGE = {f'{STUDENT}.model.exchange': None}
+_PAIR = re.compile(r'(?P<data>[^_]+)_(?P<optical>[^-_]+)-(?P<infrared>[^-_]+)')
+
+
+@dataclass(frozen=True)
+class NetworkRow:
+    """A row: one network, trained once a seed and tested in one or more settings.
+
+    Attributes:
+        name: of the row and of its folder of runs.
+        label: as the paper has it.
+        config: name of its config, with ``{pair}``, ``{data}``, ``{optical}`` and ``{infrared}``.
+        settings: 'both', 'infrared' and 'optical', in which it is tested; none of a row that
+            others need and that is in no table.
+        needs: row whose weights it starts from.
+        options: what it changes in the config.
+    """
+
+    name: str
+    label: str
+    config: str
+    settings: Sequence[str] = (BOTH, INFRARED, OPTICAL)
+    needs: str | None = None
+    options: Mapping[str, object] = field(default_factory=dict, hash=False)
+
+
+ROWS = {row.name: row for row in (
+    NetworkRow('optical', 'optical alone', '', (OPTICAL,)),
+    NetworkRow('infrared', 'infrared alone', '', (INFRARED,)),
+    NetworkRow('mmanet-full', 'MMANet, teacher', 'mmanet/{pair}_full', ()),
+    NetworkRow('cddfuse-network', 'CDDFuse, fusion', 'cddfuse/{pair}', ()),
+    NetworkRow('cen', 'C.E.N.', 'cen/{pair}'),
+    NetworkRow('disoptnet', 'DisOptNet', 'disoptnet/{data}_{optical}2{infrared}', (INFRARED,),
+               OPTICAL),
+    NetworkRow('masks', 'random masks', 'mmanet/{pair}_full', options={
+        f'{STUDENT}.model.mask': True,
+        f'{STUDENT}.subsets': [['{infrared}'], ['{optical}']]}),
+    NetworkRow('mmanet', 'MMANet', 'mmanet/{pair}', needs='mmanet-full'),
+    NetworkRow('cddfuse', 'CDDFuse', 'cddfuse/{data}_fused', (BOTH,), 'cddfuse-network'),
+    NetworkRow('csknet', 'CSK-Net', 'csknet/{pair}', needs=OPTICAL),
+    NetworkRow('csknet-no-contrast', 'w/o contrastive learning', 'csknet/{pair}', needs=OPTICAL,
+               options=_NO_CONTRAST),
+    NetworkRow('csknet-no-gate', 'w/o gated spectral fusion', 'csknet/{pair}', needs=OPTICAL,
+               options={f'{STUDENT}.model.fusion_head.gated': False}),
+    NetworkRow('csknet-no-exchange', 'w/o mixed feature exchange', 'csknet/{pair}', needs=OPTICAL,
+               options=_NO_EXCHANGE),
+    NetworkRow('csknet-no-contrast-no-exchange', 'w/o contrastive learning, w/o exchange',
+               'csknet/{pair}', needs=OPTICAL, options={**_NO_CONTRAST, **_NO_EXCHANGE}))}
+ABLATION = tuple(name for name in ROWS if name.startswith('csknet'))
+COMPARED = tuple(name for name in ROWS if name not in ABLATION[1:])
+# The paper's tables: pair and rows.
+TABLES = {1: ('mvss_rgb-ir', COMPARED), 2: ('fmb_rgb-ir', COMPARED),
+          3: ('msrs_rgb-ir', COMPARED), 4: ('msrs_rgb-ir', (OPTICAL, INFRARED, *ABLATION))}
+
+
+@dataclass(frozen=True)
+class NetworkPair:
+    """A data set of optical and infrared images.
+
+    Attributes:
+        name: ``msrs_rgb-ir``.
+        data: ``msrs``.
+        optical: name of the optical modality.
+        infrared: name of the infrared one.
+        baselines: config of either alone, by 'optical' and 'infrared'.
+    """
+
+    name: str
+    data: str
+    optical: str
+    infrared: str
+    baselines: Mapping[str, str] = field(hash=False)
+
+    @classmethod
+    def parse(cls, name: str) -> 'NetworkPair':
+        """The pair of a name.
+
+        Raises:
+            ValueError: it has another form, or CSK-Net has no config for it.
+        """
+        match = _PAIR.fullmatch(name)
+        if not match:
+            raise ValueError(f'{name}: write DATASET_OPTICAL-INFRARED, such as msrs_rgb-ir')
+        try:
+            csknet = read(f'csknet/{name}')
+        except FileNotFoundError as error:
+            raise ValueError(f'{error}. A pair needs _base_/pairs/{name}.py and csknet/{name}.py'
+                             ) from None
+        return cls(name, **match.groupdict(), baselines={
+            OPTICAL: csknet.model.teachers.teacher.config, INFRARED: csknet.baseline})
+
+    def filled(self, text: str) -> str:
+        """A text with the names of the pair."""
+        return text.format(pair=self.name, data=self.data, optical=self.optical,
+                           infrared=self.infrared)
+
+    def config(self, row: NetworkRow) -> str:
+        """Name of a row's config."""
+        return self.baselines.get(row.name) or self.filled(row.config)
+
+    def metric(self, row: NetworkRow, setting: str) -> str:
+        """Metric of a row in a setting, as the summary of a run has it."""
+        if setting == BOTH or row.name in self.baselines or row.name == 'disoptnet':
+            return 'mIoU'
+        return f'{self.optical if setting == OPTICAL else self.infrared}/mIoU'
+
+
+@dataclass(frozen=True)
+class NetworkCell:
+    """One training of a row: what :func:`mmfkd.benchmark.jobs.run_cells` trains.
+
+    Attributes:
+        row: see :class:`NetworkRow`.
+        pair: see :class:`NetworkPair`.
+        seed: of the run.
+        root: folder of all runs.
+    """
+
+    row: NetworkRow
+    pair: NetworkPair
+    seed: int
+    root: Path
+
+    @property
+    def leaf(self) -> str:
+        """Name of its config."""
+        return self.pair.config(self.row)
+
+    @property
+    def config(self) -> Config:
+        """Its config, not to be changed."""
+        return read(self.leaf)
+
+    @property
+    def work_dir(self) -> Path:
+        """Folder of the run."""
+        return self.root / self.pair.name / self.row.name / f'seed{self.seed}'
+
+    def teachers(self) -> list['NetworkCell']:
+        """What is trained before."""
+        return [] if self.row.needs is None else [self._other(self.row.needs)]
+
+    def preparations(self) -> list[list[str]]:
+        """Commands between these and the training: fused images are written."""
+        if self.row.name != 'cddfuse':
+            return []
+        network = self._other('cddfuse-network')
+        return [[sys.executable, '-m', 'mmfkd', 'fuse', str(network.work_dir), '-o',
+                 str(self._fused)]]
+
+    def command(self, options: Mapping[str, object], amp: bool) -> list[str]:
+        """The training, which resumes what was stopped.
+
+        Args:
+            options: of the whole table; the row's own win.
+            amp: mixed precision.
+        """
+        own = {'randomness.seed': self.seed, **self._starts(), **options, **self._changes()}
+        return [sys.executable, '-m', 'mmfkd', 'train', self.leaf, '--work-dir',
+                str(self.work_dir), '--resume', *(['--amp'] if amp else []), '--cfg-options',
+                *spelled_options(own)]
+
+    @property
+    def _fused(self) -> Path:
+        return (self.root / self.pair.name / 'fused' / f'seed{self.seed}').absolute()
+
+    def _other(self, row: str) -> 'NetworkCell':
+        return NetworkCell(ROWS[row], self.pair, self.seed, self.root)
+
+    def _starts(self) -> dict[str, object]:
+        if self.row.needs is None:
+            return {}
+        if self.row.name != 'cddfuse':
+            return {TEACHER: str(self._other(self.row.needs).work_dir)}
+        folders = {f'{split}_dataloader.dataset.modalities.fused.folder':
+                   self.config[f'{split}_dataloader'].dataset.modalities.fused.folder
+                   for split in ('train', 'val', 'test')}
+        return {key: str(self._fused / folder) for key, folder in folders.items()}
+
+    def _changes(self) -> dict[str, object]:
+        def named(value: object) -> object:
+            if isinstance(value, list):
+                return [named(part) for part in value]
+            return self.pair.filled(value) if isinstance(value, str) else value
+
+        return {key: named(value) for key, value in self.row.options.items()}
+
+
+def network_rows(pair: NetworkPair, names: Sequence[str]) -> tuple[list[NetworkRow], list[str]]:
+    """Rows of a table, with those that they need, and the names of those without a config.
+
+    Args:
+        pair: of the table.
+        names: of the rows.
+
+    Raises:
+        ValueError: an unknown row.
+    """
+    unknown = [name for name in names if name not in ROWS]
+    if unknown:
+        raise ValueError(f'--methods {" ".join(unknown)}: the rows are {", ".join(ROWS)}')
+    needed = {OPTICAL, INFRARED, *names, *(ROWS[name].needs for name in names)}
+    rows = [row for name, row in ROWS.items() if name in needed]
+    there = [row for row in rows if _exists(pair.config(row))]
+    lacking = {row.name for row in rows} - {row.name for row in there}
+    kept = [row for row in there if row.needs not in lacking]
+    return kept, [row.label for row in rows if row not in kept]
+
+
+def _exists(config: str) -> bool:
+    try:
+        read(config)
+    except FileNotFoundError:
+        return False
+    return True
