@@ -35,8 +35,8 @@ PAPER: Mapping[str, Mapping[str, Mapping[str, float]]] = dict(
 NOTES = dict(
     mvss='The paper trains on 1,004 and tests on 612 labelled frames of MVSS and does not say on '
          'which; the distributed lists have 3,545, so its numbers are of other images.',
-    fmb='The paper speaks of 14 categories; background is scored here as a 15th '
-        '(configs/*/fmb14_*.py ignore it). Its numbers are in a picture.')
+    fmb14="Background is ignored, which leaves the paper's 14 categories. Its numbers are in a "
+          'picture.')
 
 
 @dataclass(frozen=True)

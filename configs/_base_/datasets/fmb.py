@@ -1,7 +1,6 @@
 # FMB has no val split: a seeded tenth of train is held out to select on. All 1220 training images,
-# as in the paper: train_dataloader.dataset.subset=None (and take the last checkpoint). For 14
-# categories, without background: type='FMB14Dataset' in all three, and num_classes=14 of the decode
-# head in configs/unimodal/fmb_{rgb,ir}.py. The model base pads 600 to 608, a multiple of 16.
+# as in the paper: train_dataloader.dataset.subset=None (and take the last checkpoint). fmb14.py has
+# the 14 categories without background. The model base pads 600 to 608, a multiple of 16.
 data_root = 'data/fmb'
 train_pipeline = [
     dict(type='LoadModalities'),
