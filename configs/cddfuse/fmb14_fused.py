@@ -1,4 +1,5 @@
-# The images that CDDFuse made of both modalities, by mmfkd fuse; otherwise as unimodal/fmb14_rgb.py.
+# The images that CDDFuse made of both modalities, by mmfkd fuse; otherwise as
+# unimodal/fmb14_rgb.py.
 _base_ = ['../unimodal/fmb14_rgb.py']
 modalities = dict(fused=dict(folder='{split}/fused', suffix='.png', channels=3))
 train_dataloader = dict(dataset=dict(modalities=modalities))

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from mmfkd.config import without_init
@@ -37,12 +37,17 @@ def random_images(case: Case, size: Sequence[int], device: torch.device | str = 
             for name in case.modalities}
 
 
+@torch.no_grad()
 def parameters(case: Case) -> int:
-    """Parameters that a prediction depends on."""
-    case.branch(random_images(case, (64, 64)), record=False).output.sum().backward()
-    used = sum(p.numel() for p in case.branch.parameters() if p.grad is not None)
-    case.branch.zero_grad(set_to_none=True)
-    return used
+    """Parameters of the modules that a prediction runs."""
+    ran: set[nn.Module] = set()
+    hooks = [module.register_forward_pre_hook(lambda module, _: ran.add(module))
+             for module in case.branch.modules()]
+    case.branch(random_images(case, (64, 64)), record=False)
+    for hook in hooks:
+        hook.remove()
+    return sum(weight.numel() for weight in {
+        weight for module in ran for weight in module.parameters(recurse=False)})
 
 
 @torch.no_grad()

@@ -12,6 +12,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from mmfkd.datasets.image_files import suffixes_of
 from mmfkd.evaluation.fused_images import stretched
+from mmfkd.models.losses.shapes import resized
 from mmfkd.registry import DATASETS
 
 from .predictor import Predictor
@@ -58,7 +59,7 @@ def _place(dataset, modalities: Mapping[str, Mapping], out: Path | None
 
 def fuse(predict: Predictor, weights: Path, pairs: list[tuple[dict[str, str], Path]]
          ) -> Iterator[Path]:
-    """Writes the fused image of each pair, stretched from 0 to 255, grey, 8 bits.
+    """Writes the fused image of each pair: grey, stretched from 0 to 255, of the files' size.
 
     A file that is there already is kept if it was made with the same weights, so that a run that
     was stopped goes on where it was.
@@ -78,7 +79,8 @@ def fuse(predict: Predictor, weights: Path, pairs: list[tuple[dict[str, str], Pa
     for _, batch in batches:
         for sample in predict.forward(batch):
             target = next(targets)
-            write(target, sample.fused.data[0].float().cpu().numpy(), mark)
+            image = resized(sample.fused.data[None].float(), sample.ori_shape)
+            write(target, image[0, 0].cpu().numpy(), mark)
             yield target
 
 

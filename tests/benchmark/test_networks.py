@@ -134,6 +134,7 @@ def test_what_a_prediction_costs_follows_what_is_given(pair):
     assert cost(pair, ROWS['csknet'], INFRARED) == infrared
     both = cost(pair, ROWS['csknet'], BOTH)
     assert both[0] > infrared[0] and 2 < both[1] / infrared[1] < 2.2
+    assert cost(pair, ROWS['cen'], BOTH)[0] > infrared[0]
     fused = cost(pair, ROWS['cddfuse'], BOTH)
     assert fused[0] > infrared[0] and fused[1] > 5 * infrared[1]
 

@@ -135,3 +135,17 @@ def test_fused_images_that_are_missing_are_to_be_written_first(trained, tmp_path
     done = run(sys.executable, ROOT / 'tools/train.py', segmentor, '--work-dir', tmp_path / 'run',
                cwd=tmp_path, check=False)
     assert done.returncode and 'Fused images are written by mmfkd fuse' in done.stderr
+
+
+def test_images_are_of_the_size_of_the_files_whatever_the_network_sees(trained, tmp_path):
+    config = tmp_path / 'smaller.py'
+    config.write_text(CONFIG.format(root=ROOT, folder=trained) + '''
+pipeline = [dict(type='LoadModalities'), dict(type='LoadCheckedAnnotations'),
+            dict(type='StackModalities'), dict(type='mmseg.Resize', scale=(32, 16)),
+            dict(type='PackModalities')]
+test_dataloader = dict(loader, dataset=dict(loader['dataset'], pipeline=pipeline))
+''')
+    main([str(config), '--checkpoint', str(trained / 'run/epoch_2.pth'), '--splits', 'test', '-o',
+          str(tmp_path / 'out'), '--device', 'cpu'])
+    images = sorted((tmp_path / 'out/test/fused').iterdir())
+    assert [Image.open(path).size for path in images] == [(64, 32)] * 4
