@@ -1,7 +1,7 @@
 r"""Write the fused images of a data set, for a segmentor that is trained on them.
 
 The images of ``train/vi`` and ``train/ir`` are fused into ``train/fused``. Those that are there
-already, of the same weights, are kept, so that a run that was stopped goes on.
+already, of the same weights and config, are kept, so that a run that was stopped goes on.
 
 Examples::
 
@@ -54,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> None:
                      'no images: name a run of configs/cddfuse')
         for split in args.splits:
             pairs = pairs_of(opened.config, split, args.out)
-            written = list(track(fuse(predict, opened.checkpoint, pairs), f'fuse {split}',
+            written = list(track(fuse(predict, opened, pairs), f'fuse {split}',
                                  total=len(pairs)))
             print(f'{split}: {len(written)} fused, {len(pairs) - len(written)} were there: '
                   f'{pairs[0][1].parent}')

@@ -15,9 +15,10 @@ from mmfkd.evaluation.fused_images import stretched
 from mmfkd.models.losses.shapes import resized
 from mmfkd.registry import DATASETS
 
+from .opening import Opened
 from .predictor import Predictor
 
-WEIGHTS = 'weights'  # text of a written image: what it was made with
+MADE_WITH = 'mmfkd'  # text of a written image: what it was made with
 
 
 def pairs_of(cfg: Config, split: str, out: Path | None) -> list[tuple[dict[str, str], Path]]:
@@ -57,22 +58,23 @@ def _place(dataset, modalities: Mapping[str, Mapping], out: Path | None
     return {name: one['path'] for name, one in modalities.items()}, target
 
 
-def fuse(predict: Predictor, weights: Path, pairs: list[tuple[dict[str, str], Path]]
+def fuse(predict: Predictor, opened: Opened, pairs: list[tuple[dict[str, str], Path]]
          ) -> Iterator[Path]:
     """Writes the fused image of each pair: grey, stretched from 0 to 255, of the files' size.
 
-    A file that is there already is kept if it was made with the same weights, so that a run that
-    was stopped goes on where it was.
+    A file that is there already is kept if it was made with the same weights and config, so that a
+    run that was stopped goes on where it was.
 
     Args:
         predict: of a network whose samples get the field ``fused``.
-        weights: its checkpoint.
+        opened: the same network, with its checkpoint and config.
         pairs: see :func:`pairs_of`.
 
     Yields:
         what was written.
     """
-    mark = sha256(weights.read_bytes()).hexdigest()[:16]
+    read = repr((opened.config.model.students.to_dict(), opened.dataset['pipeline']))
+    mark = sha256(opened.checkpoint.read_bytes() + read.encode()).hexdigest()[:16]
     left = [(files, target) for files, target in pairs if made_with(target) != mark]
     targets = iter([target for _, target in left])
     batches = predict.batches([files for files, _ in left]) if left else ()
@@ -89,14 +91,14 @@ def made_with(path: Path) -> str | None:
     if not path.is_file():
         return None
     with Image.open(path) as image:
-        return image.info.get(WEIGHTS)
+        return image.info.get(MADE_WITH)
 
 
 def write(path: Path, image: np.ndarray, mark: str) -> None:
     """Writes an image at once, so that a file that is there is whole."""
     path.parent.mkdir(parents=True, exist_ok=True)
     note = PngInfo()
-    note.add_text(WEIGHTS, mark)
+    note.add_text(MADE_WITH, mark)
     unfinished = path.with_name(f'.{path.name}.part')
     Image.fromarray(np.round(stretched(image) * 255).astype(np.uint8)).save(
         unfinished, format='PNG', pnginfo=note)
