@@ -26,10 +26,10 @@ HEADER = ('val', 'test', 'against', '95 %', 'p', 'seeds needed', 'test by seed',
 PAPER: Mapping[str, Mapping[str, Mapping[str, float]]] = dict(
     mvss={OPTICAL: dict(optical=49.72),
           INFRARED: dict(infrared=45.95, disoptnet=46.34, mmanet=48.59, csknet=48.20),
-          BOTH: dict(cen=49.01, cddfuse=48.41, mmanet=53.97, csknet=54.37)},
+          BOTH: {'cen-refinenet': 49.01, 'cddfuse': 48.41, 'mmanet': 53.97, 'csknet': 54.37}},
     msrs={OPTICAL: dict(optical=64.33),
           INFRARED: dict(infrared=61.69, disoptnet=63.84, mmanet=61.34, csknet=65.83),
-          BOTH: {'cen': 61.04, 'cddfuse': 66.71, 'mmanet': 66.24, 'csknet': 69.38,
+          BOTH: {'cen-refinenet': 61.04, 'cddfuse': 66.71, 'mmanet': 66.24, 'csknet': 69.38,
                  'csknet-no-contrast': 68.01, 'csknet-no-gate': 68.90,
                  'csknet-no-exchange': 68.54, 'csknet-no-contrast-no-exchange': 68.37}})
 NOTES = dict(

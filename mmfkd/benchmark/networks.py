@@ -46,6 +46,7 @@ ROWS = {row.name: row for row in (
     NetworkRow('mmanet-full', 'MMANet, teacher', 'mmanet/{pair}_full', ()),
     NetworkRow('cddfuse-network', 'CDDFuse, fusion', 'cddfuse/{pair}', ()),
     NetworkRow('cen', 'C.E.N.', 'cen/{pair}'),
+    NetworkRow('cen-refinenet', 'C.E.N., RefineNet', 'cen/{pair}_refinenet'),
     NetworkRow('disoptnet', 'DisOptNet', 'disoptnet/{data}_{optical}2{infrared}', (INFRARED,),
                OPTICAL),
     NetworkRow('masks', 'random masks', 'mmanet/{pair}_full', options={

@@ -7,6 +7,7 @@ from .heads import (
     DeepLabV3PlusHead,
     ESANetHead,
     GatedSpectralHead,
+    RefineNetHead,
     SCSEFusionHead,
 )
 from .losses import *  # noqa: F403  each loss is named once, in losses/__init__.py
@@ -33,5 +34,5 @@ __all__ = ['BandClassifier', 'BertEncoder', 'Branch', 'CDDFuse', 'CEN', 'CSKNet'
            'CrossModalDistiller', 'DeepLabV3PlusHead', 'DisOptNet', 'ESANetHead', 'ESANetNeck',
            'ForkedEncoder', 'FramePooling', 'GatedSpectralHead', 'HFEncoder', 'InflatedPretrained',
            'LossBalance', 'LossBalances', 'MMANet', 'MultiModalDataPreprocessor', 'Normalize',
-           'SCSEFusionHead', 'SharedEncoder', 'Taps', 'take_modality', 'to_modality_norm',
-           *losses.__all__]
+           'RefineNetHead', 'SCSEFusionHead', 'SharedEncoder', 'Taps', 'take_modality',
+           'to_modality_norm', *losses.__all__]

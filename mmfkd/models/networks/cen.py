@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from mmfkd.registry import MODELS
 
@@ -30,7 +31,8 @@ class CEN(MultiOutputSegmentor):
 
     Args:
         backbone: config of a backbone with batch norms.
-        decode_head: config of a decode head of mmseg; its convolutions are shared too.
+        decode_head: config of a decode head of mmseg; its convolutions are shared too, and its
+            batch norms, if it has any, are of one modality each.
         modalities: names.
         exchange: ``dict(channel=dict(norms, threshold))``; see :class:`SharedEncoder`. The
             authors exchange behind the second batch norm of every block.
@@ -52,7 +54,8 @@ class CEN(MultiOutputSegmentor):
         super().__init__(modalities, outputs, outputs, test_cfg, data_preprocessor, init_cfg)
         self.backbone = SharedEncoder(backbone, modalities, exchange)
         self.decode_head = MODELS.build(decode_head)
-        to_modality_norm(self.decode_head, self.backbone.streams)
+        if any(isinstance(module, _BatchNorm) for module in self.decode_head.modules()):
+            to_modality_norm(self.decode_head, self.backbone.streams)
         self.alpha = nn.Parameter(torch.zeros(len(modalities)))
         self.modalities = tuple(modalities)
         self.sparsity = sparsity
