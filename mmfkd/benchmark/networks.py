@@ -172,7 +172,7 @@ class NetworkCell:
             options: of the whole table; the row's own win.
             amp: mixed precision.
         """
-        own = {'randomness.seed': self.seed, **self._starts(), **options, **self._changes()}
+        own = {'randomness.seed': self.seed, **self._starts(), **options, **self.changes()}
         return [sys.executable, '-m', 'mmfkd', 'train', self.leaf, '--work-dir',
                 str(self.work_dir), '--resume', *(['--amp'] if amp else []), '--cfg-options',
                 *spelled_options(own)]
@@ -194,7 +194,8 @@ class NetworkCell:
                    for split in ('train', 'val', 'test')}
         return {key: str(self._fused / folder) for key, folder in folders.items()}
 
-    def _changes(self) -> dict[str, object]:
+    def changes(self) -> dict[str, object]:
+        """What the row changes in its config."""
         def named(value: object) -> object:
             if isinstance(value, list):
                 return [named(part) for part in value]

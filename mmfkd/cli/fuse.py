@@ -42,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     from rich.progress import track
 
     from mmfkd.inference import Predictor
-    from mmfkd.inference.fusing import fuse, pairs_of
+    from mmfkd.inference.fusing import fuse, left_to_fuse, pairs_of
     from mmfkd.inference.opening import open_network
     from mmfkd.models import CDDFuse
 
@@ -54,9 +54,10 @@ def main(argv: Sequence[str] | None = None) -> None:
                      'no images: name a run of configs/cddfuse')
         for split in args.splits:
             pairs = pairs_of(opened.config, split, args.out)
-            written = list(track(fuse(predict, opened, pairs), f'fuse {split}',
-                                 total=len(pairs)))
-            print(f'{split}: {len(written)} fused, {len(pairs) - len(written)} were there: '
+            left = left_to_fuse(opened, pairs)
+            for _ in track(fuse(predict, opened, left), f'fuse {split}', total=len(left)):
+                pass
+            print(f'{split}: {len(left)} fused, {len(pairs) - len(left)} were there: '
                   f'{pairs[0][1].parent}')
     except (FileNotFoundError, ValueError) as error:
         sys.exit(str(error))

@@ -58,12 +58,23 @@ def _place(dataset, modalities: Mapping[str, Mapping], out: Path | None
     return {name: one['path'] for name, one in modalities.items()}, target
 
 
+def left_to_fuse(opened: Opened, pairs: list[tuple[dict[str, str], Path]]
+                 ) -> list[tuple[dict[str, str], Path]]:
+    """The pairs without a fused image of the same weights and config.
+
+    So a run that was stopped goes on where it was.
+
+    Args:
+        opened: the network, with its checkpoint and config.
+        pairs: see :func:`pairs_of`.
+    """
+    mark = mark_of(opened)
+    return [(files, target) for files, target in pairs if made_with(target) != mark]
+
+
 def fuse(predict: Predictor, opened: Opened, pairs: list[tuple[dict[str, str], Path]]
          ) -> Iterator[Path]:
     """Writes the fused image of each pair: grey, stretched from 0 to 255, of the files' size.
-
-    A file that is there already is kept if it was made with the same weights and config, so that a
-    run that was stopped goes on where it was.
 
     Args:
         predict: of a network whose samples get the field ``fused``.
@@ -73,17 +84,20 @@ def fuse(predict: Predictor, opened: Opened, pairs: list[tuple[dict[str, str], P
     Yields:
         what was written.
     """
-    read = repr((opened.config.model.students.to_dict(), opened.dataset['pipeline']))
-    mark = sha256(opened.checkpoint.read_bytes() + read.encode()).hexdigest()[:16]
-    left = [(files, target) for files, target in pairs if made_with(target) != mark]
-    targets = iter([target for _, target in left])
-    batches = predict.batches([files for files, _ in left]) if left else ()
-    for _, batch in batches:
+    mark = mark_of(opened)
+    targets = iter([target for _, target in pairs])
+    for _, batch in predict.batches([files for files, _ in pairs]) if pairs else ():
         for sample in predict.forward(batch):
             target = next(targets)
             image = resized(sample.fused.data[None].float(), sample.ori_shape)
             write(target, image[0, 0].cpu().numpy(), mark)
             yield target
+
+
+def mark_of(opened: Opened) -> str:
+    """What stands for weights and config in a written image."""
+    read = repr((opened.config.model.to_dict(), opened.dataset['pipeline']))
+    return sha256(opened.checkpoint.read_bytes() + read.encode()).hexdigest()[:16]
 
 
 def made_with(path: Path) -> str | None:

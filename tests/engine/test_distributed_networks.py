@@ -1,4 +1,4 @@
-"""MMANet and CDDFuse on two gloo processes train like on one, as two students of one run."""
+"""MMANet and CDDFuse on two gloo processes train like on one, but for terms that are no means."""
 
 import json
 import sys

@@ -16,15 +16,24 @@ def runner_of(model, **others):
 
 
 def test_the_phase_follows_the_epoch():
-    network = SimpleNamespace(phase=None)
-    runner = SimpleNamespace(model=SimpleNamespace(student=SimpleNamespace(model=network)),
-                             max_epochs=3)
-    hook, phases = FusionPhaseHook(second=2), []
+    network = nn.ModuleDict({name: nn.Linear(2, 2) for name in (
+        'encoder', 'base_fusion', 'detail_fusion')})
+    network.base_fusion, network.detail_fusion = network['base_fusion'], network['detail_fusion']
+    optimizer = torch.optim.Adam(network.parameters())
+    runner = SimpleNamespace(
+        model=SimpleNamespace(student=SimpleNamespace(model=network)), max_epochs=3,
+        optim_wrapper=OptimWrapper(optimizer))
+    hook, phases, moments = FusionPhaseHook(second=2), [], []
     hook.before_train(runner)
     for runner.epoch in range(3):
         hook.before_train_epoch(runner)
         phases.append(network.phase)
+        moments.append(len(optimizer.state))
+        sum(0 * weight.sum() for weight in network.parameters()).backward()
+        optimizer.step()
     assert phases == [1, 1, 2]
+    # Weight and bias of three layers, and of the encoder alone where the fusion layers begin.
+    assert moments == [0, 6, 2] and len(optimizer.state) == 6
     with pytest.raises(ValueError, match='phase 2 begins with epoch 4 of 3'):
         FusionPhaseHook(second=3).before_train(runner)
 

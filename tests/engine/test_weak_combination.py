@@ -12,13 +12,15 @@ from mmfkd.models import ModalityRegularizationLoss
 @pytest.fixture
 def runner(request):
     """``runner(weak, val_interval)``: what the hook looks at, with a message hub of its own."""
-    def make(weak=None, val_interval=1, subsets=(('ir',), ('rgb',))):
+    def make(weak=None, val_interval=1, val_begin=1, subsets=(('ir',), ('rgb',))):
         loss = ModalityRegularizationLoss(['student.weak'], 'student.mask', ('rgb', 'ir'), weak)
         model = SimpleNamespace(losses=dict(loss_mar=loss),
-                                student=SimpleNamespace(subsets=subsets))
+                                student=SimpleNamespace(subsets=subsets,
+                                                        modalities=('rgb', 'ir')))
         return SimpleNamespace(
             model=model, epoch=0, val_loop=object(), message_hub=MessageHub(request.node.name),
-            train_loop=SimpleNamespace(val_interval=val_interval), logger=MMLogger('weak'))
+            train_loop=SimpleNamespace(val_interval=val_interval, val_begin=val_begin),
+            logger=MMLogger('weak'))
     return make
 
 
@@ -57,10 +59,12 @@ def test_a_given_combination_stays(runner):
 
 
 def test_nothing_to_choose_from_is_refused_before_training(runner):
-    with pytest.raises(ValueError, match=r'no validation from epoch 7 to 10 \(val_interval=20\)'):
-        WeakCombinationHook().before_train(runner(val_interval=20))
-    with pytest.raises(ValueError, match='the student has no subsets'):
-        WeakCombinationHook().before_train(runner(subsets=()))
+    for beyond in (dict(val_interval=20), dict(val_begin=11)):
+        with pytest.raises(ValueError, match='no validation from epoch 7 to 10'):
+            WeakCombinationHook().before_train(runner(**beyond))
+    for subsets in ((), (('ir', 'rgb'),)):
+        with pytest.raises(ValueError, match='the student has no subsets'):
+            WeakCombinationHook().before_train(runner(subsets=subsets))
     with pytest.raises(KeyError, match="no loss 'loss_x'"):
         WeakCombinationHook(loss='loss_x').before_train(runner())
     run = runner()

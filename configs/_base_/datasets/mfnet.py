@@ -1,31 +1,7 @@
-# MFNet, with its own val split.
+# MFNet, with its own val split; otherwise as MSRS.
+_base_ = ['msrs.py']
 data_root = 'data/mfnet'
-train_pipeline = [
-    dict(type='LoadModalities'),
-    dict(type='LoadCheckedAnnotations'),
-    dict(type='StackModalities'),
-    dict(type='mmseg.RandomFlip', prob=0.5),
-    dict(type='PackModalities')]
-test_pipeline = [
-    dict(type='LoadModalities'),
-    dict(type='LoadCheckedAnnotations'),
-    dict(type='StackModalities'),
-    dict(type='PackModalities')]
-train_dataloader = dict(
-    batch_size=8, num_workers=4, drop_last=True,
-    worker_init_fn=dict(type='mmfkd.seed_worker'),
-    sampler=dict(type='DefaultSampler', shuffle=True),
-    dataset=dict(type='MFNetDataset', data_root=data_root, split='train',
-                 pipeline=train_pipeline))
-val_dataloader = dict(
-    batch_size=1, num_workers=4,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(type='MFNetDataset', data_root=data_root, split='val',
-                 pipeline=test_pipeline, test_mode=True))
-test_dataloader = dict(
-    batch_size=1, num_workers=4,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(type='MFNetDataset', data_root=data_root, split='test', pipeline=test_pipeline,
-                 test_mode=True))
-val_evaluator = dict(type='PerBranchMetric', metric=dict(type='ClassIoU', iou_metrics=['mIoU']))
-test_evaluator = val_evaluator
+files = dict(type='MFNetDataset', data_root=data_root)
+train_dataloader = dict(dataset=dict(files, subset=None))
+val_dataloader = dict(dataset=dict(files, split='val', subset=None))
+test_dataloader = dict(dataset=files)

@@ -17,7 +17,7 @@ taps = dict(
     weak8='auxiliary_head.stages.2.side', weak16='auxiliary_head.stages.1.side',
     weak32='auxiliary_head.stages.0.side')
 full_taps = dict(context='neck.context', skip3='neck.skips.2', skip2='neck.skips.1',
-                 logits='decode_head.upsample', stage16='decode_head.stages.0.blocks')
+                 logits='decode_head.upsample', stage16='decode_head.stages.0[0]')
 losses = dict(
     loss_mad=dict(type='MADLoss',
                   student=['student.context', 'student.skip3', 'student.skip2'],

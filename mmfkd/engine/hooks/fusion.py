@@ -1,6 +1,7 @@
 """Hooks of networks whose parts are trained in phases, and clipped one by one."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
@@ -15,8 +16,13 @@ from .unwrapped import unwrapped
 class FusionPhaseHook(Hook):
     """Sets the phase of :class:`mmfkd.models.CDDFuse`, the first student.
 
+    The fusion layers begin phase 2 without the moments that the optimizer has of 40 epochs of zero
+    gradients, as the authors do not step them before.
+
     Args:
-        second: first epoch of phase 2, from 0; 40 of 120 in the authors' code.
+        second: first epoch of phase 2, from 0; 40 of 120 in the authors' code. The learning rate
+            of the fusion layers is that of a schedule that has run until then: ``lr_mult`` of the
+            config follows from it.
 
     Raises:
         ValueError: training ends before phase 2, so that nothing would have learned to fuse.
@@ -29,12 +35,19 @@ class FusionPhaseHook(Hook):
         """Checks that there is a phase 2."""
         if runner.max_epochs <= self.second:
             raise ValueError(f'FusionPhaseHook: phase 2 begins with epoch {self.second + 1} of '
-                             f'{runner.max_epochs}: lower default_hooks.phase.second, or raise '
-                             'train_cfg.max_epochs')
+                             f'{runner.max_epochs}: raise train_cfg.max_epochs, or lower '
+                             'default_hooks.phase.second, and lr_mult of the fusion layers with '
+                             'it')
 
     def before_train_epoch(self, runner: Runner) -> None:
         """Sets the phase of the epoch."""
-        unwrapped(runner).student.model.phase = 2 if runner.epoch >= self.second else 1
+        network: Any = unwrapped(runner).student.model
+        network.phase = 2 if runner.epoch >= self.second else 1
+        if runner.epoch == self.second:
+            state = runner.optim_wrapper.optimizer.state
+            for part in (network.base_fusion, network.detail_fusion):
+                for weight in part.parameters():
+                    state.pop(weight, None)
 
 
 @HOOKS.register_module()

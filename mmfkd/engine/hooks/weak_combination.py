@@ -42,15 +42,19 @@ class WeakCombinationHook(Hook):
         if self._loss(runner).weak:
             return
         interval = getattr(runner.train_loop, 'val_interval', 1)
-        counted = [epoch for epoch in range(self.begin + 1, self.end + 1)
+        first = getattr(runner.train_loop, 'val_begin', 1)
+        counted = [epoch for epoch in range(max(self.begin + 1, first), self.end + 1)
                    if not epoch % interval]
         if runner.val_loop is None or not counted:
             raise ValueError(f'WeakCombinationHook: no validation from epoch {self.begin + 1} to '
-                             f'{self.end} (val_interval={interval}): set begin and end of it '
-                             f'otherwise, or losses.{self.loss}.weak')
-        if not unwrapped(runner).student.subsets:
-            raise ValueError('WeakCombinationHook: the student has no subsets to choose from: set '
-                             'model.students.student.subsets, such as [[ir], [rgb]]')
+                             f'{self.end} (val_interval={interval}, val_begin={first}): set begin '
+                             f'and end of it otherwise, or losses.{self.loss}.weak')
+        student = unwrapped(runner).student
+        if not student.subsets or any(set(subset) == set(student.modalities)
+                                      for subset in student.subsets):
+            raise ValueError('WeakCombinationHook: the student has no subsets to choose from, or '
+                             'one of all its modalities: set model.students.student.subsets, such '
+                             'as [[ir], [rgb]]')
 
     def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
         """Adds what each combination is behind, squared."""

@@ -5,6 +5,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 EPSILON = torch.finfo(torch.float32).eps
+TINY = 1e-24
 SOBEL = ((-1.0, 0.0, 1.0), (-2.0, 0.0, 2.0), (-1.0, 0.0, 1.0))
 
 
@@ -63,8 +64,9 @@ def gradient_gap(x: Tensor, y: Tensor) -> Tensor:
 def correlation(x: Tensor, y: Tensor) -> Tensor:
     """Pearson's correlation over space of maps (N, D, H, W), averaged over N and D."""
     x, y = (z.flatten(2) - z.flatten(2).mean(-1, keepdim=True) for z in (x, y))
-    lengths = x.square().sum(-1).sqrt() * y.square().sum(-1).sqrt()
-    return ((x * y).sum(-1) / (lengths + EPSILON)).clamp(-1, 1).mean()
+    # A root has no gradient at 0, where a map is constant.
+    lengths = [z.square().sum(-1).clamp(min=TINY).sqrt() for z in (x, y)]
+    return ((x * y).sum(-1) / (lengths[0] * lengths[1] + EPSILON)).clamp(-1, 1).mean()
 
 
 def decomposition(base: tuple[Tensor, Tensor], detail: tuple[Tensor, Tensor]) -> Tensor:

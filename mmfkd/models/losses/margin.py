@@ -22,8 +22,9 @@ class MADLoss(DistillLoss):
 
         L = Σ_maps Σ_r w_r Σ_halves ‖Ĝs_r - Ĝt_r‖²        w = H / Σ H
 
-    H is the entropy of the teacher's prediction (the paper), averaged over the pixels that a row
-    stands for; the authors' code takes that of a feature, which is what ``margin`` may name. No
+    H is the entropy of the teacher's prediction (the paper), of logits that are averaged to the
+    size of the map as in the authors' code, which however takes a feature for logits: that is what
+    ``margin`` may name. No
     R x R matrix is built: with the covariances ``A = Xsᵀ Xt`` of a half, ``Gs_r · Gt_r =
     xs_r A xt_rᵀ``, so memory and time grow with the number R of pixels. The widths of student and
     teacher may differ.
@@ -34,7 +35,7 @@ class MADLoss(DistillLoss):
         margin: ``branch.tap`` of the teacher's logits (N, C, h, w), or of the feature whose
             entropy the authors' code takes.
         pool: maps that are higher are averaged to this height and width first.
-        weight: factor; 4 on NYUv2, 10 on Cityscapes, both from the 11th epoch on.
+        weight: factor; 4 on NYUv2, 10 on Cityscapes, both from the 12th epoch on.
 
     Raises:
         ValueError: another number of maps, or maps of other sizes than the teacher's.
@@ -121,7 +122,7 @@ class ModalityRegularizationLoss(DistillLoss):
         mask: ``branch.tap`` of the masks (N, M).
         modalities: names of the modalities, in the order of the masks.
         weak: names of those that the weak combination keeps; None where it is chosen.
-        weight: factor; 0.2 on NYUv2, 0.1 on Cityscapes, both from the 11th epoch on.
+        weight: factor; 0.2 on NYUv2, 0.1 on Cityscapes, both from the 12th epoch on.
         ignore_index: label that does not count.
 
     Raises:
@@ -138,12 +139,14 @@ class ModalityRegularizationLoss(DistillLoss):
         super().__init__([*student, mask], None, weight)
         self.modalities = tuple(modalities)
         self.ignore_index = ignore_index
-        self.register_buffer('weak_mask', torch.zeros(len(self.modalities)))
+        # What is given stands in the config, and no checkpoint of another run changes it.
+        self.register_buffer('weak_mask', torch.zeros(len(self.modalities)),
+                             persistent=weak is None)
         if weak is not None:
             self.choose(weak)
 
     def choose(self, weak: Sequence[str]) -> None:
-        """Makes a combination the weak one; it is part of checkpoints."""
+        """Makes a combination the weak one; one that was chosen so is part of checkpoints."""
         if isinstance(weak, str) or not set(weak) < set(self.modalities) or not weak:
             raise ValueError(f'weak={weak!r}: give a list of some, and not all, of the modalities '
                              f'{list(self.modalities)}')

@@ -146,16 +146,30 @@ class CDDFuse(BaseModel):
     def loss(self, visible: Tensor, infrared: Tensor) -> dict[str, Tensor]:
         """Losses of the phase, of grey images (N, 1, H, W)."""
         first, second = self.encoder(visible), self.encoder(infrared)
-        apart = decomposition((first[0], second[0]), (first[1], second[1]))
-        terms = (self.fusion_terms(visible, infrared, first, second) if self.phase == 2 else
-                 self.reconstruction_terms(visible, infrared, first, second))
-        return dict(terms, loss_decomposition=self.decomposition_weight * apart)
+        if self.phase == 2:
+            made = [self.fuse(visible, first, second)]
+        else:
+            made = [self.decoder(visible, *first), self.decoder(infrared, *second)]
+        # In half precision the variances of dissimilarity and the lengths of correlation are lost.
+        with torch.autocast(visible.device.type, enabled=False):
+            images = [x.float() for x in (visible, infrared, *made)]
+            terms = (self.fusion_terms(*images) if self.phase == 2 else
+                     self.reconstruction_terms(*images))
+            (base, detail), (other_base, other_detail) = (
+                tuple(x.float() for x in maps) for maps in (first, second))
+            apart = decomposition((base, other_base), (detail, other_detail))
+            return dict(terms, loss_decomposition=self.decomposition_weight * apart)
 
-    def reconstruction_terms(self, visible: Tensor, infrared: Tensor,
-                             first: tuple[Tensor, Tensor], second: tuple[Tensor, Tensor]
+    def reconstruction_terms(self, visible: Tensor, infrared: Tensor, shown: Tensor, seen: Tensor
                              ) -> dict[str, Tensor]:
-        """Terms of phase 1, and a zero that depends on the fusion layers, for DDP."""
-        shown, seen = self.decoder(visible, *first), self.decoder(infrared, *second)
+        """Terms of phase 1, and a zero that depends on the fusion layers, for DDP.
+
+        Args:
+            visible: image (N, 1, H, W).
+            infrared: likewise.
+            shown: what the decoder makes of the visible one.
+            seen: likewise of the infrared one.
+        """
         unused = (*self.base_fusion.parameters(), *self.detail_fusion.parameters())
         return dict(
             loss_ssim=self.ssim_weight * (dissimilarity(visible, shown)
@@ -164,10 +178,8 @@ class CDDFuse(BaseModel):
             loss_gradient=self.gradient_weight * gradient_gap(visible, shown),
             loss_unused=0 * torch.stack([weight.sum() for weight in unused]).sum())
 
-    def fusion_terms(self, visible: Tensor, infrared: Tensor, first: tuple[Tensor, Tensor],
-                     second: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
-        """Terms of phase 2."""
-        fused = self.fuse(visible, first, second)
+    def fusion_terms(self, visible: Tensor, infrared: Tensor, fused: Tensor) -> dict[str, Tensor]:
+        """Terms of phase 2, of images (N, 1, H, W)."""
         wanted = torch.maximum(edges(visible), edges(infrared))
         return dict(loss_intensity=F.l1_loss(fused, torch.maximum(visible, infrared)),
                     loss_edges=self.edge_weight * F.l1_loss(edges(fused), wanted))

@@ -148,10 +148,14 @@ def test_it_is_zero_with_a_gradient_where_nothing_counts(masks):
 
 
 def test_the_weak_combination_is_part_of_checkpoints():
-    loss, again = regularization(weak=['rgb']), regularization(weak=None)
+    loss, again = regularization(weak=None), regularization(weak=None)
+    loss.choose(['rgb'])
     assert again.weak == ()
     again.load_state_dict(loss.state_dict())
     assert again.weak == ('rgb',)
+    given = regularization(weak=['ir'])
+    given.load_state_dict(loss.state_dict(), strict=False)
+    assert given.weak == ('ir',)
 
 
 @pytest.mark.parametrize('weak', ['ir', ['rgb', 'ir'], ['depth'], []])

@@ -130,3 +130,23 @@ def test_one_modality_is_an_error(mode):
         small()(dict(rgb=images()['rgb']), mode=mode)
     with pytest.raises(ValueError, match='CDDFuse fuses two modalities, visible first'):
         small(modalities=('rgb',))
+
+
+@pytest.mark.parametrize('phase', [1, 2])
+def test_terms_are_those_of_single_precision_under_autocast(phase):
+    model, given = small(), images()
+    model.phase = phase
+    given = {name: 0.5 + 0.01 * x for name, x in given.items()}  # little variance
+    plain = model(given, mode='loss')
+    with torch.autocast('cpu', torch.bfloat16):
+        half = model(given, mode='loss')
+    assert all(value.dtype == torch.float32 for value in half.values())
+    for name, value in plain.items():
+        assert float(half[name].detach()) == pytest.approx(float(value.detach()), rel=0.05,
+                                                           abs=2e-3)
+
+
+def test_a_constant_map_has_a_finite_gradient():
+    x, y = torch.zeros(1, 2, 4, 4, requires_grad=True), torch.randn(1, 2, 4, 4)
+    decomposition((x, y), (x, y)).backward()
+    assert torch.isfinite(x.grad).all()

@@ -8,6 +8,7 @@ from mmseg.structures import SegDataSample
 from torch.nn import functional as F
 
 from mmfkd.config import load_config
+from mmfkd.models import Taps
 from mmfkd.models.heads.esanet import LearnedUpsample
 from mmfkd.models.networks.modality_mask import ModalityMask, non_empty
 from mmfkd.registry import MODELS
@@ -186,3 +187,13 @@ def test_parameters_are_those_of_the_authors_network(classes, main, both):
         with torch.device('meta'):
             model = MODELS.build(dict(cfg, auxiliary=auxiliary))
         assert sum(x.numel() for x in model.parameters()) / 1e6 == pytest.approx(count, abs=6e-4)
+
+
+def test_the_tap_of_the_code_is_behind_the_first_stage_of_the_decoder():
+    """At 1/16, as the authors' trainer takes it for the margin."""
+    taps = load_config('configs/mmanet/streets_rgb-ir_full.py').full_taps
+    model = build(mask=False).eval()
+    recorder = Taps(model, dict(stage16=taps['stage16']))
+    with torch.no_grad(), recorder.recording() as found:
+        model(images(), mode='tensor')
+    assert found['stage16'].shape == (2, 16, 4, 6)
