@@ -1,4 +1,4 @@
-"""What a branch costs where it is deployed: parameters and operations of a prediction."""
+"""Parameters and operations of the predictions of a branch."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -43,7 +43,8 @@ def parameters(case: Case) -> int:
     ran: set[nn.Module] = set()
     hooks = [module.register_forward_pre_hook(lambda module, _: ran.add(module))
              for module in case.branch.modules()]
-    case.branch(random_images(case, (64, 64)), record=False)
+    device = next(case.branch.parameters()).device
+    case.branch(random_images(case, (64, 64), device), record=False)
     for hook in hooks:
         hook.remove()
     return sum(weight.numel() for weight in {

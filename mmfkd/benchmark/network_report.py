@@ -7,6 +7,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from statistics import mean
 
+import torch
 from mmengine.registry import init_default_scope
 
 from mmfkd.analysis.deployed import case_of, flops, parameters, random_images
@@ -106,10 +107,14 @@ class NetworkReport:
         value = number(summary.get('val')) if own else None
         return '' if value is None else value
 
+    def baseline(self, setting: str) -> NetworkRow:
+        """What a setting is compared with: infrared alone, or optical alone."""
+        name = INFRARED if setting == INFRARED else OPTICAL
+        return next(row for row in self.rows if row.name == name)
+
     def comparisons(self, setting: str) -> dict[str, Comparison | None]:
-        """Row to its comparison with a baseline: optical alone, or infrared alone."""
-        base = next(row for row in self.rows
-                    if row.name == (INFRARED if setting == INFRARED else OPTICAL))
+        """Row to its comparison with the baseline of a setting; None of the baseline itself."""
+        base = self.baseline(setting)
         reference = self.tests(base, base.name)
         return {row.name: None if row is base else
                 compare(self.tests(row, setting), reference, {}, {})
@@ -136,22 +141,20 @@ class NetworkReport:
     def _table(self, setting: str) -> list[str]:
         shown = {BOTH: f'{self.pair.optical} and {self.pair.infrared}',
                  INFRARED: f'{self.pair.infrared} alone', OPTICAL: f'{self.pair.optical} alone'}
-        against = INFRARED if setting == INFRARED else OPTICAL
         header = [shown[setting], *HEADER]
-        header[3] = f'against {shown[against]}, by seed'
+        header[3] = f'against {shown[self.baseline(setting).name]}, by seed'
         found = self.comparisons(setting)
         tested = dict(zip(found, holm([one.p if one else None for one in found.values()]),
                           strict=True))
-        lines = [self._line(row, setting, found[row.name], tested[row.name], against)
+        lines = [self._line(row, setting, found[row.name], tested[row.name])
                  for row in self.rows if row.name in found and self.tests(row, setting)]
         return ['', '| ' + ' | '.join(header) + ' |', '|' + '---|' * len(header),
                 *('| ' + ' | '.join(line) + ' |' for line in lines)]
 
     def _line(self, row: NetworkRow, setting: str, comparison: Comparison | None,
-              p: float | None, against: str) -> list[str]:
-        tests = self.tests(row, setting)
-        base = next(one for one in self.rows if one.name == against)
-        reference = self.tests(base, against)
+              p: float | None) -> list[str]:
+        tests, base = self.tests(row, setting), self.baseline(setting)
+        reference = self.tests(base, base.name)
         gains = [] if comparison is None else [tests[seed] - reference[seed] for seed in tests
                                                if seed in reference]
         vals = [value for seed in tests if (value := self._val(row, seed, setting)) != '']
@@ -190,5 +193,7 @@ def cost(pair: NetworkPair, row: NetworkRow, setting: str) -> tuple[int, int]:
 
 
 def _cost(spec: Mapping) -> tuple[int, int]:
-    case = case_of(spec)
-    return parameters(case), flops(case, random_images(case, SIZE))
+    # Shapes are enough: nothing is computed on this device.
+    with torch.device('meta'):
+        case = case_of(spec)
+    return parameters(case), flops(case, random_images(case, SIZE, 'meta'))

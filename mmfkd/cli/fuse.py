@@ -42,20 +42,19 @@ def main(argv: Sequence[str] | None = None) -> None:
     from rich.progress import track
 
     from mmfkd.inference import Predictor
-    from mmfkd.inference.fusing import fuse, left_to_fuse, pairs_of
-    from mmfkd.inference.opening import open_network
+    from mmfkd.inference.fusing import fuse, made_with, mark_of, pairs_of
     from mmfkd.models import CDDFuse
 
     try:
-        opened = open_network(args.model, args.checkpoint)
         predict = Predictor(args.model, args.checkpoint, device=args.device)
         if not isinstance(predict.model.student.model, CDDFuse):
             sys.exit(f'{args.model} is a {type(predict.model.student.model).__name__}, which fuses '
                      'no images: name a run of configs/cddfuse')
+        mark = mark_of(predict.opened)
         for split in args.splits:
-            pairs = pairs_of(opened.config, split, args.out)
-            left = left_to_fuse(opened, pairs)
-            for _ in track(fuse(predict, opened, left), f'fuse {split}', total=len(left)):
+            pairs = pairs_of(predict.opened.config, split, args.out)
+            left = [pair for pair in pairs if made_with(pair[1]) != mark]
+            for _ in track(fuse(predict, left, mark), f'fuse {split}', total=len(left)):
                 pass
             print(f'{split}: {len(left)} fused, {len(pairs) - len(left)} were there: '
                   f'{pairs[0][1].parent}')

@@ -5,7 +5,7 @@ from typing import Any
 
 from mmfkd.registry import DATASETS
 
-from .image_files import list_files
+from .image_files import list_each
 from .rgb_infrared import optical
 from .rgbx import RGBXDataset
 
@@ -56,6 +56,4 @@ class DELIVERDataset(RGBXDataset):
             raise FileNotFoundError(f'{folder} does not exist for any case of {", ".join(CASES)}. '
                                     'Prepare the data with mmfkd prepare deliver, or set '
                                     'data_root to where it is.')
-        return {f'{case}/{stem}': path for case in there
-                for stem, path in list_files(Path(folder.replace('{case}', case)),
-                                             suffix).items()}
+        return list_each(folder, '{case}', there, suffix)

@@ -1,6 +1,6 @@
 """Files of images: which there are, and how they are read."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from glob import escape, glob
 from pathlib import Path
 
@@ -47,6 +47,22 @@ def list_files(folder: Path, suffix: str) -> dict[str, Path]:
                 raise ValueError(f'{found[stem]} and {path} are files of the same stem: rename one')
             found[stem] = path
     return found
+
+
+def list_each(folder: str, mark: str, names: Iterable[str], suffix: str) -> dict[str, Path]:
+    """``NAME/stem`` to path, of the files of one folder for each of several names.
+
+    Args:
+        folder: of the files, with ``mark`` for the name.
+        mark: such as ``{video}``.
+        names: that take its place.
+        suffix: the end of the files.
+
+    Raises:
+        FileNotFoundError: one of the folders is missing.
+    """
+    return {f'{name}/{stem}': path for name in names
+            for stem, path in list_files(Path(folder.replace(mark, name)), suffix).items()}
 
 
 def suffixes_of(suffix: str | Sequence[str]) -> tuple[str, ...]:

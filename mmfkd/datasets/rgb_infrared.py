@@ -6,8 +6,7 @@ from typing import Any
 
 from mmfkd.registry import DATASETS
 
-from .image_files import list_files
-from .lists import read_names
+from .image_files import list_each
 from .rgbx import RGBXDataset
 from .transforms.images import COLOR
 from .transforms.infrared import INFRARED
@@ -71,20 +70,11 @@ class MVSSDataset(RGBXDataset):
 
     def find_files(self, folder: str, suffix: str) -> dict[str, Path]:
         """See the base class; ``{video}`` in ``folder`` is each video of the split's list."""
-        return {f'{video}/{frame}': path for video in self._videos()
-                for frame, path in list_files(Path(folder.replace('{video}', video)),
-                                              suffix).items()}
+        return list_each(folder, '{video}', self.listed('video'), suffix)
 
     def wanted_stems(self, files: Mapping[str, Mapping[str, Path]]) -> set[str]:
         """Stems of the labels, as most frames have none; all frames where labels may be missing."""
         return set(files['label']) if 'label' in files else super().wanted_stems(files)
-
-    def _videos(self) -> list[str]:
-        path = Path(self.data_root, f'{self.split}.txt')
-        if not path.is_file():
-            raise FileNotFoundError(f'{path} does not exist: set split to the name of a list of '
-                                    'videos, or data_root to the folder of the lists')
-        return read_names(path, 'video')
 
 
 @DATASETS.register_module()

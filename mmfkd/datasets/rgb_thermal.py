@@ -6,7 +6,6 @@ from typing import Any
 
 from mmfkd.registry import DATASETS
 
-from .lists import read_names
 from .rgb_infrared import MSRSDataset, infrared, optical
 from .rgbx import RGBXDataset
 
@@ -31,11 +30,7 @@ class MFNetDataset(RGBXDataset):
 
     def wanted_stems(self, files: Mapping[str, Mapping[str, Path]]) -> set[str]:
         """Stems of the list of the split: the folders hold all splits."""
-        path = Path(self.data_root, f'{self.split}.txt')
-        if not path.is_file():
-            raise FileNotFoundError(f'{path} does not exist: set split to the name of a list of '
-                                    'stems, such as train or test_night')
-        return set(read_names(path, 'stem'))
+        return set(self.listed('stem'))
 
 
 @DATASETS.register_module()

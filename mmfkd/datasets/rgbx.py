@@ -174,6 +174,18 @@ class RGBXDataset(BaseSegDataset):
         """
         return list_files(Path(folder), suffix)
 
+    def listed(self, what: str) -> list[str]:
+        """Lines of ``<split>.txt`` in ``data_root``, each the name of a ``what``.
+
+        Raises:
+            FileNotFoundError: there is no such list.
+        """
+        path = Path(self.data_root, f'{self.split}.txt')
+        if not path.is_file():
+            raise FileNotFoundError(f'{path} does not exist: set split to the name of a list of '
+                                    f'{what}s, or data_root to the folder of the lists')
+        return read_names(path, what)
+
     def wanted_stems(self, files: Mapping[str, Mapping[str, Path]]) -> set[str]:
         """Stems of which every kind of file is needed: all there are.
 

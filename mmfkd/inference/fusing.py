@@ -1,6 +1,5 @@
 """Fused images of the pairs of a data set, as files."""
 
-import os
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
@@ -11,6 +10,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from mmfkd.datasets.image_files import suffixes_of
+from mmfkd.datasets.preparation.whole_files import written_whole
 from mmfkd.evaluation.fused_images import stretched
 from mmfkd.models.losses.shapes import resized
 from mmfkd.registry import DATASETS
@@ -58,33 +58,28 @@ def _place(dataset, modalities: Mapping[str, Mapping], out: Path | None
     return {name: one['path'] for name, one in modalities.items()}, target
 
 
-def left_to_fuse(opened: Opened, pairs: list[tuple[dict[str, str], Path]]
-                 ) -> list[tuple[dict[str, str], Path]]:
-    """The pairs without a fused image of the same weights and config.
-
-    So a run that was stopped goes on where it was.
+def mark_of(opened: Opened) -> str:
+    """What stands for weights and config in a written image.
 
     Args:
         opened: the network, with its checkpoint and config.
-        pairs: see :func:`pairs_of`.
     """
-    mark = mark_of(opened)
-    return [(files, target) for files, target in pairs if made_with(target) != mark]
+    read = repr((opened.config.model.to_dict(), opened.dataset['pipeline']))
+    return sha256(opened.checkpoint.read_bytes() + read.encode()).hexdigest()[:16]
 
 
-def fuse(predict: Predictor, opened: Opened, pairs: list[tuple[dict[str, str], Path]]
+def fuse(predict: Predictor, pairs: list[tuple[dict[str, str], Path]], mark: str
          ) -> Iterator[Path]:
     """Writes the fused image of each pair: grey, stretched from 0 to 255, of the files' size.
 
     Args:
         predict: of a network whose samples get the field ``fused``.
-        opened: the same network, with its checkpoint and config.
         pairs: see :func:`pairs_of`.
+        mark: see :func:`mark_of`; of an image that has it already, :func:`made_with` says so.
 
     Yields:
         what was written.
     """
-    mark = mark_of(opened)
     targets = iter([target for _, target in pairs])
     for _, batch in predict.batches([files for files, _ in pairs]) if pairs else ():
         for sample in predict.forward(batch):
@@ -92,12 +87,6 @@ def fuse(predict: Predictor, opened: Opened, pairs: list[tuple[dict[str, str], P
             image = resized(sample.fused.data[None].float(), sample.ori_shape)
             write(target, image[0, 0].cpu().numpy(), mark)
             yield target
-
-
-def mark_of(opened: Opened) -> str:
-    """What stands for weights and config in a written image."""
-    read = repr((opened.config.model.to_dict(), opened.dataset['pipeline']))
-    return sha256(opened.checkpoint.read_bytes() + read.encode()).hexdigest()[:16]
 
 
 def made_with(path: Path) -> str | None:
@@ -110,10 +99,8 @@ def made_with(path: Path) -> str | None:
 
 def write(path: Path, image: np.ndarray, mark: str) -> None:
     """Writes an image at once, so that a file that is there is whole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     note = PngInfo()
     note.add_text(MADE_WITH, mark)
-    unfinished = path.with_name(f'.{path.name}.part')
-    Image.fromarray(np.round(stretched(image) * 255).astype(np.uint8)).save(
-        unfinished, format='PNG', pnginfo=note)
-    os.replace(unfinished, path)
+    grey = Image.fromarray(np.round(stretched(image) * 255).astype(np.uint8))
+    with written_whole(path) as temporary:
+        grey.save(temporary, format='PNG', pnginfo=note)

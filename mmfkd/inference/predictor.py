@@ -36,6 +36,11 @@ class Predictor(BaseInferencer):
         branch: a student or a teacher by its name; the first student by default.
         show_progress: whether a bar is shown.
 
+    Attributes:
+        opened: config and checkpoint of the network, and where its files are read.
+        classes: names.
+        palette: their colours, uint8 (classes, 3).
+
     Raises:
         FileNotFoundError, ValueError: there is no such config, checkpoint, branch or modality.
 
@@ -49,15 +54,15 @@ class Predictor(BaseInferencer):
     def __init__(self, model: str | Path, checkpoint: str | Path = 'best',
                  available: Sequence[str] | None = None, device: str | None = None,
                  branch: str | None = None, show_progress: bool = False) -> None:
-        self._opened = open_network(model, checkpoint, available, branch)
-        super().__init__(self._opened.config, None, device, 'mmfkd', show_progress)
-        self.classes = self.model.student.classes or tuple(class_names(self._opened.config))
-        self.palette = np.array(palette_of(self._opened.dataset, self.classes), dtype=np.uint8)
+        self.opened = open_network(model, checkpoint, available, branch)
+        super().__init__(self.opened.config, None, device, 'mmfkd', show_progress)
+        self.classes = self.model.student.classes or tuple(class_names(self.opened.config))
+        self.palette = np.array(palette_of(self.opened.dataset, self.classes), dtype=np.uint8)
 
     @property
     def modalities(self) -> tuple[str, ...]:
         """Names of the modalities that it can be given."""
-        return self._opened.available
+        return self.opened.available
 
     @property
     def kinds(self) -> dict[str, str]:
@@ -106,7 +111,7 @@ class Predictor(BaseInferencer):
             batch_size: likewise.
             skip: see :meth:`stream`.
         """
-        return self.preprocess(self._inputs_to_list(inputs), batch_size or self._opened.batch_size,
+        return self.preprocess(self._inputs_to_list(inputs), batch_size or self.opened.batch_size,
                                skip)
 
     def answers(self, names: Sequence[str], batch: dict, scores: bool = False
@@ -162,10 +167,10 @@ class Predictor(BaseInferencer):
         return iter(track(batches, 'predict'))
 
     def _init_model(self, cfg: Config, weights: str | None, device: str) -> CrossModalDistiller:
-        return self._opened.load().to(device)
+        return self.opened.load().to(device)
 
     def _init_pipeline(self, cfg: Config) -> Reading:
-        return Reading(self._opened.dataset, self._opened.modalities)
+        return Reading(self.opened.dataset, self.opened.modalities)
 
     def _init_collate(self, cfg: Config) -> Callable:
         return pseudo_collate

@@ -4,8 +4,6 @@ What is extracted appears under its name only when it is whole: a run that was s
 goes on where it was when it is started again.
 """
 
-import os
-import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +18,7 @@ import numpy as np
 import soundfile
 
 from .processes import run_parallel
+from .whole_files import written_whole
 
 FIRST_FRAME = '00000.jpg'
 LFS_POINTER = b'version https://git-lfs'
@@ -137,26 +136,6 @@ def prepare_clips(clips: Iterable[Clip], workers: int = 1,
         made=outcomes.count('made'), done_before=outcomes.count('done before'),
         skipped={clip.video: str(outcome) for clip, outcome in zip(clips, outcomes, strict=True)
                  if isinstance(outcome, ClipError)})
-
-
-@contextmanager
-def written_whole(target: Path) -> Iterator[Path]:
-    """A path for a file or folder that becomes ``target`` when the block ends without error."""
-    temporary = target.with_name(f'{target.name}.tmp')
-    _remove(temporary)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        yield temporary
-        os.replace(temporary, target)
-    finally:
-        _remove(temporary)
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
 
 
 def _prepare(clip: Clip) -> str | ClipError:

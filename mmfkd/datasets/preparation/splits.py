@@ -12,7 +12,8 @@ from tqdm import tqdm
 
 from mmfkd.datasets.lists import ListFormat
 
-from .clips import Clip, ClipError, ClipReport, prepare_clips, written_whole
+from .clips import Clip, ClipError, ClipReport, prepare_clips
+from .whole_files import written_whole
 
 REPORT = 'prepare_report.json'
 SHOWN = 10

@@ -9,7 +9,7 @@ from mmengine.runner import Runner
 
 from mmfkd.registry import HOOKS
 
-from .unwrapped import unwrapped
+from .unwrapped import named_loss, unwrapped
 
 
 @HOOKS.register_module()
@@ -94,20 +94,17 @@ class LossWeightHook(Hook):
 
     def before_train_epoch(self, runner: Runner) -> None:
         """Sets the weight of the epoch."""
-        model = unwrapped(runner)
-        if self.loss not in model.losses:
-            raise KeyError(f"LossWeightHook: no loss '{self.loss}'; the model has "
-                           f'{list(model.losses.keys())}')
+        loss, balances = named_loss(runner, self.loss, 'LossWeightHook'), unwrapped(runner).balances
         end = runner.max_epochs if self.end is None else self.end
         if self.begin < runner.epoch < end:
             share = (runner.epoch - self.begin) / (end - self.begin)
         else:
             share = float(runner.epoch >= end)
         value = self.start + share * (self.stop - self.start)
-        if self.number == 'weight' and self.loss in model.balances:
-            model.balances[self.loss].ratio = value
-        elif isinstance(getattr(model.losses[self.loss], self.number, None), (int, float)):
-            setattr(model.losses[self.loss], self.number, value)
+        if self.number == 'weight' and self.loss in balances:
+            balances[self.loss].ratio = value
+        elif isinstance(getattr(loss, self.number, None), (int, float)):
+            setattr(loss, self.number, value)
         else:
             raise KeyError(f"LossWeightHook: '{self.number}' is no number of the loss "
                            f"'{self.loss}'")
@@ -134,7 +131,7 @@ class ContrastCollapseHook(Hook):
                          outputs: Mapping | None = None) -> None:
         """Keeps the value of the step."""
         value = (outputs or {}).get(f'{self.loss}.spread')
-        if value is not None and unwrapped(runner).losses[self.loss].weight:
+        if value is not None and named_loss(runner, self.loss, 'ContrastCollapseHook').weight:
             self._seen.append(float(value))
 
     def after_train_epoch(self, runner: Runner) -> None:

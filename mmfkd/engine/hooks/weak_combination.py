@@ -6,7 +6,7 @@ from mmengine.runner import Runner
 from mmfkd.models.losses.margin import ModalityRegularizationLoss
 from mmfkd.registry import HOOKS
 
-from .unwrapped import unwrapped
+from .unwrapped import named_loss, unwrapped
 
 
 @HOOKS.register_module()
@@ -83,11 +83,7 @@ class WeakCombinationHook(Hook):
                            f'{self.metric} to all modalities: {gaps}')
 
     def _loss(self, runner: Runner) -> ModalityRegularizationLoss:
-        losses = unwrapped(runner).losses
-        if self.loss not in losses:
-            raise KeyError(f"WeakCombinationHook: no loss '{self.loss}'; the model has "
-                           f'{list(losses.keys())}')
-        return losses[self.loss]
+        return named_loss(runner, self.loss, 'WeakCombinationHook')
 
     @staticmethod
     def _sum(runner: Runner, subset: tuple[str, ...]) -> float:

@@ -12,6 +12,20 @@ from mmfkd.registry import MODELS
 from .defaults import BATCH_NORM, CROSS_ENTROPY
 
 
+def channel_gate(channels: int, reduction: int = 16) -> nn.Sequential:
+    """A factor for each channel, from 0 to 1, out of the means of all (squeeze and excitation).
+
+    Paper: Hu et al., "Squeeze-and-Excitation Networks" (CVPR 2018).
+
+    Args:
+        channels: width D.
+        reduction: it squeezes to ``D // reduction``.
+    """
+    width = max(channels // reduction, 1)
+    return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Conv2d(channels, width, 1), nn.ReLU(),
+                         nn.Conv2d(width, channels, 1), nn.Sigmoid())
+
+
 class ChannelSpatialGate(nn.Module):
     """Concurrent spatial and channel squeeze and excitation, ``x * channel + x * spatial``.
 
@@ -24,9 +38,7 @@ class ChannelSpatialGate(nn.Module):
 
     def __init__(self, channels: int, reduction: int = 16) -> None:
         super().__init__()
-        width = max(channels // reduction, 1)
-        self.channel = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Conv2d(channels, width, 1),
-                                     nn.ReLU(), nn.Conv2d(width, channels, 1), nn.Sigmoid())
+        self.channel = channel_gate(channels, reduction)
         self.spatial = nn.Sequential(nn.Conv2d(channels, 1, 1), nn.Sigmoid())
 
     def forward(self, x: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""What ESANet has between its encoder and its decoder."""
+"""The neck of ESANet: skips and context between its encoder and its decoder."""
 
 from collections.abc import Sequence
 

@@ -7,6 +7,7 @@ import torch
 from mmengine.model import BaseModule, ModuleDict
 from torch import Tensor, nn
 
+from mmfkd.models.heads.scse_fusion import channel_gate
 from mmfkd.registry import MODELS
 
 STRIDE = 32
@@ -18,15 +19,11 @@ class SqueezeFusion(nn.Module):
     Args:
         modalities: names.
         channels: width D.
-        reduction: the gates squeeze to ``D // reduction``.
     """
 
-    def __init__(self, modalities: tuple[str, ...], channels: int, reduction: int = 16) -> None:
+    def __init__(self, modalities: tuple[str, ...], channels: int) -> None:
         super().__init__()
-        width = max(channels // reduction, 1)
-        self.gates = nn.ModuleDict({name: nn.Sequential(
-            nn.AdaptiveAvgPool2d(1), nn.Conv2d(channels, width, 1), nn.ReLU(),
-            nn.Conv2d(width, channels, 1), nn.Sigmoid()) for name in modalities})
+        self.gates = nn.ModuleDict({name: channel_gate(channels) for name in modalities})
 
     def forward(self, maps: Mapping[str, Tensor]) -> Tensor:
         """Maps (N, D, H, W) of one or more modalities to their sum."""
