@@ -3,6 +3,7 @@
 import gc
 import os
 import random
+from logging import FileHandler
 from pathlib import Path
 from uuid import uuid4
 
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 from mmengine.config import Config, ConfigDict
+from mmengine.logging import MMLogger
 from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
 from mmengine.structures import PixelData
@@ -56,6 +58,20 @@ def default_scope():
     """Types are looked up as in a config of mmfkd; what a runner changes is undone."""
     with DefaultScope.overwrite_default_scope('mmfkd'):
         yield
+
+
+@pytest.fixture(autouse=True)
+def closed_logs():
+    """Ends the logs of runners whose folder went with an earlier test.
+
+    mmengine keeps every logger. What sets up logging anew, as the server of the demo page does,
+    closes their files, and the next message would open one in a folder that is no longer there.
+    """
+    for logger in MMLogger._instance_dict.values():
+        for handler in list(logger.handlers):
+            if isinstance(handler, FileHandler) and not Path(handler.baseFilename).exists():
+                logger.removeHandler(handler)
+                handler.close()
 
 
 @pytest.fixture(autouse=True)
