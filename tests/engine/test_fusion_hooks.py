@@ -8,6 +8,7 @@ from mmengine.optim import OptimWrapper
 from torch import nn
 
 from mmfkd.engine import FusionPhaseHook, ModuleClipHook
+from mmfkd.models import CDDFuse
 
 
 def runner_of(model, **others):
@@ -16,13 +17,12 @@ def runner_of(model, **others):
 
 
 def test_the_phase_follows_the_epoch():
-    network = nn.ModuleDict({name: nn.Linear(2, 2) for name in (
-        'encoder', 'base_fusion', 'detail_fusion')})
-    network.base_fusion, network.detail_fusion = network['base_fusion'], network['detail_fusion']
+    network = CDDFuse(('rgb', 'ir'), channels=8, heads=2, blocks=1)
     optimizer = torch.optim.Adam(network.parameters())
-    runner = SimpleNamespace(
-        model=SimpleNamespace(student=SimpleNamespace(model=network)), max_epochs=3,
-        optim_wrapper=OptimWrapper(optimizer))
+    runner = SimpleNamespace(model=nn.ModuleDict(dict(other=nn.Linear(2, 2), fusion=network)),
+                             max_epochs=3, optim_wrapper=OptimWrapper(optimizer))
+    fusing = [*network.base_fusion.parameters(), *network.detail_fusion.parameters()]
+    every = len(list(network.parameters()))
     hook, phases, moments = FusionPhaseHook(second=2), [], []
     hook.before_train(runner)
     for runner.epoch in range(3):
@@ -32,10 +32,14 @@ def test_the_phase_follows_the_epoch():
         sum(0 * weight.sum() for weight in network.parameters()).backward()
         optimizer.step()
     assert phases == [1, 1, 2]
-    # Weight and bias of three layers, and of the encoder alone where the fusion layers begin.
-    assert moments == [0, 6, 2] and len(optimizer.state) == 6
+    # The fusion layers begin without moments.
+    assert moments == [0, every, every - len(fusing)] and len(optimizer.state) == every
+    assert len(fusing) > 4
     with pytest.raises(ValueError, match='phase 2 begins with epoch 4 of 3'):
         FusionPhaseHook(second=3).before_train(runner)
+    with pytest.raises(ValueError, match=r'no student is a CDDFuse: set default_hooks\.phase=None'):
+        FusionPhaseHook(second=2).before_train(
+            SimpleNamespace(model=nn.Linear(2, 2), max_epochs=3))
 
 
 def test_each_module_is_clipped_by_itself():

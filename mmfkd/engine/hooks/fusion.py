@@ -1,12 +1,12 @@
 """Hooks of networks whose parts are trained in phases, and clipped one by one."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torch.nn.utils import clip_grad_norm_
 
+from mmfkd.models.networks import CDDFuse
 from mmfkd.registry import HOOKS
 
 from .unwrapped import unwrapped
@@ -14,7 +14,7 @@ from .unwrapped import unwrapped
 
 @HOOKS.register_module()
 class FusionPhaseHook(Hook):
-    """Sets the phase of :class:`mmfkd.models.CDDFuse`, the first student.
+    """Sets the phase of every :class:`mmfkd.models.CDDFuse` of the model.
 
     The fusion layers begin phase 2 without the moments that the optimizer has of 40 epochs of zero
     gradients, as the authors do not step them before.
@@ -25,7 +25,8 @@ class FusionPhaseHook(Hook):
             config follows from it.
 
     Raises:
-        ValueError: training ends before phase 2, so that nothing would have learned to fuse.
+        ValueError: training ends before phase 2, so that nothing would have learned to fuse; or no
+            student is a CDDFuse.
     """
 
     def __init__(self, second: int = 40) -> None:
@@ -38,16 +39,23 @@ class FusionPhaseHook(Hook):
                              f'{runner.max_epochs}: raise train_cfg.max_epochs, or lower '
                              'default_hooks.phase.second, and lr_mult of the fusion layers with '
                              'it')
+        if not _networks(runner):
+            raise ValueError('FusionPhaseHook: no student is a CDDFuse: set '
+                             'default_hooks.phase=None')
 
     def before_train_epoch(self, runner: Runner) -> None:
         """Sets the phase of the epoch."""
-        network: Any = unwrapped(runner).student.model
-        network.phase = 2 if runner.epoch >= self.second else 1
-        if runner.epoch == self.second:
-            state = runner.optim_wrapper.optimizer.state
-            for part in (network.base_fusion, network.detail_fusion):
-                for weight in part.parameters():
-                    state.pop(weight, None)
+        state = runner.optim_wrapper.optimizer.state
+        for network in _networks(runner):
+            network.phase = 2 if runner.epoch >= self.second else 1
+            if runner.epoch == self.second:
+                for part in (network.base_fusion, network.detail_fusion):
+                    for weight in part.parameters():
+                        state.pop(weight, None)
+
+
+def _networks(runner: Runner) -> list[CDDFuse]:
+    return [module for module in unwrapped(runner).modules() if isinstance(module, CDDFuse)]
 
 
 @HOOKS.register_module()
