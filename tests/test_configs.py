@@ -179,7 +179,7 @@ WRITERS = dict(
     nyuv2=lambda root: write_nyuv2_layout(root, 20, 2, size=(64, 64)),
     ombria=with_fused(write_ombria_layout, 'optical'), cremad=write_cremad, ave=write_ave_layout,
     vggsound50=write_vggsound_layout, avdigits=write_avdigits_layout, crisismmd=write_crisismmd,
-    mars_ls=write_mars_layout, emoji=write_emoji_layout,
+    mars_ls=with_fused(write_mars_layout, 'aux'), emoji=write_emoji_layout,
     pretrained=lambda root: write_tiny_bert(root / 'minilm', hidden_size=384))
 
 
@@ -418,7 +418,8 @@ def test_networks_of_two_modalities_are_built_of_the_infrared_baseline(path, mon
     monkeypatch.chdir(ROOT)
     cfg = Config.fromfile(path)
     method, stem = path.split('/')[1], Path(path).stem
-    dataset, pair = stem.replace('synthetic', 'streets').replace('96_', '96dice_').split('_')
+    dataset, pair = stem.replace('synthetic', 'streets').split('_')
+    dataset = dict(ombria96='ombria96dice', mars='marsdice').get(dataset, dataset)
     optical, infrared = pair.split('2' if method == 'disoptnet' else '-')
     baseline = Config.fromfile(f'configs/unimodal/{dataset}_{infrared}.py')
     assert all(cfg[key] == baseline[key] for key in baseline if key != 'model')
