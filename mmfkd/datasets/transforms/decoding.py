@@ -11,7 +11,8 @@ from mmengine import fileio
 from PIL import Image, UnidentifiedImageError
 
 ORIENTATION = 0x0112  # EXIF
-EXIF_IN_PNG = (b'eXIf', b'Raw profile type exif', b'XML:com.adobe.xmp')
+PNG_TEXTS = (b'tEXt', b'zTXt', b'iTXt')
+EXIF_TEXTS = (b'Raw profile type exif', b'XML:com.adobe.xmp')
 BITS_PER_SAMPLE = 258  # TIFF
 
 
@@ -95,7 +96,7 @@ def check_file(path: str, loader: BaseTransform | None, registered: bool) -> Non
         return  # the loader knows it, or says that it does not
     png = image.format == 'PNG'
     # Of a PNG the whole image would be decoded to look for a tag behind it.
-    tagged = not png or any(name in content for name in EXIF_IN_PNG)
+    tagged = not png or _png_has_exif(content)
     turned = image.getexif().get(ORIENTATION, 1) if tagged else 1
     kind = getattr(loader, 'color_type', '') if isinstance(loader, LoadImageFromFile) else None
     if turned != 1 and (registered or kind == 'unchanged'):
@@ -114,6 +115,17 @@ def check_file(path: str, loader: BaseTransform | None, registered: bool) -> Non
             "loader=dict(type='mmfkd.LoadInfrared', channels=3) for 0 to 255; for more, loader="
             "dict(type='LoadImageFromFile', color_type='unchanged', imdecode_backend='cv2', "
             'to_float32=True)')
+
+
+def _png_has_exif(content: bytes) -> bool:
+    """Whether one of the chunks of a PNG may hold an orientation; pixels are skipped."""
+    place = 8
+    while place < len(content):
+        kind = content[place + 4:place + 8]
+        if kind == b'eXIf' or kind in PNG_TEXTS and content.startswith(EXIF_TEXTS, place + 8):
+            return True
+        place += 12 + int.from_bytes(content[place:place + 4], 'big')
+    return False
 
 
 def bits_of(image: Image.Image, content: bytes) -> int:

@@ -8,10 +8,13 @@ import numpy as np
 import pytest
 import tifffile
 import torch
+from mmcv.transforms import LoadImageFromFile
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from mmfkd.datasets import RGBXDataset
 from mmfkd.datasets.nyuv2 import NYUv2Dataset
+from mmfkd.datasets.transforms.decoding import read_image
 from mmfkd.datasets.transforms.images import frame_paths
 from mmfkd.registry import TRANSFORMS
 
@@ -192,6 +195,46 @@ def test_an_image_that_is_to_be_turned_is_refused(turned, channels, write, tmp_p
         write(kind, '0.png', image if kind == 'x' else image.convert('L'), exif=exif)
     with pytest.raises(ValueError, match=rf'{turned}/0\.png has EXIF orientation 3'):
         dataset(tmp_path, x=dict(channels=channels))[0]
+
+
+def chunks(content):
+    """Name and bytes of each chunk of a PNG."""
+    found, place = [], 8
+    while place < len(content):
+        end = place + 12 + int.from_bytes(content[place:place + 4], 'big')
+        found.append((content[place + 4:place + 8], content[place:end]))
+        place = end
+    return found
+
+
+@pytest.mark.parametrize('behind', [False, True])
+@pytest.mark.parametrize('kind', ['eXIf', 'tEXt', 'zTXt', 'iTXt', 'none'])
+def test_the_orientation_of_a_png_is_found_wherever_it_is(kind, behind, tmp_path):
+    image, info, extra = Image.fromarray(np.zeros((8, 8, 3), np.uint8)), PngInfo(), {}
+    exif = image.getexif()
+    exif[0x0112] = 6
+    profile = f'\nexif\n{len(exif.tobytes())}\n{exif.tobytes().hex()}\n'
+    if kind == 'eXIf':
+        extra['exif'] = exif
+    elif kind == 'iTXt':
+        info.add_itxt('XML:com.adobe.xmp', '<rdf tiff:Orientation="6"/>')
+    else:  # the last name holds nothing that anybody reads
+        name = 'Raw profile type exif' if kind != 'none' else 'Raw profile type exiv'
+        info.add_text(name, profile, zip=kind == 'zTXt')
+    buffer = BytesIO()
+    image.save(buffer, 'PNG', pnginfo=info, **extra)
+    parts = chunks(buffer.getvalue())
+    assert kind == 'none' or kind.encode() in dict(parts)
+    if behind:  # of the pixels
+        parts.sort(key=lambda part: (part[0] != b'IHDR', part[0] != b'IDAT', part[0] == b'IEND'))
+        assert [name for name, _ in parts][1] == b'IDAT'
+    path = tmp_path / 'a.png'
+    path.write_bytes(buffer.getvalue()[:8] + b''.join(part for _, part in parts))
+    if kind == 'none':
+        assert read_image(LoadImageFromFile(), str(path), registered=True).shape == (8, 8, 3)
+    else:
+        with pytest.raises(ValueError, match=r'a\.png has EXIF orientation 6'):
+            read_image(LoadImageFromFile(), str(path), registered=True)
 
 
 def test_a_photograph_of_a_classifier_is_turned(write):
