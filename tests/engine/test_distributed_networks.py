@@ -9,7 +9,8 @@ from runs import ROOT, run
 from test_distributed import RECORD
 
 # What is no mean over samples is left out: MADLoss relates the pixels of a process, and the
-# decomposition of CDDFuse is a ratio of means. Every mask is that of the weak combination.
+# decomposition of CDDFuse is a ratio of means. Every mask is that of the weak combination. CDDFuse
+# fuses in the second epoch.
 CONFIG = '''
 _base_ = ['{root}/configs/mmanet/streets_rgb-ir.py']
 custom_imports = dict(imports=['record_hook'])
@@ -19,10 +20,11 @@ train_dataloader = dict(batch_size={batch}, num_workers=0,
                         dataset=dict(num_scenes=16, size=(64, 64), pipeline=pipeline))
 val_dataloader = None
 test_dataloader = None
-train_cfg = dict(max_epochs=1, val_interval=1)
+train_cfg = dict(max_epochs=2, val_interval=1)
 clip = dict(type='ModuleClipHook', max_norm=0.01, modules=['students.fusion.model.encoder'])
 default_hooks = dict(checkpoint=dict(interval=1, save_best=None), teacher_report=None,
                      prediction_panel=None, mad_weight=None, clip=clip,
+                     phase=dict(type='FusionPhaseHook', second=1),
                      mar_weight=dict(begin=0, end=0))
 backbone = dict(base_channels=8, stem_channels=8)
 widths = (8, 16, 16, 16)
@@ -44,7 +46,7 @@ model = dict(
 
 @pytest.fixture(scope='module')
 def runs(tmp_path_factory):
-    """Number of processes to the work dir of a run of one epoch, with 8 scenes a step."""
+    """Number of processes to the work dir of a run of two epochs, with 8 scenes a step."""
     folders = {}
     for processes in (1, 2):
         folder = tmp_path_factory.mktemp('run')
@@ -68,8 +70,9 @@ def test_two_processes_equal_one(runs):
     assert max((alone[key] - first[key]).abs().max().item() for key in alone) < 1e-5
     whole, a, b = (json.loads((runs[count] / f'rank{rank}.json').read_text())
                    for count, rank in ((1, 0), (2, 0), (2, 1)))
-    assert len(whole) == 2
-    for one, left, right in zip(whole, a, b, strict=True):
-        assert {'student.fused.loss_ce_32', 'loss_mar.weak', 'fusion.loss_ssim'} < set(one)
+    assert len(whole) == 4
+    for step, (one, left, right) in enumerate(zip(whole, a, b, strict=True)):
+        assert {'student.fused.loss_ce_32', 'loss_mar.weak'} < set(one)
+        assert ('fusion.loss_edges' if step > 1 else 'fusion.loss_ssim') in one
         assert one['loss_mar.weak'] > 0.1
         assert {key: (left[key] + right[key]) / 2 for key in left} == pytest.approx(one, abs=1e-5)
