@@ -1,6 +1,7 @@
 """Configs are built by the real Runner and trained for one step on small data on disk.
 
-Every config of the package is, and of the product of pairs and methods a sample with each of them.
+Every config of the package is, and of the product of pairs and methods a sample with every method
+and every data set: its pairs differ in the baselines that they name, and those are trained.
 """
 
 import os
@@ -284,15 +285,16 @@ LEAVES = {path.removeprefix('configs/').removesuffix('.py') for path in CONFIGS}
 
 
 def sample() -> list[str]:
-    """Combinations without a leaf such that each method and each pair is trained somewhere."""
+    """Combinations without a leaf such that each method and data set is trained somewhere."""
     left = sorted(set(COMBINATIONS) - LEAVES)
     chosen, seen = [], set()
     # From both ends, so that what is drawn is no single method's.
     for name in sorted(left, key=lambda name: (hash_of(name), name)):
         method, pair = name.split('/')
-        if {method, pair} - seen:
+        parts = {method, Pair.parse(pair).dataset}
+        if parts - seen:
             chosen.append(name)
-            seen |= {method, pair}
+            seen |= parts
     return chosen
 
 
@@ -341,9 +343,12 @@ def test_combination_trains_one_step(name, folder, teacher_checkpoint, tmp_path)
 
 
 def test_every_pair_and_method_is_composed_and_trained():
-    trained = {part for name in {*sample(), *(LEAVES & set(COMBINATIONS))}
-               for part in name.split('/')}
-    assert trained >= {*methods(), *map(str, pairs())}
+    trained = [name.split('/') for name in {*sample(), *(LEAVES & set(COMBINATIONS))}]
+    assert {method for method, _ in trained} >= set(methods())
+    assert {Pair.parse(pair).dataset for _, pair in trained} == {pair.dataset for pair in pairs()}
+    # Every baseline, of which the pairs are made.
+    assert {config for pair in pairs() for config in (pair.student_config, pair.teacher_config)
+            } <= LEAVES
     # A glob that matched nothing would pass everything above.
     assert len(methods()) >= 13 and len(pairs()) >= 32 and len(CONFIGS) >= 80
     # Only what taps inside the network is impossible with some networks.
