@@ -82,6 +82,7 @@ def test(args: argparse.Namespace) -> None:
     from mmfkd.engine.checks import check_config
     from mmfkd.engine.distributed import keep_timm_norms, use_gloo_without_gpu
     from mmfkd.engine.hooks.labels import LabelCensusHook
+    from mmfkd.engine.hooks.reads import ReadsHook
     from mmfkd.engine.hooks.unwrapped import unwrapped
     from mmfkd.inference.loading import keep_student
 
@@ -99,6 +100,7 @@ def test(args: argparse.Namespace) -> None:
     use_gloo_without_gpu(cfg)
     path = resolve_checkpoint(args.checkpoint, cfg.filename, cfg.work_dir)
     runner = Runner.from_cfg(cfg)
+    runner.register_hook(ReadsHook())
     runner.register_hook(LabelCensusHook())
     model = unwrapped(runner)
     load_tested(model, path, args.student)

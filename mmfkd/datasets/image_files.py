@@ -1,6 +1,6 @@
 """Files of images: which there are, and how they are read."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from glob import escape, glob
 from pathlib import Path
 
@@ -63,6 +63,53 @@ def list_each(folder: str, mark: str, names: Iterable[str], suffix: str) -> dict
     """
     return {f'{name}/{stem}': path for name in names
             for stem, path in list_files(Path(folder.replace(mark, name)), suffix).items()}
+
+
+def files_of_any(find: Callable[[str, str], dict[str, Path]], folder: str,
+                 suffix: str | Sequence[str]) -> dict[str, Path]:
+    """Stem to path of the files that end in one of several suffixes, of which the first counts.
+
+    Args:
+        find: gives the files of a folder that end in a suffix.
+        folder: of the files.
+        suffix: one or several.
+
+    Raises:
+        ValueError: no file ends so.
+    """
+    found: dict[str, Path] = {}
+    for one in suffixes_of(suffix):
+        found = {**find(folder, one), **found}
+    if not found:
+        endings = {path.suffix for path in find(folder, '').values()} - {''}
+        raise ValueError(
+            f"{folder} holds no file that ends in '{listed_suffixes(suffix)}', only "
+            f"{', '.join(sorted(endings)) or 'none at all'}: check 'folder' and 'suffix' of the "
+            'modality')
+    return found
+
+
+def check_partners(wanted: Collection[str],
+                   folders: Mapping[str, tuple[str, str | Sequence[str]]],
+                   files: Mapping[str, Collection[str]]) -> None:
+    """Refuses files that have no partner of every kind.
+
+    Args:
+        wanted: stems of which there is to be a file of every kind.
+        folders: folder and suffix of each kind.
+        files: stems of each kind that there are.
+
+    Raises:
+        ValueError: some are missing; the first ten are named.
+    """
+    for name, (folder, suffix) in folders.items():
+        lacking = sorted(set(wanted) - set(files[name]))
+        if lacking:
+            listed = ', '.join(f'{stem}{listed_suffixes(suffix)}' for stem in lacking[:10])
+            raise ValueError(
+                f'{folder}: {len(lacking)} of {len(wanted)} files of "{name}" are missing: '
+                f'{listed}{", ..." if len(lacking) > 10 else ""}. Every modality and the '
+                'labels need a file of the same stem; add these or remove their partners.')
 
 
 def suffixes_of(suffix: str | Sequence[str]) -> tuple[str, ...]:

@@ -1,13 +1,14 @@
 """Classification data sets of samples that have one file, or one text, per modality."""
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
 from mmengine.dataset import BaseDataset
 from mmengine.logging import print_log
 
 from .labelled import UNLABELLED, Labels, all_labelled, check_labels, labelled_samples
+from .reads import without_unread
 from .subset import Group, check_subset, groups_of, select_subset
 from .transforms.images import FRAME_SUFFIXES
 
@@ -21,7 +22,8 @@ class PairDataset(BaseDataset):
     Args:
         data_root: folder of the data set.
         split: a key of ``LISTS``.
-        modalities: names that are loaded, all by default; a unimodal run is faster with its own.
+        modalities: names that are loaded; by default all, of which a run reads the files that its
+            branches take, see :class:`mmfkd.engine.ReadsHook`.
         ann_file: another list in place of the split's, relative to ``data_root``.
         subset: 'fit' or 'val' to take a part of the split: a seeded share that is held out to
             select on, and the rest. None takes all.
@@ -69,6 +71,8 @@ class PairDataset(BaseDataset):
         if unknown:
             raise ValueError(f'{type(self).__name__}: unknown modality {unknown}; known are '
                              f'{list(self.MODALITIES)}')
+        self.chosen = modalities is not None
+        self.reads: Collection[str] | None = None
         self.subset = subset
         self.val_fraction = val_fraction
         self.split_seed = split_seed
@@ -105,6 +109,10 @@ class PairDataset(BaseDataset):
         places = select_subset(names, self.subset, self.val_fraction, self.split_seed,
                                self.groups(usable, names))
         return self._infos([usable[i] for i in places], [names[i] for i in places])
+
+    def get_data_info(self, idx: int) -> dict:
+        """One sample, with the modalities that are read."""
+        return without_unread(super().get_data_info(idx), self.reads)
 
     def groups(self, samples: Sequence[dict], names: Sequence[str]) -> list[str] | None:
         """The group of each sample; None if there are none."""

@@ -1,15 +1,16 @@
 """Segmentation data sets of registered images of several modalities."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from mmseg.datasets import BaseSegDataset
 
 from mmfkd.registry import DATASETS
 
-from .image_files import default_loader, list_files, listed_suffixes, suffixes_of
+from .image_files import check_partners, default_loader, files_of_any, list_files
 from .labelled import Labels, all_labelled, check_labels, labelled_samples, none_labelled
 from .lists import read_names
+from .reads import without_unread
 from .subset import Group, check_subset, groups_of, select_subset
 
 
@@ -32,7 +33,8 @@ class RGBXDataset(BaseSegDataset):
         split: fills ``{split}`` in the folders.
         modalities: names to take from the class's ``MODALITIES``, all of them by default; or a
             dict of name to modality, in which None leaves one out: a test set may have the
-            deployed modality alone. The first is the one that is displayed.
+            deployed modality alone. The first is the one that is displayed. Without names a run
+            reads the files that its branches take, see :class:`mmfkd.engine.ReadsHook`.
         label: folder and suffix of the label maps, see :class:`LoadCheckedAnnotations`.
         pipeline: transforms; starts with ``LoadModalities`` and ``LoadCheckedAnnotations``.
         subset: 'fit' or 'val' to take a part of the split: a seeded share that is held out to
@@ -85,6 +87,8 @@ class RGBXDataset(BaseSegDataset):
             raise ValueError(f'ignore_index={ignore_index}: labels are 8 bit, name 0 to 255')
         self.split = split
         self.modalities = self._choose(modalities)
+        self.chosen = modalities is not None and not isinstance(modalities, Mapping)
+        self.reads: Collection[str] | None = None
         self.label = {**self.LABEL, **(label or {})}
         self.subset = subset
         self.val_fraction = val_fraction
@@ -126,6 +130,10 @@ class RGBXDataset(BaseSegDataset):
                                  'loader, scale, range), the last three optional')
             spec.setdefault('loader', default_loader(spec))
         return chosen
+
+    def get_data_info(self, idx: int) -> dict:
+        """One sample, with the modalities that are read."""
+        return without_unread(super().get_data_info(idx), self.reads)
 
     def load_data_list(self) -> list[dict]:
         """One dict per stem, with a path per modality."""
@@ -196,7 +204,7 @@ class RGBXDataset(BaseSegDataset):
 
     def _files_of(self, name: str, folder: str, suffix: str | Sequence[str]) -> dict[str, Path]:
         try:
-            return self._some_files(folder, suffix)
+            return files_of_any(self.find_files, folder, suffix)
         except FileNotFoundError as error:
             if name == 'label':
                 raise FileNotFoundError(
@@ -209,18 +217,6 @@ class RGBXDataset(BaseSegDataset):
                 f"{error} Or leave the modality out, if the network that is trained or tested does "
                 f"not need it: modalities.{name}=None of the data set, or modalities=[...] without "
                 'it.') from None
-
-    def _some_files(self, folder: str, suffix: str | Sequence[str]) -> dict[str, Path]:
-        found: dict[str, Path] = {}
-        for one in suffixes_of(suffix):
-            found = {**self.find_files(folder, one), **found}  # the first suffix counts
-        if not found:
-            endings = {path.suffix for path in self.find_files(folder, '').values()} - {''}
-            raise ValueError(
-                f"{folder} holds no file that ends in '{listed_suffixes(suffix)}', only "
-                f"{', '.join(sorted(endings)) or 'none at all'}: check 'folder' and 'suffix' of "
-                'the modality')
-        return found
 
     def _full_label_map(self) -> dict[int, int] | None:
         """Maps values in files to classes, by mmseg's choice of classes and ``RAW_LABELS``."""
@@ -236,12 +232,5 @@ class RGBXDataset(BaseSegDataset):
             wanted = set(read_names(Path(self.ann_file), 'stem'))
         else:
             wanted = self.wanted_stems(files)
-        for name, (folder, suffix) in folders.items():
-            lacking = sorted(wanted - set(files[name]))
-            if lacking:
-                listed = ', '.join(f'{stem}{listed_suffixes(suffix)}' for stem in lacking[:10])
-                raise ValueError(
-                    f'{folder}: {len(lacking)} of {len(wanted)} files of "{name}" are missing: '
-                    f'{listed}{", ..." if len(lacking) > 10 else ""}. Every modality and the '
-                    'labels need a file of the same stem; add these or remove their partners.')
+        check_partners(wanted, folders, files)
         return sorted(wanted)

@@ -24,6 +24,7 @@ from .closing import close
 from .distributed import end_together, first_rank, keep_timm_norms, use_gloo_without_gpu
 from .hooks.checkpoint import length
 from .hooks.labels import LabelCensusHook
+from .hooks.reads import ReadsHook
 from .hooks.samples import SampleScoreHook
 from .hooks.start import StartCheckHook
 from .hooks.stop import StopHook
@@ -105,6 +106,7 @@ def run(cfg: Config, stop: StopRequest, baseline: Path | None, with_picture: boo
     started = perf_counter()
     runner = Runner.from_cfg(cfg)
     check_runner(runner)
+    runner.register_hook(ReadsHook())
     runner.register_hook(StartCheckHook())
     runner.register_hook(LabelCensusHook())
     runner.register_hook(StopHook(stop))

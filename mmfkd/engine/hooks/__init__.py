@@ -5,6 +5,7 @@ from .labels import LabelCensusHook
 from .loss import ContrastCollapseHook, FiniteLossHook, LossWeightHook
 from .maximum import TestMaximumHook
 from .panel import PredictionPanelHook
+from .reads import ReadsHook
 from .samples import SampleScoreHook
 from .seeding import EpochSeedHook, seed_worker
 from .similarity import FeatureSimilarityHook
@@ -15,5 +16,5 @@ from .weak_combination import WeakCombinationHook
 __all__ = ['CheckpointHook', 'ContrastCollapseHook', 'EarlyStoppingHook', 'EpochSeedHook',
            'FeatureSimilarityHook', 'FiniteLossHook', 'FusionPhaseHook',
            'LabelCensusHook', 'LossWeightHook', 'ModuleClipHook',
-           'PredictionPanelHook', 'SampleScoreHook', 'StartCheckHook', 'TeacherReportHook',
-           'TestMaximumHook', 'WeakCombinationHook', 'seed_worker']
+           'PredictionPanelHook', 'ReadsHook', 'SampleScoreHook', 'StartCheckHook',
+           'TeacherReportHook', 'TestMaximumHook', 'WeakCombinationHook', 'seed_worker']

@@ -1,5 +1,6 @@
 """Pictures of predictions during training."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import cv2
@@ -24,12 +25,15 @@ class PredictionPanelHook(Hook):
         interval: epochs between drawings.
         num_images: samples of the validation set that are drawn.
         height: height of a picture in pixels.
+        modalities: those that are drawn beside the ones that a branch takes.
     """
 
-    def __init__(self, interval: int = 1, num_images: int = 4, height: int = 160) -> None:
+    def __init__(self, interval: int = 1, num_images: int = 4, height: int = 160,
+                 modalities: Sequence[str] = ()) -> None:
         self.interval = interval
         self.num_images = num_images
         self.height = height
+        self.further_modalities = tuple(modalities)
         self._drawn = 0
 
     def before_val_epoch(self, runner: Runner) -> None:
