@@ -126,8 +126,8 @@ def test_the_wheel_alone_trains_exports_and_predicts_in_an_empty_folder(wheels, 
 
 def test_the_command_lists_its_commands_and_refuses_others(capsys):
     listed = run(sys.executable, '-m', 'mmfkd', '--help').stdout
-    for name in ('train', 'test', 'predict', 'demo', 'export', 'benchmark', 'recommend', 'tune',
-                 'prepare', 'analyze', 'compose', 'env'):
+    for name in ('train', 'test', 'predict', 'demo', 'export', 'cache', 'benchmark', 'recommend',
+                 'tune', 'prepare', 'analyze', 'compose', 'env'):
         assert f'\n  {name} ' in listed
         with suppress(SystemExit):
             main([name, '--help'])

@@ -15,6 +15,7 @@ COMMANDS = dict(
     fuse='Write the images that a fusion network makes of the pairs of a data set.',
     demo='Show in the browser what a student, its teachers and its baseline predict.',
     export='Write a student as a plain mmseg or mmpretrain model.',
+    cache='Compute and keep what a teacher says of each view of the training samples.',
     benchmark='Train and report a table of pairs, methods and seeds.',
     recommend='Say which methods are worth a run on a pair.',
     tune='Search the weights of a method on validation.',

@@ -109,7 +109,8 @@ def _taken(node: Mapping, place: str, scope: str) -> Iterable[str]:
     if place.startswith(('model.students.', 'model.teachers.')) and place.count('.') == 2:
         from mmfkd.models import Branch
 
-        return {*arguments(Branch.__init__), 'config', 'checkpoint'}
+        own = ('config', 'checkpoint', *(('cache',) if place.startswith('model.teachers.') else ()))
+        return {*arguments(Branch.__init__), *own}
     if place == 'default_hooks':
         return ('runtime_info', 'timer', 'sampler_seed', 'logger', 'param_scheduler', 'checkpoint')
     default = DEFAULT_TYPES.get(place)

@@ -16,10 +16,11 @@ from .synthetic.classification import (
 )
 from .synthetic.segmentation import RenderEOIR, RenderRGBD, SyntheticEOIR, SyntheticRGBD
 from .table import ListDataset
+from .views import ViewedDataset
 
 __all__ = ['AVDigitsDataset', 'AVEDataset', 'CREMADDataset', 'CrisisMMDDataset', 'DELIVERDataset',
            'FMB14Dataset', 'FMBDataset', 'ListDataset', 'MFNetDataset', 'MSRSDataset',
            'MVSSDataset', 'NYUv2Dataset', 'OmbriaDataset', 'PST900Dataset', 'PairDataset',
-           'RGBXDataset', 'RenderAudioVisual', 'RenderEOIR',
-           'RenderRGBD', 'RenderTextImage', 'SourceSampler', 'SyntheticAudioVisual',
-           'SyntheticEOIR', 'SyntheticRGBD', 'SyntheticTextImage', 'VGGSoundDataset']
+           'RGBXDataset', 'RenderAudioVisual', 'RenderEOIR', 'RenderRGBD', 'RenderTextImage',
+           'SourceSampler', 'SyntheticAudioVisual', 'SyntheticEOIR', 'SyntheticRGBD',
+           'SyntheticTextImage', 'VGGSoundDataset', 'ViewedDataset']

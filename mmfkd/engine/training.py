@@ -22,6 +22,7 @@ from mmfkd.config import main_metric
 from .checks import check_runner, explained_errors
 from .closing import close
 from .distributed import end_together, first_rank, keep_timm_norms, use_gloo_without_gpu
+from .hooks.cache import TeacherCacheHook
 from .hooks.checkpoint import length
 from .hooks.labels import LabelCensusHook
 from .hooks.reads import ReadsHook
@@ -30,6 +31,7 @@ from .hooks.start import StartCheckHook
 from .hooks.stop import StopHook
 from .hooks.unwrapped import unwrapped
 from .processes import StopRequest
+from .teacher_outputs import use_views
 
 
 def prepare_run(cfg: Config, work_dir: str | Path, resume: str | None = None,
@@ -49,8 +51,7 @@ def prepare_run(cfg: Config, work_dir: str | Path, resume: str | None = None,
     """
     cfg.work_dir = str(work_dir)
     if amp:
-        cuda = torch.cuda.is_available()
-        cfg.optim_wrapper.type = 'AmpOptimWrapper' if cuda else 'mmfkd.BFloat16OptimWrapper'
+        use_amp(cfg)
     if resume and resume != 'auto' and not Path(resume).is_file():
         raise FileNotFoundError(f'--resume {resume}: there is no such file. Name a checkpoint, or '
                                 'none to take the newest one of the work dir')
@@ -59,6 +60,12 @@ def prepare_run(cfg: Config, work_dir: str | Path, resume: str | None = None,
         cfg.load_from, cfg.resume = (str(newest), True) if newest else (None, False)
     if first_rank(cfg.get('launcher', 'none')):
         clear_work_dir(cfg)
+
+
+def use_amp(cfg: Config) -> None:
+    """Mixed precision: float16 on a GPU, bfloat16 on a CPU."""
+    cuda = torch.cuda.is_available()
+    cfg.optim_wrapper.type = 'AmpOptimWrapper' if cuda else 'mmfkd.BFloat16OptimWrapper'
 
 
 def clear_work_dir(cfg: Config) -> None:
@@ -97,6 +104,7 @@ def train_config(cfg: Config, stop: StopRequest, baseline: Path | None = None,
     """
     keep_timm_norms(cfg)
     use_gloo_without_gpu(cfg)
+    use_views(cfg)
     run(cfg, stop, baseline, with_picture)
     end_together()
 
@@ -107,6 +115,7 @@ def run(cfg: Config, stop: StopRequest, baseline: Path | None, with_picture: boo
     runner = Runner.from_cfg(cfg)
     check_runner(runner)
     runner.register_hook(ReadsHook())
+    runner.register_hook(TeacherCacheHook())
     runner.register_hook(StartCheckHook())
     runner.register_hook(LabelCensusHook())
     runner.register_hook(StopHook(stop))

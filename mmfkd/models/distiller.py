@@ -176,8 +176,8 @@ class CrossModalDistiller(BaseModel):
         """
         keys = {*self.loss_taps, *taps}
         with phase('teacher'):
-            feats = self.features(inputs, [key for key in keys
-                                           if TapKey.parse(key).branch in self.teachers])
+            feats = self.features(inputs, [key for key in keys if TapKey.parse(key).branch
+                                           in self.teachers], data_samples)
         tasks, terms, recorded = {}, {}, {}
         with phase('student'):
             for name, student in self.students.items():
@@ -201,18 +201,21 @@ class CrossModalDistiller(BaseModel):
         return total, logged
 
     @torch.no_grad()
-    def features(self, inputs: Mapping[str, Tensor], keys: Sequence[str]) -> dict[str, Tensor]:
+    def features(self, inputs: Mapping[str, Tensor], keys: Sequence[str],
+                 data_samples: list | None = None) -> dict[str, Tensor]:
         """What taps record where their branches run without labels and gradients.
 
         Args:
             inputs: one stacked tensor per modality.
             keys: ``branch.tap``; branches that none of them names do not run.
+            data_samples: say which views the inputs are, to a teacher whose outputs are kept.
         """
         feats = {}
         for name, branch in self.branches.items():
             taps = taps_of(keys, name)
             if taps:
-                feats.update(prefixed(name, branch(inputs, mode='tensor', record=taps).feats))
+                done = branch(inputs, data_samples, mode='tensor', record=taps)
+                feats.update(prefixed(name, done.feats))
         return feats
 
     def predict(self, inputs: Mapping[str, Tensor], data_samples: list | None = None) -> list:

@@ -9,6 +9,7 @@ from mmfkd.checkpoints import load_network, resolve_checkpoint
 from mmfkd.config import branch_config, without_init
 
 from .branch import Branch
+from .cached_branch import CachedBranch
 
 
 class Teachers(dict):
@@ -21,7 +22,7 @@ class Teachers(dict):
 def build_teacher(model: dict | None = None, modality: str | list | None = None,
                   norm: dict | None = None, taps: dict | None = None,
                   pool: Sequence[str] | None = None, config: str | None = None,
-                  checkpoint: str = 'auto') -> Branch:
+                  checkpoint: str = 'auto', cache: dict | None = None) -> Branch:
     """Builds a frozen branch and loads its weights strictly.
 
     Args:
@@ -34,6 +35,8 @@ def build_teacher(model: dict | None = None, modality: str | list | None = None,
         config: the config that the teacher was trained with.
         checkpoint: a file, a work dir, or 'auto'; see
             :func:`mmfkd.checkpoints.resolve_checkpoint`.
+        cache: :class:`mmfkd.caching.CacheOptions` to keep what its taps record on disk; None runs
+            the teacher in every step.
 
     Raises:
         FileNotFoundError: no checkpoint.
@@ -45,8 +48,8 @@ def build_teacher(model: dict | None = None, modality: str | list | None = None,
             raise ValueError("a teacher needs 'config', or 'model' and 'modality'")
         spec = branch_config(dict(spec, config=config))
     path = resolve_checkpoint(checkpoint, config)
-    branch = Branch(**{**spec, 'model': without_init(spec['model']),
-                       'pool': spec.get('pool') or ()})
+    spec = {**spec, 'model': without_init(spec['model']), 'pool': spec.get('pool') or ()}
+    branch = Branch(**spec) if cache is None else CachedBranch(cache, spec)
     branch.classes = load_network(branch.model, path, modalities=branch.modalities)
     branch.requires_grad_(False).train(False)
     print_log(f'teacher of {branch.modality}: {path}', logger='current')

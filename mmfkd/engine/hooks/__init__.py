@@ -1,3 +1,4 @@
+from .cache import TeacherCacheHook
 from .checkpoint import CheckpointHook
 from .early_stopping import EarlyStoppingHook
 from .fusion import FusionPhaseHook, ModuleClipHook
@@ -14,7 +15,7 @@ from .teacher_report import TeacherReportHook
 from .weak_combination import WeakCombinationHook
 
 __all__ = ['CheckpointHook', 'ContrastCollapseHook', 'EarlyStoppingHook', 'EpochSeedHook',
-           'FeatureSimilarityHook', 'FiniteLossHook', 'FusionPhaseHook',
-           'LabelCensusHook', 'LossWeightHook', 'ModuleClipHook',
-           'PredictionPanelHook', 'ReadsHook', 'SampleScoreHook', 'StartCheckHook',
-           'TeacherReportHook', 'TestMaximumHook', 'WeakCombinationHook', 'seed_worker']
+           'FeatureSimilarityHook', 'FiniteLossHook', 'FusionPhaseHook', 'LabelCensusHook',
+           'LossWeightHook', 'ModuleClipHook', 'PredictionPanelHook', 'ReadsHook',
+           'SampleScoreHook', 'StartCheckHook', 'TeacherCacheHook', 'TeacherReportHook',
+           'TestMaximumHook', 'WeakCombinationHook', 'seed_worker']

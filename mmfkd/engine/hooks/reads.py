@@ -1,14 +1,14 @@
 """What is read from the files of a data set: what the networks take, and no more."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from mmengine.evaluator import BaseMetric
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torch.utils.data import DataLoader
 
-from mmfkd.datasets.reads import read_only
-from mmfkd.models import CrossModalDistiller
+from mmfkd.engine.run_parts import datasets
+from mmfkd.models import Branch, CrossModalDistiller
 from mmfkd.registry import HOOKS
 
 from .unwrapped import unwrapped
@@ -40,19 +40,41 @@ class ReadsHook(Hook):
 
 
 def limit(runner: Runner, loader: DataLoader, metrics: Sequence[BaseMetric] = ()) -> None:
-    """Lets the data set of a loader read what a run uses.
+    """Lets the data sets of a loader read what a run uses.
 
     Args:
         runner: of the run; one without a distiller reads all.
-        loader: of the data set.
+        loader: of the data.
         metrics: that are computed of what it loads.
     """
     model = unwrapped(runner)
-    if not isinstance(model, CrossModalDistiller):
-        return
-    branches = [*model.students.values(), *model.teachers.values()]
-    used = {name for branch in branches for name in branch.modalities}
-    modules = [module for branch in branches for module in branch.modules()]
-    for part in (*modules, *model.losses.values(), *metrics, *runner.hooks):
-        used.update(getattr(part, 'further_modalities', ()))
-    read_only(loader.dataset, used)
+    if isinstance(model, CrossModalDistiller):
+        branches = [*model.students.values(), *model.teachers.values()]
+        used = used_modalities(branches, [*model.losses.values(), *metrics, *runner.hooks])
+        read_only(loader.dataset, used)
+
+
+def used_modalities(branches: Iterable[Branch], others: Iterable[object]) -> set[str]:
+    """Names of the modalities that branches take, or that a module of them or another asks for."""
+    used: set[str] = set()
+    asking = list(others)
+    for branch in branches:
+        used.update(branch.modalities)
+        asking += branch.modules()
+    return used.union(*(getattr(one, 'further_modalities', ()) for one in asking))
+
+
+def read_only(dataset: object, names: Collection[str]) -> None:
+    """Lets a data set open the files of some modalities alone; its samples stay the same.
+
+    A data set that was given names of modalities goes on to read these, and one that renders its
+    samples has no files to leave out.
+
+    Args:
+        dataset: one of this package, or a wrapper of some.
+        names: of the modalities that are used.
+    """
+    for part in datasets(dataset):
+        if hasattr(part, 'reads') and not part.chosen:
+            # None of them is an error that the network explains, once it has its inputs.
+            part.reads = set(names) & set(part.modalities) or None

@@ -1,0 +1,50 @@
+"""What the outputs of a teacher depend on, as the name of a folder."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from mmfkd.version import __version__
+
+
+def output_key(network: nn.Module, settings: Mapping[str, Any], samples: Iterator[dict]) -> str:
+    """A digest of all that decides what a teacher computes of the views of a data set.
+
+    Args:
+        network: the teacher, with its weights.
+        settings: what else decides: its normalisation and taps, the pipeline, the padding, the
+            seed of the views, the precision.
+        samples: of the data set, before their pipeline. Of a file that they name its size and the
+            time of its last change count.
+    """
+    digest = hashlib.sha256(__version__.encode())
+    digest.update(json.dumps(settings, sort_keys=True, default=str).encode())
+    for name, value in sorted(network.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(value.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy())
+    for sample in samples:
+        digest.update(json.dumps(sample, sort_keys=True, default=str).encode())
+        for path in files_of(sample):
+            digest.update(_state_of(path))
+    return digest.hexdigest()[:16]
+
+
+def files_of(sample: Mapping) -> Iterator[Path]:
+    """Files and folders that a sample names."""
+    for spec in sample.get('modalities', {}).values():
+        if isinstance(spec, Mapping) and (spec.get('path') or spec.get('folder')):
+            yield Path(spec.get('path') or spec['folder'])
+    if 'modalities' not in sample and sample.get('img_path'):
+        yield Path(sample['img_path'])
+
+
+def _state_of(path: Path) -> bytes:
+    parts = sorted(path.iterdir()) if path.is_dir() else [path]
+    states = [(part.name, part.stat().st_size, part.stat().st_mtime_ns) for part in parts
+              if part.exists()]
+    return repr(states).encode()

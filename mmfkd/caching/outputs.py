@@ -1,0 +1,159 @@
+"""The outputs of a teacher for the views of a data set, kept on disk."""
+
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import torch
+from mmengine.logging import print_log
+from torch import Tensor
+
+from mmfkd.datasets.preparation.whole_files import written_whole
+
+from .records import RecordFile
+
+DTYPES = dict(float16=torch.float16, bfloat16=torch.bfloat16, float32=torch.float32)
+GIB = 2 ** 30
+
+
+class TeacherOutputs:
+    """What taps of a teacher record, by sample and view.
+
+    A tap has a file ``<tap>.bin`` of records, and a ``<tap>.json`` that says their shape and type.
+    Runs that name other taps of the same teacher share what they have in common.
+
+    Args:
+        folder: of this teacher on these data; made where it is missing.
+        samples: number of samples.
+        views: number of views.
+        dtype: 'float16', 'bfloat16' or 'float32', in which tensors are kept.
+        limit: GiB that may be written in all.
+
+    Raises:
+        OSError: the folder cannot be made.
+    """
+
+    def __init__(self, folder: Path, samples: int, views: int, dtype: str = 'float16',
+                 limit: float = 100.0) -> None:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OSError(f'{folder} cannot be made ({error.strerror}): name another folder with '
+                          'cache.folder of the teacher') from error
+        self.folder = folder
+        self.samples = samples
+        self.views = views
+        self.dtype = DTYPES[dtype]
+        self.limit = limit
+        self.full = False
+        self._files: dict[str, RecordFile] = {}
+
+    def load(self, taps: Sequence[str], places: Sequence[tuple[int, int]]
+             ) -> dict[str, Tensor] | None:
+        """Tensors (N, ...) of N samples and views; None if one of them is missing.
+
+        Args:
+            taps: names.
+            places: sample and view of each.
+        """
+        loaded = {}
+        for tap in taps:
+            file = self._opened(tap)
+            if file is None:
+                return None
+            out = torch.empty((len(places), *file.shape), dtype=file.dtype)
+            if not all(file.read(self._number(place), row)
+                       for place, row in zip(places, out, strict=True)):
+                return None
+            loaded[tap] = out
+        return loaded
+
+    def store(self, feats: Mapping[str, Tensor], places: Sequence[tuple[int, int]]
+              ) -> dict[str, Tensor]:
+        """Keeps tensors (N, ...), and returns them as they will be loaded.
+
+        A disk that is full ends the writing, and is said once.
+
+        Raises:
+            ValueError: a tensor that has no row for each sample, has another shape than those of
+                other samples, or does not fit into the type; or all would be more than the limit.
+        """
+        rounded = {tap: self._rounded(tap, feat, len(places)) for tap, feat in feats.items()}
+        if not self.full:
+            try:
+                self._write({tap: feat.cpu().contiguous() for tap, feat in rounded.items()}, places)
+            except OSError as error:
+                self.full = True
+                print_log(f'outputs of the teacher are no longer kept in {self.folder} '
+                          f'({error.strerror}): training goes on, and runs the teacher where they '
+                          'are missing', logger='current', level=30)
+        return rounded
+
+    def missing(self, taps: Sequence[str], view: int) -> list[int]:
+        """Samples of which a tap is missing, or damaged, in a view."""
+        lacking: set[int] = set()
+        for tap in taps:
+            file = self._opened(tap)
+            if file is None:
+                return list(range(self.samples))
+            first = view * self.samples
+            lacking.update(number - first for number in file.missing(
+                range(first, first + self.samples)))
+        return sorted(lacking)
+
+    def _number(self, place: tuple[int, int]) -> int:
+        sample, view = place
+        return view * self.samples + sample
+
+    def _write(self, feats: Mapping[str, Tensor], places: Sequence[tuple[int, int]]) -> None:
+        new = {tap: feat for tap, feat in feats.items() if self._opened(tap) is None}
+        if new:
+            self._create(new)
+        for tap, feat in feats.items():
+            file = self._files[tap]
+            if file.shape != tuple(feat.shape[1:]):
+                raise ValueError(
+                    f"tap '{tap}' of the teacher is {tuple(feat.shape[1:])} here and {file.shape} "
+                    'before: its outputs can be kept where all inputs have one size, as a crop or '
+                    'a resize gives them')
+            for place, row in zip(places, feat, strict=True):
+                file.write(self._number(place), row)
+
+    def _create(self, feats: Mapping[str, Tensor]) -> None:
+        """Says what will be written, and makes the files."""
+        view = sum(feat[0].numel() * feat.element_size() for feat in feats.values()) * self.samples
+        free = shutil.disk_usage(self.folder).free
+        print_log(f'outputs of the teacher ({", ".join(feats)}): {view / GIB:.2f} GiB a view, '
+                  f'{view * self.views / GIB:.2f} GiB for {self.views} views, in {self.folder}; '
+                  f'{free / GIB:.0f} GiB are free', logger='current')
+        if view * self.views > self.limit * GIB:
+            raise ValueError(f'the outputs of the teacher would take {view * self.views / GIB:.1f} '
+                             f'GiB, more than cache.limit={self.limit}: take fewer cache.views, '
+                             "cache.dtype='float16', losses on smaller maps, or raise the limit")
+        for tap, feat in feats.items():
+            said = dict(shape=list(feat.shape[1:]), dtype=str(feat.dtype).removeprefix('torch.'))
+            with written_whole(self.folder / f'{tap}.json') as path:
+                path.write_text(json.dumps(said))
+            self._opened(tap)
+
+    def _opened(self, tap: str) -> RecordFile | None:
+        if tap not in self._files:
+            path = self.folder / f'{tap}.json'
+            if not path.is_file():
+                return None
+            said = json.loads(path.read_text())
+            self._files[tap] = RecordFile(path.with_suffix('.bin'), said['shape'],
+                                          DTYPES[said['dtype']])
+        return self._files[tap]
+
+    def _rounded(self, tap: str, feat: Tensor, count: int) -> Tensor:
+        if len(feat) != count:
+            raise ValueError(f"tap '{tap}' of the teacher has {len(feat)} rows for {count} samples:"
+                             ' what is no tensor of each sample cannot be kept')
+        rounded = feat.detach().to(self.dtype)
+        if not torch.isfinite(rounded).all() and torch.isfinite(feat).all():
+            raise ValueError(f"tap '{tap}' of the teacher has values up to {feat.abs().max():g}, "
+                             f'which {self.dtype} does not hold: set '
+                             "cache.dtype='bfloat16' or 'float32'")
+        return rounded

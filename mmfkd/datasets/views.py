@@ -1,0 +1,115 @@
+"""Augmentation that is a function of the sample, so that it can be met again."""
+
+import random
+from bisect import bisect_right
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+
+from mmfkd.registry import DATASETS
+
+
+@DATASETS.register_module()
+class ViewedDataset:
+    """A data set whose samples come in a number of views, each with the same crop and flip again.
+
+    Each step of the pipeline is seeded by ``seed``, sample, view and its place: a view does not
+    depend on the order of the samples, on workers, on the random numbers of anything else, or on
+    which modalities are read. The data samples say which view they are, in their meta data
+    ``view``: ``(sample, view)``.
+
+    Args:
+        dataset: config of a data set with a pipeline, or of several that are concatenated.
+        views: number of views.
+        seed: of the augmentation.
+
+    Raises:
+        ValueError: less than one view, or a data set without a pipeline.
+    """
+
+    def __init__(self, dataset: dict, views: int, seed: int = 0) -> None:
+        if views < 1:
+            raise ValueError(f'views={views}: take 1 or more')
+        self.dataset: Any = DATASETS.build(dataset)
+        self.views = views
+        self.seed = seed
+        # Shared with workers that outlive an epoch.
+        self._view = torch.zeros((), dtype=torch.int64).share_memory_()
+        if not all(hasattr(part, 'pipeline') for part in self._parts(self.dataset)):
+            raise ValueError(f'{type(self.dataset).__name__} has no pipeline whose random numbers '
+                             'could be repeated: give a data set, or a ConcatDataset of some')
+
+    @property
+    def metainfo(self) -> dict:
+        """That of the data set."""
+        return self.dataset.metainfo
+
+    @property
+    def view(self) -> int:
+        """The view that is loaded now."""
+        return int(self._view)
+
+    @view.setter
+    def view(self, view: int) -> None:
+        self._view.fill_(view)
+
+    def full_init(self) -> None:
+        """Reads the lists of the data set."""
+        self.dataset.full_init()
+
+    def get_data_info(self, idx: int) -> dict:
+        """One sample before its pipeline."""
+        part, place = self._located(idx)
+        return part.get_data_info(place)
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+    def __getitem__(self, idx: int) -> dict:
+        part, place = self._located(idx)
+        view, data = self.view, part.get_data_info(place)
+        with kept_random_state():
+            for number, step in enumerate(part.pipeline.transforms):
+                seed_all([self.seed, idx, view, number])
+                data = step(data)
+        data['data_samples'].set_metainfo(dict(view=(idx, view)))
+        return data
+
+    def _located(self, idx: int) -> tuple[Any, int]:
+        """The data set that holds a sample, and its place there."""
+        part, place = self.dataset, idx % len(self)
+        while hasattr(part, 'datasets'):
+            ends = part.cumulative_sizes
+            number = bisect_right(ends, place)
+            place -= ends[number - 1] if number else 0
+            part = part.datasets[number]
+        return part, place
+
+    def _parts(self, dataset: Any) -> Iterator[Any]:
+        for part in getattr(dataset, 'datasets', ()):
+            yield from self._parts(part)
+        if not hasattr(dataset, 'datasets'):
+            yield dataset
+
+
+def seed_all(numbers: list[int]) -> None:
+    """Seeds Python, numpy and torch's CPU from several numbers together."""
+    seed = int(np.random.SeedSequence(numbers).generate_state(1)[0])
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.default_generator.manual_seed(seed)
+
+
+@contextmanager
+def kept_random_state() -> Iterator[None]:
+    """Leaves Python's, numpy's and torch's random numbers as they were."""
+    states = random.getstate(), np.random.get_state(), torch.get_rng_state()
+    try:
+        yield
+    finally:
+        random.setstate(states[0])
+        np.random.set_state(states[1])
+        torch.set_rng_state(states[2])

@@ -1,0 +1,140 @@
+"""Outputs of teachers that a run keeps on disk: where they lie, what is missing, how it is made."""
+
+import json
+from collections.abc import Iterator
+
+import torch
+from mmengine.config import Config
+from mmengine.dist import get_rank, get_world_size
+from mmengine.runner import Runner
+from torch import nn
+from torch.utils.data import DataLoader, Subset
+
+from mmfkd.caching import CacheOptions, TeacherOutputs, output_key
+from mmfkd.config import branch_config
+from mmfkd.datasets import ViewedDataset
+from mmfkd.models import CrossModalDistiller
+from mmfkd.models.cached_branch import CachedBranch
+from mmfkd.models.routing import taps_of
+
+from .hooks.unwrapped import unwrapped
+
+
+def use_views(cfg: Config) -> None:
+    """Gives the training set of a config its views, if a teacher's outputs are kept.
+
+    Args:
+        cfg: of the run, changed in place.
+
+    Raises:
+        ValueError: training is not by epochs, or two teachers want other views.
+    """
+    teachers = cfg.model.get('teachers') or {}
+    wanted = {name: CacheOptions(**teacher['cache']) for name, teacher in teachers.items()
+              if teacher and teacher.get('cache')}
+    if not wanted:
+        return
+    epochs = cfg.train_cfg.get('max_epochs')
+    if epochs is None:
+        raise ValueError('outputs of teachers are kept by epochs: set train_cfg.max_epochs in '
+                         'place of max_iters, or leave the cache of the teachers out')
+    views = {(options.count(epochs), options.seed) for options in wanted.values()}
+    if len(views) > 1:
+        raise ValueError(f'the teachers {", ".join(wanted)} have caches of other views or seeds: '
+                         'they are given the same samples, so give them the same cache.views and '
+                         'cache.seed')
+    (count, seed), = views
+    cfg.train_dataloader.dataset = dict(type='mmfkd.ViewedDataset', views=count, seed=seed,
+                                        dataset=cfg.train_dataloader.dataset)
+
+
+def cached_teachers(model: nn.Module) -> dict[str, CachedBranch]:
+    """The teachers of a model whose outputs are kept, and that a loss takes something from."""
+    if not isinstance(model, CrossModalDistiller):
+        return {}
+    return {name: teacher for name, teacher in model.teachers.items()
+            if isinstance(teacher, CachedBranch) and taps_of(model.loss_taps, name)}
+
+
+def open_outputs(runner: Runner, name: str) -> None:
+    """Opens the outputs of a teacher on the training set.
+
+    Raises:
+        ValueError: the training set has no views.
+        OSError: the folder cannot be written.
+    """
+    data = runner.train_dataloader.dataset
+    if not isinstance(data, ViewedDataset):
+        raise ValueError(f"teacher '{name}' has a cache, but the training set has no views: start "
+                         'the run with mmfkd train, or with tools/train.py')
+    teacher, cfg = unwrapped(runner).teachers[name], runner.cfg
+    branch = branch_config(cfg.model.teachers[name])
+    settings = dict(
+        branch=branch, data=cfg.train_dataloader.dataset.dataset, seed=data.seed,
+        padding=cfg.model.get('data_preprocessor'), dtype=teacher.cache.dtype,
+        precision=[cfg.optim_wrapper.get(key) for key in ('type', 'dtype')])
+    key = output_key(teacher.model, json.loads(json.dumps(settings, default=str)),
+                     _samples(data, teacher.modalities))
+    folder = teacher.cache.root / key
+    teacher.outputs = TeacherOutputs(folder, len(data), data.views, teacher.cache.dtype,
+                                     teacher.cache.limit)
+    runner.logger.info(f"outputs of teacher '{name}' are kept in {folder}")
+
+
+def missing_outputs(runner: Runner, name: str) -> list[int]:
+    """Samples of which an output of the present view is missing or damaged."""
+    model, data = unwrapped(runner), runner.train_dataloader.dataset
+    return model.teachers[name].outputs.missing(taps_of(model.loss_taps, name), data.view)
+
+
+def compute_outputs(cfg: Config) -> None:
+    """Computes what is missing of every view, without a training.
+
+    Args:
+        cfg: of the training, with its views, see :func:`use_views`.
+
+    Raises:
+        ValueError, OSError: see :func:`open_outputs` and :class:`mmfkd.caching.TeacherOutputs`.
+    """
+    runner = Runner.from_cfg(cfg)
+    runner.optim_wrapper = runner.build_optim_wrapper(runner.optim_wrapper)
+    data = runner.train_dataloader.dataset
+    for name in cached_teachers(unwrapped(runner)):
+        open_outputs(runner, name)
+        for view in range(data.views):
+            data.view = view
+            count = fill_view(runner, name)
+            runner.logger.info(f"teacher '{name}', view {view + 1} of {data.views}: {count} of "
+                               f'{len(data)} samples computed')
+
+
+@torch.no_grad()
+def fill_view(runner: Runner, name: str) -> int:
+    """Computes what is missing of the present view; each process does its share.
+
+    Returns:
+        the number of samples that this process computed.
+    """
+    # By their numbers: what is missing changes while others write.
+    missing = [sample for sample in missing_outputs(runner, name)
+               if sample % get_world_size() == get_rank()]
+    model, loader = unwrapped(runner), runner.train_dataloader
+    teacher, taps = model.teachers[name], taps_of(model.loss_taps, name)
+    size = runner.cfg.train_dataloader.batch_size
+    batches = DataLoader(Subset(loader.dataset, missing), size, collate_fn=loader.collate_fn,
+                         num_workers=loader.num_workers if len(missing) > size else 0)
+    for batch in batches:
+        data = model.data_preprocessor(batch, True)
+        with runner.optim_wrapper.optim_context(model):
+            teacher(data['inputs'], data['data_samples'], mode='tensor', record=taps)
+    return len(missing)
+
+
+def _samples(data: ViewedDataset, modalities: tuple[str, ...]) -> Iterator[dict]:
+    """Samples as the data set lists them, with the files of some modalities."""
+    for i in range(len(data)):
+        info = data.get_data_info(i)
+        files = info.get('modalities')
+        if isinstance(files, dict):
+            info = dict(info, modalities={one: files[one] for one in modalities if one in files})
+        yield info

@@ -1,0 +1,235 @@
+"""A run with its teacher's outputs on disk: the same numbers, and no teacher where they are."""
+
+import os
+import shutil
+import socket
+import sys
+from uuid import uuid4
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from runs import run, save_teacher, weights
+
+from mmfkd.config import load_config
+from mmfkd.engine.processes import StopRequest
+from mmfkd.engine.training import prepare_run, train_config
+from mmfkd.models.cached_branch import CachedBranch
+
+STILL = [dict(type='RenderRGBD'), dict(type='StackModalities'), dict(type='PackModalities')]
+TEACHER = 'model.teachers.teacher'
+
+
+@pytest.fixture
+def teacher(tmp_path):
+    return save_teacher(tmp_path / 'teacher.pth')
+
+
+@pytest.fixture
+def forwards(monkeypatch):
+    """Number of samples of each batch that a teacher's network was run on."""
+    seen = []
+    plain = CachedBranch.prepare
+
+    def counted(self, inputs):
+        seen.append(len(next(iter(inputs.values()))))
+        return plain(self, inputs)
+
+    monkeypatch.setattr(CachedBranch, 'prepare', counted)
+    return seen
+
+
+@pytest.fixture
+def train(tmp_path, teacher):
+    """``train(name, method, still, **options)``: a short run through the command's functions."""
+    def train(name, method='fdkd', still=True, epochs=3, resume=None, **options):
+        cfg = load_config(f'{method}/synthetic_depth2rgb', {
+            f'{TEACHER}.checkpoint': str(teacher), 'train_cfg.max_epochs': epochs,
+            'train_cfg.val_interval': epochs, 'default_hooks.teacher_report': None,
+            'default_hooks.prediction_panel': None, 'default_hooks.checkpoint.interval': 1})
+        for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
+            loader.update(batch_size=4, num_workers=0)
+            loader.dataset.update(num_scenes=10, size=(32, 32))
+        if still:
+            cfg.train_dataloader.dataset.pipeline = STILL
+        cfg.merge_from_dict(options)
+        cfg.experiment_name = uuid4().hex
+        cfg.dump(tmp_path / f'{name}.py')
+        prepare_run(cfg, tmp_path / name, resume)
+        train_config(cfg, StopRequest())
+        return weights(tmp_path / f'{name}/epoch_{epochs}.pth')
+
+    return train
+
+
+def free_port():
+    with socket.socket() as one:
+        one.bind(('localhost', 0))
+        return one.getsockname()[1]
+
+
+def cache(folder, **options):
+    return {f'{TEACHER}.cache': dict(dict(folder=str(folder / 'kept'), views=1), **options)}
+
+
+def equal(one, other):
+    return one.keys() == other.keys() and len(one) > 100 and all(
+        torch.equal(one[key], other[key]) for key in one)
+
+
+@pytest.mark.parametrize('views', ['all', 1])
+def test_without_randomness_it_equals_a_run_without_bit_for_bit(views, train, tmp_path, forwards):
+    plain = train('plain')
+    assert not forwards
+    kept = train('kept_run', **cache(tmp_path, views=views, dtype='float32'))
+    assert equal(plain, kept)
+    # 10 samples in batches of 4, of which an epoch leaves out the last 2: computed behind it.
+    assert forwards == [4, 4, 2] * (3 if views == 'all' else 1)
+    del forwards[:]
+    again = train('again', **cache(tmp_path, views=views, dtype='float32'))
+    assert equal(plain, again) and not forwards
+
+
+def test_views_are_met_again_and_differ(train, tmp_path, forwards):
+    first = train('first', still=False, epochs=4, **cache(tmp_path, views=2))
+    assert forwards == [4, 4, 2] * 2
+    folder, = (tmp_path / 'kept').iterdir()
+    second = train('second', still=False, epochs=4, **cache(tmp_path, views=2))
+    assert len(forwards) == 6 and equal(first, second)
+    # Another seed of the run has the same views, and so does another method.
+    train('third', still=False, epochs=4, **cache(tmp_path, views=2), **{'randomness.seed': 1})
+    assert len(forwards) == 6
+    train('kd', 'kd', still=False, epochs=2, **cache(tmp_path, views=2))
+    assert [path.name for path in (tmp_path / 'kept').iterdir()] == [folder.name]
+    assert {path.stem for path in folder.glob('*.bin')} == {'feat', 'logits'}
+    assert forwards[6:] == [4, 4, 2] * 2  # for the logits, which FDKD does not take
+    files = (folder / 'feat.bin').read_bytes()
+    half = len(files) // 2
+    assert files[:half] != files[half:]
+
+
+@pytest.mark.parametrize('changed', [
+    {f'{TEACHER}.norm': dict(mean=[1000.0], std=[500.0])},
+    {'train_dataloader.dataset.size': (40, 32)},
+    {f'{TEACHER}.cache.seed': 1}, {f'{TEACHER}.cache.dtype': 'bfloat16'}])
+def test_what_another_output_would_follow_from_is_computed_anew(changed, train, tmp_path, forwards):
+    train('first', epochs=1, **cache(tmp_path))
+    train('second', epochs=1, **cache(tmp_path), **changed)
+    assert forwards == [4, 4, 2] * 2
+    assert len(list((tmp_path / 'kept').iterdir())) == 2
+
+
+def test_another_teacher_is_computed_anew(train, teacher, tmp_path, forwards):
+    train('first', epochs=1, **cache(tmp_path))
+    content = torch.load(teacher)
+    next(iter(content['state_dict'].values())).mul_(1.5)
+    torch.save(content, teacher)
+    train('second', epochs=1, **cache(tmp_path))
+    assert forwards == [4, 4, 2] * 2
+
+
+@pytest.mark.parametrize('damage', ['changed', 'cut'])
+def test_a_damaged_file_is_computed_anew_where_it_is_damaged(damage, train, tmp_path, forwards):
+    options = cache(tmp_path, dtype='float32')
+    whole = train('first', **options)
+    path, = (tmp_path / 'kept').glob('*/feat.bin')
+    content = bytearray(path.read_bytes())
+    if damage == 'changed':
+        content[10] ^= 1  # of the first sample
+    else:
+        del content[-5:]  # of the last one
+    path.write_bytes(content)
+    del forwards[:]
+    assert equal(whole, train('second', **options))
+    # The batch of the sample, or the sample alone where the epoch has left it out.
+    assert forwards in ([4], [1])
+    assert len(path.read_bytes()) >= len(content)
+
+
+def test_a_full_disk_ends_the_keeping_and_not_the_run(train, tmp_path, forwards, monkeypatch):
+    def full(self, number, value):
+        raise OSError(28, 'No space left on device')
+
+    monkeypatch.setattr('mmfkd.caching.records.RecordFile.write', full)
+    plain = train('plain', epochs=2)
+    kept = train('kept_run', epochs=2, **cache(tmp_path, dtype='float32'))
+    assert equal(plain, kept) and forwards[:2] == [4, 4] and len(forwards) >= 4
+
+
+def test_a_killed_and_resumed_run_ends_alike(train, tmp_path, forwards):
+    options = cache(tmp_path, views=2)
+    whole = train('whole', still=False, epochs=4, **options)
+    train('parts', still=False, epochs=4, **{**options, f'{TEACHER}.cache.folder': str(
+        tmp_path / 'other')})
+    for number in (3, 4):
+        (tmp_path / f'parts/epoch_{number}.pth').unlink()
+    for path in (tmp_path / 'parts').glob('best*'):
+        path.unlink()
+    (tmp_path / 'parts/last_checkpoint').write_text(str(tmp_path / 'parts/epoch_2.pth'))
+    (tmp_path / 'parts/summary.json').unlink()
+    assert equal(whole, train('parts', still=False, epochs=4, resume='auto', **options))
+
+
+def write_images(folder):
+    """Ten images of RGB and depth, and their labels; returns the files of depth."""
+    rng = np.random.default_rng(0)
+    for kind, shape, high, dtype in (('rgb', (32, 32, 3), 256, np.uint8), (
+            'depth', (32, 32), 5000, np.uint16), ('label', (32, 32), 4, np.uint8)):
+        (folder / 'train' / kind).mkdir(parents=True)
+        for i in range(10):
+            cv2.imwrite(str(folder / f'train/{kind}/{i}.png'),
+                        rng.integers(0, high, shape).astype(dtype))
+    return sorted((folder / 'train/depth').iterdir())
+
+
+def test_the_teachers_files_are_not_read_where_its_outputs_are(train, tmp_path, forwards):
+    files = write_images(tmp_path / 'data')
+    flips = [dict(type='LoadModalities'), dict(type='LoadCheckedAnnotations'),
+             dict(type='StackModalities'), dict(type='mmseg.RandomFlip', prob=0.5),
+             dict(type='PackModalities')]
+    data = {'train_dataloader.dataset': dict(
+        _delete_=True, type='RGBXDataset', data_root=str(tmp_path / 'data'), pipeline=flips,
+        metainfo=dict(classes=('wall', 'floor', 'cabinet', 'bed')),
+        modalities=dict(rgb=dict(folder='{split}/rgb', suffix='.png', channels=3),
+                        depth=dict(folder='{split}/depth', suffix='.png', channels=1)))}
+    first = train('first', epochs=2, **data, **cache(tmp_path, views=2))
+    times = [path.stat().st_mtime_ns for path in files]
+    for path, time in zip(files, times, strict=True):
+        path.write_bytes(b'?' * path.stat().st_size)
+        os.utime(path, ns=(time, time))
+    assert equal(first, train('second', epochs=2, **data, **cache(tmp_path, views=2)))
+    os.utime(files[0])  # so it is another file
+    with pytest.raises(ValueError, match=r'depth/\d\.png cannot be decoded'):
+        train('third', epochs=2, **data, **cache(tmp_path, views=2))
+
+
+def test_two_processes_compute_all_before_a_training(train, tmp_path, forwards):
+    options = cache(tmp_path, views=3)
+    expected = train('first', still=False, **options)
+    shutil.rmtree(tmp_path / 'kept')
+    done = run(sys.executable, '-m', 'torch.distributed.run', '--nproc_per_node', '2',
+               '--master_port', str(free_port()), '-m', 'mmfkd', 'cache', tmp_path / 'first.py',
+               '--launcher', 'pytorch', cwd=tmp_path)
+    assert "teacher 'teacher', view 3 of 3: 5 of 10 samples computed" in done.stdout + done.stderr
+    del forwards[:]
+    found = train('second', still=False, **options)
+    assert not forwards
+    # A sample is computed beside others than in the training: equal but for the last bits.
+    assert all(torch.allclose(found[key], expected[key], atol=1e-3) for key in expected
+               if expected[key].is_floating_point())
+
+
+@pytest.mark.parametrize(('options', 'message'), [
+    (dict(views=0), r'cache\.views=0: give a number from 1'),
+    (dict(dtype='int8'), r"cache\.dtype='int8': choose float16"),
+    (dict(limit=1e-9), r'more than cache\.limit=1e-09: take fewer cache\.views')])
+def test_bad_caches_are_refused(options, message, train, tmp_path):
+    with pytest.raises(ValueError, match=message):
+        train('run', **cache(tmp_path, **options))
+
+
+def test_a_folder_that_cannot_be_made_is_named(train, tmp_path):
+    (tmp_path / 'kept').write_text('a file')
+    with pytest.raises(OSError, match=r'kept/\w+ cannot be made .*cache\.folder of the teacher'):
+        train('run', **cache(tmp_path))
