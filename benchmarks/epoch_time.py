@@ -1,0 +1,143 @@
+"""Times epochs of a distillation with and without kept teacher outputs, and of its baseline.
+
+Everything is read from files and trained by the real runner: the baseline, the distillation with
+its teacher, and with a cache of one view, whose first epoch computes it (cold) and whose others
+read it (warm). The three take turns; a cold epoch is compared with first epochs, a warm one with
+later ones. Teachers have random weights, which take as long.
+
+Example::
+
+    python benchmarks/epoch_time.py mars_aux2gray --methods fdkd kd feature --samples 96
+"""
+
+import argparse
+import tempfile
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+from uuid import uuid4
+
+import torch
+from mmengine.config import Config
+from mmengine.hooks import Hook
+from mmengine.registry import init_default_scope
+from mmengine.runner import Runner
+from rich.console import Console
+from rich.table import Table
+
+from mmfkd.config import Pair, compose, load_config, student_config
+from mmfkd.engine import ReadsHook, TeacherCacheHook
+from mmfkd.engine.teacher_outputs import use_views
+from mmfkd.models import CrossModalDistiller
+
+TEACHER = 'model.teachers.teacher'
+
+
+class EpochTimeHook(Hook):
+    """Keeps the seconds of each epoch: with the start of workers, and all hooks of the epoch."""
+
+    def __init__(self) -> None:
+        self.seconds: list[float] = []
+
+    def before_train(self, runner: Runner) -> None:
+        """The first epoch begins."""
+        self._start = perf_counter()
+
+    def after_train_epoch(self, runner: Runner) -> None:
+        """An epoch ends, behind everything else that does something then."""
+        if torch.cuda.is_available():
+            torch.cuda.synchronize()
+        now = perf_counter()
+        self.seconds.append(now - self._start)
+        self._start = now
+
+
+def parse_args() -> argparse.Namespace:
+    """The command's options."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('pair', metavar='DATASET_A2B')
+    parser.add_argument('--methods', nargs='+', default=['fdkd', 'kd', 'feature'])
+    parser.add_argument('--samples', type=int, default=96, help='The number of training samples.')
+    parser.add_argument('--batch', type=int,
+                        help="The number of samples of a step (default: the config's).")
+    parser.add_argument('--epochs', type=int, default=4)
+    parser.add_argument('--rounds', type=int, default=3)
+    parser.add_argument('--workers', type=int, default=1)
+    parser.add_argument('--threads', type=int, help='The number of CPU threads of PyTorch.')
+    return parser.parse_args()
+
+
+def shortened(cfg: Config, args: argparse.Namespace, folder: Path) -> Config:
+    """A config of epochs alone: neither validation nor checkpoint is timed."""
+    cfg.work_dir, cfg.experiment_name, cfg.log_level = str(folder), uuid4().hex, 'WARNING'
+    cfg.train_dataloader.update(num_workers=args.workers)
+    cfg.train_dataloader.dataset.indices = args.samples
+    if args.batch:
+        cfg.train_dataloader.batch_size = args.batch
+    cfg.train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=args.epochs)
+    for name in ('val_cfg', 'val_dataloader', 'val_evaluator', 'test_cfg', 'test_dataloader',
+                 'test_evaluator'):
+        cfg[name] = None
+    for name in ('teacher_report', 'prediction_panel'):
+        cfg.default_hooks.pop(name, None)
+    cfg.default_hooks.checkpoint = None
+    return cfg
+
+
+def seconds(cfg: Config) -> list[float]:
+    """Seconds of each epoch of a training."""
+    use_views(cfg)
+    runner, hook = Runner.from_cfg(cfg), EpochTimeHook()
+    for one in (ReadsHook(), TeacherCacheHook()):
+        runner.register_hook(one)
+    runner.register_hook(hook, priority='LOWEST')
+    runner.train()
+    return hook.seconds
+
+
+def measure(pair: Pair, method: str, args: argparse.Namespace, folder: Path
+            ) -> dict[str, list[float]]:
+    """Seconds of epochs by kind, of all rounds."""
+    checkpoint = folder / 'teacher.pth'
+    if not checkpoint.exists():
+        init_default_scope('mmfkd')
+        model = CrossModalDistiller(students=dict(student=student_config(pair.teacher_config)))
+        torch.save(dict(state_dict=model.state_dict()), checkpoint)
+    found: dict[str, list[float]] = {}
+    for number in range(args.rounds):
+        baseline = shortened(load_config(pair.student_config), args, folder / 'run')
+        plain, kept = (shortened(compose(pair, method), args, folder / 'run') for _ in range(2))
+        for cfg in (plain, kept):
+            cfg.merge_from_dict({f'{TEACHER}.checkpoint': str(checkpoint)})
+        kept.merge_from_dict({f'{TEACHER}.cache': dict(
+            folder=str(folder / f'{method}{number}'), views=1)})
+        for name, cfg in (('baseline', baseline), ('with teacher', plain), ('kept', kept)):
+            first, *later = seconds(cfg)
+            cold = 'cold' if name == 'kept' else f'{name}, first'
+            found.setdefault(cold, []).append(first)
+            found.setdefault('warm' if name == 'kept' else name, []).extend(later)
+    return found
+
+
+def main() -> None:
+    """Runs the command."""
+    args = parse_args()
+    if args.threads:
+        torch.set_num_threads(args.threads)
+    pair = Pair.parse(args.pair)
+    table = Table('method', 'baseline (s)', 'with teacher', 'warm', 'cold / with teacher')
+    with tempfile.TemporaryDirectory() as folder:
+        for method in args.methods:
+            times = {name: median(values) for name, values in
+                     measure(pair, method, args, Path(folder)).items()}
+            table.add_row(method, f'{times["baseline"]:.2f}', *(
+                f'{times[name] / times["baseline"]:.2f}' for name in ('with teacher', 'warm')),
+                f'{times["cold"] / times["with teacher, first"]:.2f}')
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else 'cpu'
+    print(f'{pair}: epochs of {args.samples} samples, medians of {args.rounds} rounds, {device}, '
+          f'{torch.get_num_threads()} threads, {args.workers} workers; ratios to the baseline')
+    Console(markup=False).print(table)
+
+
+if __name__ == '__main__':
+    main()
