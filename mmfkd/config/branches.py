@@ -9,6 +9,9 @@ from mmengine.config import Config
 from .files import find_config, spelled
 from .plain_branch import plain_branch
 
+# Beside those of a branch.
+TEACHER_KEYS = ('cache', 'autocast', 'channels_last')
+
 
 def resolve_branches(cfg: Config, named_by: str | Path,
                      kinds: Sequence[str] = ('students', 'teachers')) -> None:
@@ -64,12 +67,12 @@ def student_config(config: str | Path | Config, student: str | None = None) -> d
 def branch_config(spec: Mapping) -> dict:
     """Arguments of a Branch; those of the unimodal ``config`` that it names, if it names one.
 
-    What stands beside ``config`` replaces what the config says. ``checkpoint`` and ``cache`` are no
-    arguments of a branch, and are left out. The config may also be a plain one of mmseg or
-    mmpretrain, see :func:`plain_branch`.
+    What stands beside ``config`` replaces what the config says. ``checkpoint`` and what only a
+    teacher takes are no arguments of a branch, and are left out. The config may also be a plain
+    one of mmseg or mmpretrain, see :func:`plain_branch`.
     """
     own = {key: value for key, value in spec.items()
-           if key not in ('config', 'checkpoint', 'cache')}
+           if key not in ('config', 'checkpoint', *TEACHER_KEYS)}
     if 'config' not in spec:
         return own
     given = {key: value for key, value in own.items() if value is not None}

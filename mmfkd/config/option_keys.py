@@ -8,6 +8,8 @@ from typing import Any
 from mmengine.config import Config
 from mmengine.registry import DefaultScope, Registry, root
 
+from .branches import TEACHER_KEYS
+
 # What starts a key that is not in the config and no argument of what it configures.
 NEW = '+'
 # What mmengine reads beside the arguments of its Runner.
@@ -109,7 +111,7 @@ def _taken(node: Mapping, place: str, scope: str) -> Iterable[str]:
     if place.startswith(('model.students.', 'model.teachers.')) and place.count('.') == 2:
         from mmfkd.models import Branch
 
-        own = ('config', 'checkpoint', *(('cache',) if place.startswith('model.teachers.') else ()))
+        own = ('config', 'checkpoint', *(TEACHER_KEYS if '.teachers.' in place else ()))
         return {*arguments(Branch.__init__), *own}
     if place == 'default_hooks':
         return ('runtime_info', 'timer', 'sampler_seed', 'logger', 'param_scheduler', 'checkpoint')

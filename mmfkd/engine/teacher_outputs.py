@@ -14,7 +14,7 @@ from mmfkd.caching import CacheOptions, TeacherOutputs, output_key
 from mmfkd.config import branch_config
 from mmfkd.datasets import ViewedDataset
 from mmfkd.models import CrossModalDistiller
-from mmfkd.models.cached_branch import CachedBranch
+from mmfkd.models.frozen_branch import CachedBranch
 from mmfkd.models.routing import taps_of
 
 from .hooks.unwrapped import unwrapped
@@ -70,7 +70,8 @@ def open_outputs(runner: Runner, name: str) -> None:
     teacher, cfg = unwrapped(runner).teachers[name], runner.cfg
     branch = branch_config(cfg.model.teachers[name])
     settings = dict(
-        branch=branch, data=cfg.train_dataloader.dataset.dataset, seed=data.seed,
+        branch=branch, autocast=teacher.autocast, channels_last=teacher.channels_last,
+        data=cfg.train_dataloader.dataset.dataset, seed=data.seed,
         padding=cfg.model.get('data_preprocessor'), dtype=teacher.cache.dtype,
         precision=[cfg.optim_wrapper.get(key) for key in ('type', 'dtype')])
     key = output_key(teacher.model, json.loads(json.dumps(settings, default=str)),

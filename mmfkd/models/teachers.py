@@ -8,8 +8,7 @@ from mmengine.logging import print_log
 from mmfkd.checkpoints import load_network, resolve_checkpoint
 from mmfkd.config import branch_config, without_init
 
-from .branch import Branch
-from .cached_branch import CachedBranch
+from .frozen_branch import CachedBranch, FrozenBranch
 
 
 class Teachers(dict):
@@ -22,7 +21,8 @@ class Teachers(dict):
 def build_teacher(model: dict | None = None, modality: str | list | None = None,
                   norm: dict | None = None, taps: dict | None = None,
                   pool: Sequence[str] | None = None, config: str | None = None,
-                  checkpoint: str = 'auto', cache: dict | None = None) -> Branch:
+                  checkpoint: str = 'auto', cache: dict | None = None,
+                  autocast: str | None = None, channels_last: bool = False) -> FrozenBranch:
     """Builds a frozen branch and loads its weights strictly.
 
     Args:
@@ -37,6 +37,8 @@ def build_teacher(model: dict | None = None, modality: str | list | None = None,
             :func:`mmfkd.checkpoints.resolve_checkpoint`.
         cache: :class:`mmfkd.caching.CacheOptions` to keep what its taps record on disk; None runs
             the teacher in every step.
+        autocast: see :class:`mmfkd.models.frozen_branch.FrozenBranch`.
+        channels_last: likewise.
 
     Raises:
         FileNotFoundError: no checkpoint.
@@ -49,8 +51,8 @@ def build_teacher(model: dict | None = None, modality: str | list | None = None,
         spec = branch_config(dict(spec, config=config))
     path = resolve_checkpoint(checkpoint, config)
     spec = {**spec, 'model': without_init(spec['model']), 'pool': spec.get('pool') or ()}
-    branch = Branch(**spec) if cache is None else CachedBranch(cache, spec)
+    branch = (FrozenBranch(spec, autocast, channels_last) if cache is None else
+              CachedBranch(cache, spec, autocast, channels_last))
     branch.classes = load_network(branch.model, path, modalities=branch.modalities)
-    branch.requires_grad_(False).train(False)
     print_log(f'teacher of {branch.modality}: {path}', logger='current')
     return branch

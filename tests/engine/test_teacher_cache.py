@@ -15,7 +15,7 @@ from runs import run, save_teacher, weights
 from mmfkd.config import load_config
 from mmfkd.engine.processes import StopRequest
 from mmfkd.engine.training import prepare_run, train_config
-from mmfkd.models.cached_branch import CachedBranch
+from mmfkd.models.frozen_branch import CachedBranch
 
 STILL = [dict(type='RenderRGBD'), dict(type='StackModalities'), dict(type='PackModalities')]
 TEACHER = 'model.teachers.teacher'
@@ -112,7 +112,8 @@ def test_views_are_met_again_and_differ(train, tmp_path, forwards):
 @pytest.mark.parametrize('changed', [
     {f'{TEACHER}.norm': dict(mean=[1000.0], std=[500.0])},
     {'train_dataloader.dataset.size': (40, 32)},
-    {f'{TEACHER}.cache.seed': 1}, {f'{TEACHER}.cache.dtype': 'bfloat16'}])
+    {f'{TEACHER}.channels_last': True}, {f'{TEACHER}.cache.seed': 1},
+    {f'{TEACHER}.cache.dtype': 'bfloat16'}])
 def test_what_another_output_would_follow_from_is_computed_anew(changed, train, tmp_path, forwards):
     train('first', epochs=1, **cache(tmp_path))
     train('second', epochs=1, **cache(tmp_path), **changed)

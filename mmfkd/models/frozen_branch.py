@@ -1,0 +1,112 @@
+"""A branch that is not trained: at a precision of its own, and computed once where it is kept."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from mmfkd.caching import CacheOptions, TeacherOutputs
+
+from .branch import Branch, BranchOutput
+
+PRECISIONS = dict(float16=torch.float16, bfloat16=torch.bfloat16)
+
+
+class FrozenBranch(Branch):
+    """A teacher, whose pass may be cheaper than a student's.
+
+    It runs without gradients, but not in PyTorch's inference mode, whose tensors no loss with a
+    gradient could use.
+
+    Args:
+        branch: arguments of :class:`Branch`.
+        autocast: 'bfloat16' or 'float16', the precision of its pass; None for that of the run.
+        channels_last: whether its weights and images lie in memory with their channels last, which
+            convolutions read faster.
+
+    Raises:
+        ValueError: another precision.
+    """
+
+    def __init__(self, branch: Mapping[str, Any], autocast: str | None = None,
+                 channels_last: bool = False) -> None:
+        super().__init__(**branch)
+        if autocast is not None and autocast not in PRECISIONS:
+            raise ValueError(f"autocast='{autocast}' of a teacher: choose "
+                             f"{' or '.join(PRECISIONS)}, or None for the precision of the run")
+        self.autocast = autocast
+        self.channels_last = channels_last
+        if channels_last:
+            self.model._apply(last_in_memory)
+        self.requires_grad_(False).train(False)
+
+    def forward(self, inputs: Mapping[str, Tensor], data_samples: list | None = None,
+                mode: str = 'tensor', record: bool | Sequence[str] = True,
+                available: Sequence[str] | None = None) -> BranchOutput:
+        """See :class:`Branch`."""
+        device = next(iter(inputs.values())).device.type
+        precision: AbstractContextManager = nullcontext() if self.autocast is None else (
+            torch.autocast(device, PRECISIONS[self.autocast]))
+        with precision:
+            return super().forward(inputs, data_samples, mode, record, available)
+
+    def _norm(self, modality: str, x: Tensor) -> Tensor:
+        normed = super()._norm(modality, x)
+        return last_in_memory(normed) if self.channels_last else normed
+
+
+class CachedBranch(FrozenBranch):
+    """A teacher whose taps are read from disk where they have been computed before.
+
+    Samples that say which view they are (:class:`mmfkd.datasets.ViewedDataset`) are looked up in
+    ``outputs``; the network runs on a batch of which one is missing. What a loss is given is
+    rounded to the type on disk in both cases, so that a run that is resumed, or the next one,
+    gets the same numbers.
+
+    Args:
+        cache: arguments of :class:`mmfkd.caching.CacheOptions`.
+        branch: arguments of :class:`Branch`.
+        autocast: see :class:`FrozenBranch`.
+        channels_last: see :class:`FrozenBranch`.
+
+    Attributes:
+        outputs: where taps are kept; None, and nothing is kept, until
+            :class:`mmfkd.engine.TeacherCacheHook` has opened it.
+    """
+
+    def __init__(self, cache: Mapping[str, Any], branch: Mapping[str, Any],
+                 autocast: str | None = None, channels_last: bool = False) -> None:
+        super().__init__(branch, autocast, channels_last)
+        self.cache = CacheOptions(**cache)
+        self.outputs: TeacherOutputs | None = None
+
+    def forward(self, inputs: Mapping[str, Tensor], data_samples: list | None = None,
+                mode: str = 'tensor', record: bool | Sequence[str] = True,
+                available: Sequence[str] | None = None) -> BranchOutput:
+        """See :class:`Branch`; without the network's output where all taps are read."""
+        places = places_of(data_samples)
+        if self.outputs is None or places is None or mode != 'tensor' or isinstance(record, bool):
+            return super().forward(inputs, data_samples, mode, record, available)
+        feats = self.outputs.load(record, places)
+        if feats is None:
+            if not set(self.modalities) <= set(inputs):
+                raise RuntimeError(f'{self.outputs.folder} was whole when the epoch began, and is '
+                                   'not any more: go on with --resume, which computes it anew')
+            computed = super().forward(inputs, data_samples, mode, record, available)
+            feats = self.outputs.store(computed.feats, places)
+        device = next(self.model.parameters()).device
+        return BranchOutput(None, {tap: feat.to(device, non_blocking=True).float()
+                                   for tap, feat in feats.items()}, {})
+
+
+def last_in_memory(x: Tensor) -> Tensor:
+    """Images, or weights of a convolution, with the channels last in memory; others as they are."""
+    return x.contiguous(memory_format=torch.channels_last) if x.ndim == 4 else x
+
+
+def places_of(data_samples: list | None) -> list[tuple[int, int]] | None:
+    """Sample and view of each of a batch; None where they do not say it."""
+    views = [sample.metainfo.get('view') for sample in data_samples or ()]
+    return None if not views or None in views else [tuple(view) for view in views]
