@@ -6,5 +6,7 @@ losses = dict(loss_c2kd=dict(
 takes = dict(loss_c2kd=dict(
     student_channels='student_proxy', teacher_channels='teacher_proxy', num_classes='num_classes'))
 second_student = dict(teacher=dict(checkpoint='auto'))
-presets = dict(paper=dict(), balanced=dict(losses=dict(loss_c2kd=dict(balance=dict(ratio=1.0)))))
+# With as much gradient as the task the terms of either network by itself, which draw it to its own
+# proxy, hold the student back.
+presets = dict(paper=dict(), balanced=dict(losses=dict(loss_c2kd=dict(balance=dict(ratio=0.2)))))
 search = {'model.losses.loss_c2kd.balance.ratio': (0.1, 10.0), 'lr_factor': (0.5, 2.0)}
