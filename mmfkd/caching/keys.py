@@ -6,10 +6,17 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import mmcv
+import mmpretrain
+import mmseg
 import torch
 from torch import nn
 
 from mmfkd.version import __version__
+
+# Of what computes: code that was edited without another version is not seen.
+VERSIONS = (__version__, mmcv.__version__, mmseg.__version__, mmpretrain.__version__,
+            torch.__version__)
 
 
 def output_key(network: nn.Module, settings: Mapping[str, Any], samples: Iterator[dict]) -> str:
@@ -18,12 +25,15 @@ def output_key(network: nn.Module, settings: Mapping[str, Any], samples: Iterato
     Args:
         network: the teacher, with its weights.
         settings: what else decides: its normalisation and taps, the pipeline, the padding, the
-            seed of the views, the precision.
+            seed of the views, the precision. Of a file that they name its size and the time of
+            its last change count too.
         samples: of the data set, before their pipeline. Of a file that they name its size and the
             time of its last change count.
     """
-    digest = hashlib.sha256(__version__.encode())
+    digest = hashlib.sha256(repr(VERSIONS).encode())
     digest.update(json.dumps(settings, sort_keys=True, default=str).encode())
+    for path in _paths_in(settings):
+        digest.update(_state_of(path))
     for name, value in sorted(network.state_dict().items()):
         digest.update(name.encode())
         digest.update(value.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy())
@@ -39,12 +49,27 @@ def files_of(sample: Mapping) -> Iterator[Path]:
     for spec in sample.get('modalities', {}).values():
         if isinstance(spec, Mapping) and (spec.get('path') or spec.get('folder')):
             yield Path(spec.get('path') or spec['folder'])
-    if 'modalities' not in sample and sample.get('img_path'):
-        yield Path(sample['img_path'])
+    # By the label crops are chosen.
+    for key in ('img_path', 'seg_map_path'):
+        if sample.get(key):
+            yield Path(sample[key])
+
+
+def _paths_in(settings: Any) -> Iterator[Path]:
+    """Files and folders that settings name, such as a vocabulary, but for the data's root."""
+    if isinstance(settings, Mapping):
+        for key, value in settings.items():
+            if key not in ('data_root', 'data_prefix'):
+                yield from _paths_in(value)
+    elif isinstance(settings, (list, tuple)):
+        for value in settings:
+            yield from _paths_in(value)
+    elif isinstance(settings, str) and '/' in settings and Path(settings).exists():
+        yield Path(settings)
 
 
 def _state_of(path: Path) -> bytes:
-    parts = sorted(path.iterdir()) if path.is_dir() else [path]
+    parts = sorted(path.iterdir()) if path.is_dir() else [path]  # a folder: frames, or a model's
     states = [(part.name, part.stat().st_size, part.stat().st_mtime_ns) for part in parts
               if part.exists()]
     return repr(states).encode()

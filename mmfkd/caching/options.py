@@ -1,7 +1,9 @@
 """What a config says of the outputs that are kept."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from .outputs import DTYPES
 
@@ -34,9 +36,27 @@ class CacheOptions:
     def __post_init__(self) -> None:
         if self.dtype not in DTYPES:
             raise ValueError(f"cache.dtype='{self.dtype}': choose {', '.join(DTYPES)}")
-        if self.views != 'all' and not (isinstance(self.views, int) and self.views > 0):
+        if self.views != 'all' and not (_whole(self.views) and int(self.views) > 0):
             raise ValueError(f"cache.views={self.views!r}: give a number from 1, or 'all' for as "
                              'many as there are epochs')
+        if not _whole(self.seed) or self.seed < 0:
+            raise ValueError(f'cache.seed={self.seed!r}: give a whole number from 0')
+        if not isinstance(self.limit, (int, float)) or self.limit <= 0:
+            raise ValueError(f'cache.limit={self.limit!r}: give a number of GiB above 0')
+
+    @classmethod
+    def of(cls, said: Mapping[str, Any]) -> 'CacheOptions':
+        """Those of a config.
+
+        Raises:
+            ValueError: it says something else.
+        """
+        known = [field.name for field in fields(cls)]
+        unknown = [name for name in said if name not in known]
+        if unknown:
+            raise ValueError(f'cache of a teacher: {", ".join(unknown)} is none of '
+                             f'{", ".join(known)}')
+        return cls(**said)
 
     def count(self, epochs: int) -> int:
         """The number of views in a training of some epochs."""
@@ -46,3 +66,7 @@ class CacheOptions:
     def root(self) -> Path:
         """The folder."""
         return FOLDER if self.folder == 'auto' else Path(self.folder)
+
+
+def _whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)

@@ -47,6 +47,7 @@ class TeacherOutputs:
         self.dtype = DTYPES[dtype]
         self.limit = limit
         self.full = False
+        self._estimated = False
         self._files: dict[str, RecordFile] = {}
 
     def load(self, taps: Sequence[str], places: Sequence[tuple[int, int]]
@@ -73,22 +74,27 @@ class TeacherOutputs:
               ) -> dict[str, Tensor]:
         """Keeps tensors (N, ...), and returns them as they will be loaded.
 
-        A disk that is full ends the writing, and is said once.
+        What is there already stays as it is, as another run may be reading it. A disk that is
+        full ends the writing, and is said once.
 
         Raises:
             ValueError: a tensor that has no row for each sample, has another shape than those of
                 other samples, or does not fit into the type; or all would be more than the limit.
         """
         rounded = {tap: self._rounded(tap, feat, len(places)) for tap, feat in feats.items()}
-        if not self.full:
-            try:
-                self._write({tap: feat.cpu().contiguous() for tap, feat in rounded.items()}, places)
-            except OSError as error:
-                self.full = True
-                print_log(f'outputs of the teacher are no longer kept in {self.folder} '
-                          f'({error.strerror}): training goes on, and runs the teacher where they '
-                          'are missing', logger='current', level=30)
-        return rounded
+        if self.full:
+            return rounded
+        kept = {tap: feat.cpu().contiguous() for tap, feat in rounded.items()}
+        try:
+            self._prepare(kept)
+            for tap, feat in kept.items():
+                self._write(self._files[tap], feat, places)
+        except OSError as error:
+            self.full = True
+            print_log(f'outputs of the teacher are no longer kept in {self.folder} '
+                      f'({error.strerror}): training goes on, and runs the teacher where they are '
+                      'missing', logger='current', level=30)
+        return kept
 
     def missing(self, taps: Sequence[str], view: int) -> list[int]:
         """Samples of which a tap is missing, or damaged, in a view."""
@@ -106,45 +112,62 @@ class TeacherOutputs:
         sample, view = place
         return view * self.samples + sample
 
-    def _write(self, feats: Mapping[str, Tensor], places: Sequence[tuple[int, int]]) -> None:
-        new = {tap: feat for tap, feat in feats.items() if self._opened(tap) is None}
-        if new:
-            self._create(new)
+    def _write(self, file: RecordFile, feat: Tensor, places: Sequence[tuple[int, int]]) -> None:
+        """Writes the rows that are missing, and takes the others from the file."""
+        found = torch.empty(file.shape, dtype=file.dtype)
+        for place, row in zip(places, feat, strict=True):
+            if file.read(self._number(place), found):
+                row.copy_(found)
+            else:
+                file.write(self._number(place), row)
+
+    def _prepare(self, feats: Mapping[str, Tensor]) -> None:
+        """Opens the files; at the first write of a run says what will be written in all."""
         for tap, feat in feats.items():
-            file = self._files[tap]
-            if file.shape != tuple(feat.shape[1:]):
+            file = self._opened(tap)
+            if file is None:
+                self._create(tap, feat)
+            elif file.shape != tuple(feat.shape[1:]):
                 raise ValueError(
                     f"tap '{tap}' of the teacher is {tuple(feat.shape[1:])} here and {file.shape} "
                     'before: its outputs can be kept where all inputs have one size, as a crop or '
                     'a resize gives them')
-            for place, row in zip(places, feat, strict=True):
-                file.write(self._number(place), row)
+        if not self._estimated:
+            self._estimate()
+            self._estimated = True
 
-    def _create(self, feats: Mapping[str, Tensor]) -> None:
-        """Says what will be written, and makes the files."""
-        view = sum(feat[0].numel() * feat.element_size() for feat in feats.values()) * self.samples
-        free = shutil.disk_usage(self.folder).free
-        print_log(f'outputs of the teacher ({", ".join(feats)}): {view / GIB:.2f} GiB a view, '
-                  f'{view * self.views / GIB:.2f} GiB for {self.views} views, in {self.folder}; '
-                  f'{free / GIB:.0f} GiB are free', logger='current')
-        if view * self.views > self.limit * GIB:
-            raise ValueError(f'the outputs of the teacher would take {view * self.views / GIB:.1f} '
-                             f'GiB, more than cache.limit={self.limit}: take fewer cache.views, '
+    def _create(self, tap: str, feat: Tensor) -> None:
+        said = dict(shape=list(feat.shape[1:]), dtype=str(feat.dtype).removeprefix('torch.'))
+        with written_whole(self.folder / f'{tap}.json') as path:
+            path.write_text(json.dumps(said))
+        self._opened(tap)
+
+    def _estimate(self) -> None:
+        """Says how large all will be, with what other runs keep of this teacher.
+
+        Raises:
+            ValueError: it is more than the limit.
+        """
+        taps = sorted(path.stem for path in self.folder.glob('*.json'))
+        view = sum(file.size for tap in taps if (file := self._opened(tap))) * self.samples
+        total, free = view * self.views / GIB, shutil.disk_usage(self.folder).free / GIB
+        print_log(f'outputs of the teacher ({", ".join(taps)}): {view / GIB:.2f} GiB a view, '
+                  f'{total:.2f} GiB for {self.views} views, in {self.folder}; {free:.0f} GiB are '
+                  'free', logger='current')
+        if total > self.limit:
+            raise ValueError(f'the outputs of the teacher would take {total:.1f} GiB, more than '
+                             f'cache.limit={self.limit}: take fewer cache.views, '
                              "cache.dtype='float16', losses on smaller maps, or raise the limit")
-        for tap, feat in feats.items():
-            said = dict(shape=list(feat.shape[1:]), dtype=str(feat.dtype).removeprefix('torch.'))
-            with written_whole(self.folder / f'{tap}.json') as path:
-                path.write_text(json.dumps(said))
-            self._opened(tap)
 
     def _opened(self, tap: str) -> RecordFile | None:
         if tap not in self._files:
             path = self.folder / f'{tap}.json'
-            if not path.is_file():
-                return None
-            said = json.loads(path.read_text())
-            self._files[tap] = RecordFile(path.with_suffix('.bin'), said['shape'],
-                                          DTYPES[said['dtype']])
+            try:
+                said = json.loads(path.read_text())
+                shape, dtype = said['shape'], DTYPES[said['dtype']]
+            except (FileNotFoundError, ValueError, KeyError):
+                return None  # not there, or damaged: it is written anew
+            self._files[tap] = RecordFile(path.with_suffix('.bin'), shape, dtype)
         return self._files[tap]
 
     def _rounded(self, tap: str, feat: Tensor, count: int) -> Tensor:

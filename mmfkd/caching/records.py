@@ -2,6 +2,7 @@
 
 import zlib
 from collections.abc import Iterable
+from io import FileIO
 from math import prod
 from pathlib import Path
 
@@ -23,12 +24,9 @@ class RecordFile:
     without a word, and rather than safetensors, whose files cannot grow.
 
     Args:
-        path: of the file; made where it is missing.
+        path: of the file; the first write makes it where it is missing.
         shape: of each tensor.
         dtype: of each tensor.
-
-    Raises:
-        OSError: it cannot be read and written.
     """
 
     def __init__(self, path: Path, shape: Iterable[int], dtype: torch.dtype) -> None:
@@ -36,8 +34,8 @@ class RecordFile:
         self.shape = tuple(shape)
         self.dtype = dtype
         self._bytes = prod(self.shape) * torch.empty(0, dtype=dtype).element_size()
-        path.touch()
-        self._file = path.open('r+b', buffering=0)
+        self._reader: FileIO | None = None
+        self._writer: FileIO | None = None
 
     @property
     def size(self) -> int:
@@ -54,19 +52,30 @@ class RecordFile:
         Raises:
             OSError: it cannot be written whole, as on a full disk.
         """
+        if self._writer is None:
+            self.path.touch()
+            self._writer = FileIO(self.path, 'r+b')
         content = _bytes_of(value)
-        self._file.seek(number * self.size)
+        self._writer.seek(number * self.size)
         for part in (content, memoryview(_trailer(content))):
             while part:  # a write without a buffer may take a part of it
-                part = part[self._file.write(part):]
+                part = part[self._writer.write(part):]
 
     def read(self, number: int, out: Tensor) -> bool:
-        """Reads a record into ``out``; False if it is missing or damaged."""
+        """Reads a record into ``out``; False if it is missing or damaged.
+
+        Raises:
+            OSError: the file is there, and cannot be read.
+        """
+        if self._reader is None:
+            if not self.path.exists():
+                return False
+            self._reader = FileIO(self.path, 'rb')
         content, trailer = _bytes_of(out), memoryview(bytearray(TRAILER))
-        self._file.seek(number * self.size)
+        self._reader.seek(number * self.size)
         for part in (content, trailer):
             while part:
-                found = self._file.readinto(part)
+                found = self._reader.readinto(part)
                 if not found:
                     return False
                 part = part[found:]

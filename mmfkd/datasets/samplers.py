@@ -11,6 +11,7 @@ from torch.utils.data import Sampler
 from mmfkd.registry import DATA_SAMPLERS
 
 from .labelled import has_label
+from .views import ViewedDataset
 
 
 @DATA_SAMPLERS.register_module()
@@ -83,6 +84,8 @@ def sources(dataset: Sized) -> list[list[int]]:
     Raises:
         ValueError: a data set of another kind than mmengine's.
     """
+    if isinstance(dataset, ViewedDataset):
+        return sources(dataset.dataset)
     if isinstance(dataset, ConcatDataset):
         ends = dataset.cumulative_sizes
         return [list(range(start, end)) for start, end in zip([0, *ends], ends, strict=False)]

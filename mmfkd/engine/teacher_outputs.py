@@ -17,6 +17,7 @@ from mmfkd.models import CrossModalDistiller
 from mmfkd.models.frozen_branch import CachedBranch
 from mmfkd.models.routing import taps_of
 
+from .hooks.reads import read_only, used_modalities
 from .hooks.unwrapped import unwrapped
 
 
@@ -27,13 +28,18 @@ def use_views(cfg: Config) -> None:
         cfg: of the run, changed in place.
 
     Raises:
-        ValueError: training is not by epochs, or two teachers want other views.
+        ValueError: training is not by epochs, two teachers want other views, or workers outlive
+            an epoch.
     """
     teachers = cfg.model.get('teachers') or {}
-    wanted = {name: CacheOptions(**teacher['cache']) for name, teacher in teachers.items()
+    wanted = {name: CacheOptions.of(teacher['cache']) for name, teacher in teachers.items()
               if teacher and teacher.get('cache')}
-    if not wanted:
-        return
+    if not wanted or cfg.train_dataloader.dataset.type.endswith('ViewedDataset'):
+        return  # as in the config that a run has written
+    if cfg.train_dataloader.get('persistent_workers'):
+        raise ValueError('a teacher has a cache, and its files are not read where its outputs are '
+                         'kept, of which workers that outlive an epoch would not know: set '
+                         'train_dataloader.persistent_workers=False')
     epochs = cfg.train_cfg.get('max_epochs')
     if epochs is None:
         raise ValueError('outputs of teachers are kept by epochs: set train_cfg.max_epochs in '
@@ -79,6 +85,7 @@ def open_outputs(runner: Runner, name: str) -> None:
     folder = teacher.cache.root / key
     teacher.outputs = TeacherOutputs(folder, len(data), data.views, teacher.cache.dtype,
                                      teacher.cache.limit)
+    teacher.kept = frozenset(taps_of(unwrapped(runner).loss_taps, name))
     runner.logger.info(f"outputs of teacher '{name}' are kept in {folder}")
 
 
@@ -99,12 +106,16 @@ def compute_outputs(cfg: Config) -> None:
     """
     runner = Runner.from_cfg(cfg)
     runner.optim_wrapper = runner.build_optim_wrapper(runner.optim_wrapper)
-    data = runner.train_dataloader.dataset
-    for name in cached_teachers(unwrapped(runner)):
+    data, teachers = runner.train_dataloader.dataset, cached_teachers(unwrapped(runner))
+    read_only(data, used_modalities(teachers.values(), ()))
+    for name in teachers:
         open_outputs(runner, name)
         for view in range(data.views):
             data.view = view
             count = fill_view(runner, name)
+            if unwrapped(runner).teachers[name].outputs.full:
+                raise OSError(f'view {view + 1} of {data.views} of teacher \'{name}\' could not be '
+                              'written: make room, or name another cache.folder, and start again')
             runner.logger.info(f"teacher '{name}', view {view + 1} of {data.views}: {count} of "
                                f'{len(data)} samples computed')
 
@@ -116,11 +127,13 @@ def fill_view(runner: Runner, name: str) -> int:
     Returns:
         the number of samples that this process computed.
     """
+    model, loader = unwrapped(runner), runner.train_dataloader
+    teacher, taps = model.teachers[name], taps_of(model.loss_taps, name)
+    if teacher.outputs.full:
+        return 0
     # By their numbers: what is missing changes while others write.
     missing = [sample for sample in missing_outputs(runner, name)
                if sample % get_world_size() == get_rank()]
-    model, loader = unwrapped(runner), runner.train_dataloader
-    teacher, taps = model.teachers[name], taps_of(model.loss_taps, name)
     size = runner.cfg.train_dataloader.batch_size
     batches = DataLoader(Subset(loader.dataset, missing), size, collate_fn=loader.collate_fn,
                          num_workers=loader.num_workers if len(missing) > size else 0)

@@ -74,27 +74,33 @@ class CachedBranch(FrozenBranch):
     Attributes:
         outputs: where taps are kept; None, and nothing is kept, until
             :class:`mmfkd.engine.TeacherCacheHook` has opened it.
+        kept: the taps that are, those of the losses; a batch of which others are asked for is
+            computed.
     """
 
     def __init__(self, cache: Mapping[str, Any], branch: Mapping[str, Any],
                  autocast: str | None = None, channels_last: bool = False) -> None:
         super().__init__(branch, autocast, channels_last)
-        self.cache = CacheOptions(**cache)
+        self.cache = CacheOptions.of(cache)
         self.outputs: TeacherOutputs | None = None
+        self.kept: frozenset[str] = frozenset()
 
     def forward(self, inputs: Mapping[str, Tensor], data_samples: list | None = None,
                 mode: str = 'tensor', record: bool | Sequence[str] = True,
                 available: Sequence[str] | None = None) -> BranchOutput:
         """See :class:`Branch`; without the network's output where all taps are read."""
         places = places_of(data_samples)
-        if self.outputs is None or places is None or mode != 'tensor' or isinstance(record, bool):
+        asked = set() if isinstance(record, bool) else set(record)
+        if self.outputs is None or places is None or not asked or not asked <= self.kept:
             return super().forward(inputs, data_samples, mode, record, available)
-        feats = self.outputs.load(record, places)
+        taps = sorted(asked)
+        feats = self.outputs.load(taps, places)
         if feats is None:
             if not set(self.modalities) <= set(inputs):
                 raise RuntimeError(f'{self.outputs.folder} was whole when the epoch began, and is '
-                                   'not any more: go on with --resume, which computes it anew')
-            computed = super().forward(inputs, data_samples, mode, record, available)
+                                   'not any more: go on with --resume, which computes anew what '
+                                   'is missing')
+            computed = super().forward(inputs, data_samples, mode, taps, available)
             feats = self.outputs.store(computed.feats, places)
         device = next(self.model.parameters()).device
         return BranchOutput(None, {tap: feat.to(device, non_blocking=True).float()

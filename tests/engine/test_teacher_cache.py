@@ -10,10 +10,12 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from mmengine.config import Config
 from runs import run, save_teacher, weights
 
 from mmfkd.config import load_config
 from mmfkd.engine.processes import StopRequest
+from mmfkd.engine.teacher_outputs import use_views
 from mmfkd.engine.training import prepare_run, train_config
 from mmfkd.models.frozen_branch import CachedBranch
 
@@ -155,7 +157,7 @@ def test_a_full_disk_ends_the_keeping_and_not_the_run(train, tmp_path, forwards,
     monkeypatch.setattr('mmfkd.caching.records.RecordFile.write', full)
     plain = train('plain', epochs=2)
     kept = train('kept_run', epochs=2, **cache(tmp_path, dtype='float32'))
-    assert equal(plain, kept) and forwards[:2] == [4, 4] and len(forwards) >= 4
+    assert equal(plain, kept) and forwards == [4, 4] * 2
 
 
 def test_a_killed_and_resumed_run_ends_alike(train, tmp_path, forwards):
@@ -200,9 +202,11 @@ def test_the_teachers_files_are_not_read_where_its_outputs_are(train, tmp_path, 
         path.write_bytes(b'?' * path.stat().st_size)
         os.utime(path, ns=(time, time))
     assert equal(first, train('second', epochs=2, **data, **cache(tmp_path, views=2)))
-    os.utime(files[0])  # so it is another file
-    with pytest.raises(ValueError, match=r'depth/\d\.png cannot be decoded'):
-        train('third', epochs=2, **data, **cache(tmp_path, views=2))
+    # A file that has changed, of the teacher or of labels, by which crops are chosen.
+    for path in (tmp_path / 'data/train/label/0.png', files[0]):
+        os.utime(path)
+        with pytest.raises(ValueError, match=r'depth/\d\.png cannot be decoded'):
+            train('third', epochs=2, **data, **cache(tmp_path, views=2))
 
 
 def test_two_processes_compute_all_before_a_training(train, tmp_path, forwards):
@@ -223,11 +227,66 @@ def test_two_processes_compute_all_before_a_training(train, tmp_path, forwards):
 
 @pytest.mark.parametrize(('options', 'message'), [
     (dict(views=0), r'cache\.views=0: give a number from 1'),
+    (dict(views=True), r'cache\.views=True: give a number from 1'),
+    (dict(view=2), 'cache of a teacher: view is none of folder, views, dtype, seed, limit'),
+    (dict(seed=-1), r'cache\.seed=-1: give a whole number from 0'),
+    (dict(limit=0), r'cache\.limit=0: give a number of GiB above 0'),
     (dict(dtype='int8'), r"cache\.dtype='int8': choose float16"),
     (dict(limit=1e-9), r'more than cache\.limit=1e-09: take fewer cache\.views')])
 def test_bad_caches_are_refused(options, message, train, tmp_path):
     with pytest.raises(ValueError, match=message):
         train('run', **cache(tmp_path, **options))
+
+
+def test_workers_that_outlive_an_epoch_are_refused(train, tmp_path):
+    with pytest.raises(ValueError, match='train_dataloader.persistent_workers=False'):
+        train('run', **{'train_dataloader.num_workers': 1,
+                        'train_dataloader.persistent_workers': True}, **cache(tmp_path))
+
+
+def test_workers_load_the_same_views(train, tmp_path, forwards):
+    alone = train('alone', still=False, epochs=2, **cache(tmp_path, views=2))
+    del forwards[:]
+    beside = train('beside', still=False, epochs=2, **{'train_dataloader.num_workers': 2},
+                   **cache(tmp_path, views=2))
+    assert equal(alone, beside) and not forwards
+
+
+def test_the_limit_is_of_all_taps_and_of_all_views(train, tmp_path):
+    train('first', epochs=1, **cache(tmp_path))
+    size = sum(path.stat().st_size for path in (tmp_path / 'kept').rglob('*.bin')) / 2 ** 30
+    with pytest.raises(ValueError, match='more than cache.limit'):
+        train('kd', 'kd', epochs=1, **cache(tmp_path, limit=size * 1.01))
+    with pytest.raises(ValueError, match='more than cache.limit'):
+        train('views', epochs=2, **cache(tmp_path, views=2, limit=size * 1.5))
+
+
+def test_a_damaged_description_is_written_anew(train, tmp_path, forwards):
+    train('first', epochs=1, **cache(tmp_path))
+    path, = (tmp_path / 'kept').glob('*/feat.json')
+    whole = path.read_text()
+    path.write_text(whole[:10])
+    train('second', epochs=1, **cache(tmp_path))
+    assert path.read_text() == whole and len(forwards) > 3
+
+
+def test_a_look_at_other_taps_computes_them(train, tmp_path, forwards):
+    plain = train('plain', 'kd', epochs=2)
+    options = cache(tmp_path, dtype='float32')
+    look = {'custom_hooks': [dict(type='FeatureSimilarityHook', interval=2)]}
+    for name in ('cold', 'warm'):
+        del forwards[:]
+        assert equal(plain, train(name, 'kd', epochs=2, **look, **options))
+        assert forwards == ([4, 4, 4, 2, 4] if name == 'cold' else [4, 4])
+
+
+def test_a_config_that_a_run_has_written_has_its_views_already(train, tmp_path):
+    train('run', epochs=1, **cache(tmp_path))
+    path, = (tmp_path / 'run').glob('*/vis_data/config.py')
+    cfg = Config.fromfile(path)
+    use_views(cfg)
+    assert cfg.train_dataloader.dataset.type == 'mmfkd.ViewedDataset'
+    assert cfg.train_dataloader.dataset.dataset.type == 'SyntheticRGBD'
 
 
 def test_a_folder_that_cannot_be_made_is_named(train, tmp_path):

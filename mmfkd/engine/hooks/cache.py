@@ -1,6 +1,6 @@
 """Teachers whose outputs are kept: opened before a training, completed and read in it."""
 
-from mmengine.dist import barrier
+from mmengine.dist import barrier, broadcast_object_list, is_main_process
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
@@ -42,9 +42,11 @@ class TeacherCacheHook(Hook):
         data = runner.train_dataloader.dataset
         data.view = runner.epoch % data.views
         barrier()  # until every process has written what it computed of this view
-        self._whole.update((name, data.view) for name in self._teachers
-                           if (name, data.view) not in self._whole
-                           and not missing_outputs(runner, name))
+        looked = [[(name, data.view) for name in self._teachers
+                   if (name, data.view) not in self._whole and not missing_outputs(runner, name)
+                   ] if is_main_process() else []]
+        broadcast_object_list(looked)  # all processes are of one mind
+        self._whole.update(map(tuple, looked[0]))
         running = [teacher for name, teacher in model.teachers.items()
                    if (name, data.view) not in self._whole]
         read_only(data, used_modalities([*model.students.values(), *running],

@@ -18,10 +18,10 @@ from .unwrapped import unwrapped
 class ReadsHook(Hook):
     """Lets data sets read the modalities that a branch takes, or anything else asks for.
 
-    A unimodal baseline of CREMA-D decodes no frames, and one of NYU Depth V2 no depth. Samples and
-    their number stay the same, and a data set that was given names of modalities reads these. A
-    hook, a metric or a module of the model, such as a head, asks for others by an attribute
-    ``further_modalities``.
+    A unimodal baseline of CREMA-D decodes no frames, and one of NYU Depth V2 no depth. Which
+    samples there are stays the same; random transforms of what is not read draw no numbers. A
+    data set that was given names of modalities reads these. A hook, a metric or a module of the
+    model, such as a head, asks for others by an attribute ``further_modalities``.
     """
 
     priority = 'VERY_HIGH'
@@ -76,5 +76,5 @@ def read_only(dataset: object, names: Collection[str]) -> None:
     """
     for part in datasets(dataset):
         if hasattr(part, 'reads') and not part.chosen:
-            # None of them is an error that the network explains, once it has its inputs.
-            part.reads = set(names) & set(part.modalities) or None
+            # What it has not may be made of what it has.
+            part.reads = set(names) if set(names) <= set(part.modalities) else None

@@ -9,13 +9,14 @@ import numpy as np
 import torch
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
-from torch import Tensor, nn
+from torch import Tensor
 from torch.autograd.graph import GradientEdge, get_gradient_edge
 
 from mmfkd.analysis.features import check_keys, draw_vectors
 from mmfkd.analysis.similarity import band_cka
 from mmfkd.config import TapKey
 from mmfkd.models import CrossModalDistiller
+from mmfkd.models.frozen_branch import CachedBranch
 from mmfkd.registry import HOOKS
 
 from .unwrapped import unwrapped
@@ -59,6 +60,7 @@ class FeatureSimilarityHook(Hook):
         self.cutoff = cutoff
         self.pixels = pixels
         self.seed = seed
+        self.further_modalities: tuple[str, ...] = ()
 
     def before_train(self, runner: Runner) -> None:
         """Refuses taps that are not there."""
@@ -67,6 +69,9 @@ class FeatureSimilarityHook(Hook):
         if TapKey.parse(self.student).branch not in model.students:
             raise ValueError(f"FeatureSimilarityHook: student='{self.student}' is a tap of a "
                              f'teacher; name one of {list(model.students.keys())}')
+        # A look runs every network, also a teacher whose outputs are kept.
+        self.further_modalities = tuple(name for branch in model.branches.values()
+                                        for name in branch.modalities)
 
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: dict | None = None
                           ) -> None:
@@ -144,8 +149,15 @@ def _terms(name: str, terms: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 @contextmanager
-def undisturbed(model: nn.Module) -> Iterator[None]:
-    """Buffers of the model and the states of the random generators are afterwards as before."""
+def undisturbed(model: CrossModalDistiller) -> Iterator[None]:
+    """Buffers of the model and the states of the random generators are afterwards as before.
+
+    Outputs of teachers are neither read nor kept meanwhile.
+    """
+    cached = [teacher for teacher in model.teachers.values() if isinstance(teacher, CachedBranch)]
+    outputs = [teacher.outputs for teacher in cached]
+    for teacher in cached:
+        teacher.outputs = None
     buffers = [(buffer, buffer.clone()) for buffer in model.buffers()]
     states = random.getstate(), np.random.get_state()
     device = next(model.parameters()).device
@@ -157,3 +169,5 @@ def undisturbed(model: nn.Module) -> Iterator[None]:
                 buffer.copy_(before)
             random.setstate(states[0])
             np.random.set_state(states[1])
+            for teacher, kept in zip(cached, outputs, strict=True):
+                teacher.outputs = kept

@@ -26,5 +26,6 @@ def named_loss(runner: Runner, name: str, hook: str) -> Any:
     """
     losses = unwrapped(runner).losses
     if name not in losses:
-        raise KeyError(f"{hook}: no loss '{name}'; the model has {list(losses.keys())}")
+        raise KeyError(f"{hook}: no loss '{name}'; the model has {list(losses.keys())}. Name one "
+                       'of them, or leave the hook out too: default_hooks.NAME=None')
     return losses[name]
