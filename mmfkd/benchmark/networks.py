@@ -15,6 +15,7 @@ STUDENT = 'model.students.student'
 TEACHER = 'model.teachers.teacher.checkpoint'
 _NO_CONTRAST = {'model.losses.loss_contrast': None}
 _NO_EXCHANGE = {f'{STUDENT}.model.exchange': None}
+_PAPER = 'csknet/{pair}_paper'
 _PAIR = re.compile(r'(?P<data>[^_]+)_(?P<optical>[^-_]+)-(?P<infrared>[^-_]+)')
 
 
@@ -55,15 +56,17 @@ ROWS = {row.name: row for row in (
     NetworkRow('mmanet', 'MMANet', 'mmanet/{pair}', needs='mmanet-full'),
     NetworkRow('cddfuse', 'CDDFuse', 'cddfuse/{data}_fused', (BOTH,), 'cddfuse-network'),
     NetworkRow('csknet', 'CSK-Net', 'csknet/{pair}', needs=OPTICAL),
-    NetworkRow('csknet-no-contrast', 'w/o contrastive learning', 'csknet/{pair}', needs=OPTICAL,
+    NetworkRow('csknet-paper', 'CSK-Net, paper', _PAPER, needs=OPTICAL),
+    NetworkRow('csknet-no-contrast', 'w/o contrastive learning', _PAPER, needs=OPTICAL,
                options=_NO_CONTRAST),
-    NetworkRow('csknet-no-gate', 'w/o gated spectral fusion', 'csknet/{pair}', needs=OPTICAL,
+    NetworkRow('csknet-no-gate', 'w/o gated spectral fusion', _PAPER, needs=OPTICAL,
                options={f'{STUDENT}.model.fusion_head.gated': False}),
-    NetworkRow('csknet-no-exchange', 'w/o mixed feature exchange', 'csknet/{pair}', needs=OPTICAL,
+    NetworkRow('csknet-no-exchange', 'w/o mixed feature exchange', _PAPER, needs=OPTICAL,
                options=_NO_EXCHANGE),
     NetworkRow('csknet-no-contrast-no-exchange', 'w/o contrastive learning, w/o exchange',
-               'csknet/{pair}', needs=OPTICAL, options={**_NO_CONTRAST, **_NO_EXCHANGE}))}
-ABLATION = tuple(name for name in ROWS if name.startswith('csknet'))
+               _PAPER, needs=OPTICAL, options={**_NO_CONTRAST, **_NO_EXCHANGE}))}
+# Of the paper's form.
+ABLATION = tuple(name for name, row in ROWS.items() if row.config == _PAPER)
 COMPARED = tuple(name for name in ROWS if name not in ABLATION[1:])
 # The paper's tables: pair and rows.
 TABLES = {1: ('mvss_rgb-ir', COMPARED), 2: ('fmb14_rgb-ir', COMPARED),

@@ -198,7 +198,7 @@ def network_tables(args: argparse.Namespace, command: str) -> None:
         for pair in [NetworkPair.parse(one) for one in args.networks or [name]]:
             kept, lacking = network_rows(pair, args.methods or rows)
             if lacking:
-                print(f'{pair.name} has no config for {", ".join(lacking)}: left out')
+                print(f'{pair.name} has no config for {"; ".join(lacking)}: left out')
             cells = [NetworkCell(row, pair, seed, args.root)
                      for row in kept for seed in args.seeds]
             failures = {} if args.collect else train_all(cells, workers)

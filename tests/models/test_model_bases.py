@@ -28,8 +28,8 @@ INPUTS = dict(
     bert_cls=((12,), dict(backbone=dict(pretrained=None, config=dict(
         vocab_size=50, num_hidden_layers=4, intermediate_size=64)), head=dict(num_classes=3))))
 # Networks of two modalities, and that of timm, have tests of their own.
-OTHERS = {'csknet', 'disoptnet', 'deeplabv3plus_effb3', 'mmanet_r18', 'mmanet_r50', 'cddfuse',
-          'cen_refinenet'}
+OTHERS = {'csknet', 'csknet_small', 'disoptnet', 'deeplabv3plus_effb3', 'mmanet_r18', 'mmanet_r50',
+          'cddfuse', 'cen_refinenet'}
 
 
 def test_every_base_is_tested():
