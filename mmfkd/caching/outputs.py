@@ -1,15 +1,15 @@
 """The outputs of a teacher for the views of a data set, kept on disk."""
 
 import json
+import os
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 import torch
 from mmengine.logging import print_log
 from torch import Tensor
-
-from mmfkd.datasets.preparation.whole_files import written_whole
 
 from .records import RecordFile
 
@@ -138,8 +138,10 @@ class TeacherOutputs:
 
     def _create(self, tap: str, feat: Tensor) -> None:
         said = dict(shape=list(feat.shape[1:]), dtype=str(feat.dtype).removeprefix('torch.'))
-        with written_whole(self.folder / f'{tap}.json') as path:
-            path.write_text(json.dumps(said))
+        # Processes that begin together write the same.
+        with NamedTemporaryFile('w', dir=self.folder, suffix='.tmp', delete=False) as file:
+            file.write(json.dumps(said))
+        os.replace(file.name, self.folder / f'{tap}.json')
         self._opened(tap)
 
     def _estimate(self) -> None:

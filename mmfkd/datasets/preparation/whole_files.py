@@ -9,11 +9,8 @@ from pathlib import Path
 
 @contextmanager
 def written_whole(target: Path) -> Iterator[Path]:
-    """A path for a file or folder that becomes ``target`` when the block ends without error.
-
-    Processes that write the same one at once do not meet: the last to end counts.
-    """
-    temporary = target.with_name(f'{target.name}.{os.getpid()}.tmp')
+    """A path for a file or folder that becomes ``target`` when the block ends without error."""
+    temporary = target.with_name(f'{target.name}.tmp')
     _remove(temporary)
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
