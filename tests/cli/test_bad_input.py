@@ -172,10 +172,14 @@ def test_files_that_do_not_pair_up(fails, tmp_path, name, path):
           'add these or remove')
 
 
+# A baseline of RGB would not read depth.
+BOTH = ['train_dataloader.dataset.modalities=[rgb,depth]']
+
+
 def test_sizes_of_modalities_differ(fails, config, data):
     path = data / 'train/depth/0005.png'
     cv2.imwrite(str(path), np.zeros((SIZE, SIZE + 8), np.uint16))
-    fails(config, [], f'{path} 32x40', f"{data / 'train/rgb/0005.png'} 32x32", 'resize or crop')
+    fails(config, BOTH, f'{path} 32x40', f"{data / 'train/rgb/0005.png'} 32x32", 'resize or crop')
 
 
 def test_label_outside_the_classes(fails, config, data):
@@ -190,7 +194,7 @@ def test_label_outside_the_classes(fails, config, data):
 def test_truncated_png(fails, config, data, kind):
     path = data / 'train' / kind / '0001.png'
     cut(path)
-    fails(config, [], path, 'truncated', 'Copy it again or remove it')
+    fails(config, BOTH, path, 'truncated', 'Copy it again or remove it')
 
 
 def test_modality_that_the_data_set_lacks(fails, config):
