@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 from mmengine.registry import init_default_scope
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import TimeoutError, sync_playwright
 from runs import ROOT
 
 from mmfkd.cli.demo import main, parse_args
@@ -246,6 +246,17 @@ def served(rooms):
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason='no Chromium here: apt-get install chromium')
+def choose_file(page, path):
+    """Gives the page a file; the click before draws the field anew, and an old one loses it."""
+    for attempt in range(4):
+        page.set_input_files('input[type=file] >> nth=0', path)
+        try:
+            return page.wait_for_selector(f'text={path.name}', timeout=15_000)
+        except TimeoutError:
+            if attempt == 3:
+                raise
+
+
 def test_the_page_in_a_browser(served, rooms, files):
     (rooms / 'bad.png').write_text('no image')
     with sync_playwright() as playwright:
@@ -260,8 +271,7 @@ def test_the_page_in_a_browser(served, rooms, files):
         page.click('text=give depth')
         page.wait_for_selector('#answers >> text=needs depth >> visible=true')
         page.wait_for_function("document.querySelectorAll('#predictions img').length == 3")
-        page.set_input_files('input[type=file] >> nth=0', rooms / 'bad.png')
-        page.wait_for_selector('text=bad.png')
+        choose_file(page, rooms / 'bad.png')
         page.click('text=Predict the uploads')
         page.wait_for_selector('.toast-body >> text=bad.png')
         page.click('text=give depth')
