@@ -1,4 +1,4 @@
-"""What the outputs of a teacher depend on, as the name of a folder."""
+"""Digests of a teacher and its data, by which the folders of its outputs are named."""
 
 import hashlib
 import json
@@ -39,12 +39,12 @@ def output_key(network: nn.Module, settings: Mapping[str, Any], samples: Iterato
         digest.update(value.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy())
     for sample in samples:
         digest.update(json.dumps(sample, sort_keys=True, default=str).encode())
-        for path in files_of(sample):
+        for path in _files_of(sample):
             digest.update(_state_of(path))
     return digest.hexdigest()[:16]
 
 
-def files_of(sample: Mapping) -> Iterator[Path]:
+def _files_of(sample: Mapping) -> Iterator[Path]:
     """Files and folders that a sample names."""
     for spec in sample.get('modalities', {}).values():
         if isinstance(spec, Mapping) and (spec.get('path') or spec.get('folder')):

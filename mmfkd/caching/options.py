@@ -1,4 +1,4 @@
-"""What a config says of the outputs that are kept."""
+"""Options of the cache of a teacher's outputs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields

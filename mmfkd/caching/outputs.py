@@ -1,9 +1,10 @@
 """The outputs of a teacher for the views of a data set, kept on disk."""
 
 import json
+import logging
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
@@ -50,7 +51,7 @@ class TeacherOutputs:
         self._estimated = False
         self._files: dict[str, RecordFile] = {}
 
-    def load(self, taps: Sequence[str], places: Sequence[tuple[int, int]]
+    def load(self, taps: Collection[str], places: Sequence[tuple[int, int]]
              ) -> dict[str, Tensor] | None:
         """Tensors (N, ...) of N samples and views; None if one of them is missing.
 
@@ -93,10 +94,10 @@ class TeacherOutputs:
             self.full = True
             print_log(f'outputs of the teacher are no longer kept in {self.folder} '
                       f'({error.strerror}): training goes on, and runs the teacher where they are '
-                      'missing', logger='current', level=30)
+                      'missing', logger='current', level=logging.WARNING)
         return kept
 
-    def missing(self, taps: Sequence[str], view: int) -> list[int]:
+    def missing(self, taps: Collection[str], view: int) -> list[int]:
         """Samples of which a tap is missing, or damaged, in a view."""
         lacking: set[int] = set()
         for tap in taps:

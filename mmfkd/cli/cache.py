@@ -28,8 +28,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     from mmfkd.engine.teacher_outputs import compute_outputs, use_views
     from mmfkd.engine.training import use_amp
 
-    if not any(teacher and teacher.get('cache')
-               for teacher in (cfg.model.get('teachers') or {}).values()):
+    if not use_views(cfg):
         sys.exit(f'{cfg.filename}: no teacher has a cache: add --cfg-options '
                  "model.teachers.teacher.cache.views=8, or write it into a config")
     cfg.launcher = args.launcher
@@ -37,11 +36,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     if args.amp:
         use_amp(cfg)
     use_gloo_without_gpu(cfg)
-    use_views(cfg)
-    try:
-        compute_outputs(cfg)
-    except (OSError, ValueError) as error:
-        sys.exit(str(error))
+    compute_outputs(cfg)
     end_together()
 
 

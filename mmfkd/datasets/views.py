@@ -1,15 +1,14 @@
 """Augmentation that is a function of the sample, so that it can be met again."""
 
-import random
 from bisect import bisect_right
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
-import numpy as np
 import torch
 
 from mmfkd.registry import DATASETS
+
+from .random_state import kept_random_state, seed_all
 
 
 @DATASETS.register_module()
@@ -93,23 +92,3 @@ class ViewedDataset:
             yield from self._parts(part)
         if not hasattr(dataset, 'datasets'):
             yield dataset
-
-
-def seed_all(numbers: list[int]) -> None:
-    """Seeds Python, numpy and torch's CPU from several numbers together."""
-    seed = int(np.random.SeedSequence(numbers).generate_state(1)[0])
-    random.seed(seed)
-    np.random.seed(seed)
-    torch.default_generator.manual_seed(seed)
-
-
-@contextmanager
-def kept_random_state() -> Iterator[None]:
-    """Leaves Python's, numpy's and torch's random numbers as they were."""
-    states = random.getstate(), np.random.get_state(), torch.get_rng_state()
-    try:
-        yield
-    finally:
-        random.setstate(states[0])
-        np.random.set_state(states[1])
-        torch.set_rng_state(states[2])

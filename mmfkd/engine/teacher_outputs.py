@@ -1,6 +1,5 @@
 """Outputs of teachers that a run keeps on disk: where they lie, what is missing, how it is made."""
 
-import json
 from collections.abc import Iterator
 
 import torch
@@ -21,11 +20,14 @@ from .hooks.reads import read_only, used_modalities
 from .hooks.unwrapped import unwrapped
 
 
-def use_views(cfg: Config) -> None:
+def use_views(cfg: Config) -> bool:
     """Gives the training set of a config its views, if a teacher's outputs are kept.
 
     Args:
         cfg: of the run, changed in place.
+
+    Returns:
+        whether they are.
 
     Raises:
         ValueError: training is not by epochs, two teachers want other views, or workers outlive
@@ -35,7 +37,7 @@ def use_views(cfg: Config) -> None:
     wanted = {name: CacheOptions.of(teacher['cache']) for name, teacher in teachers.items()
               if teacher and teacher.get('cache')}
     if not wanted or cfg.train_dataloader.dataset.type.endswith('ViewedDataset'):
-        return  # as in the config that a run has written
+        return bool(wanted)  # a config that a run has written has the views
     if cfg.train_dataloader.get('persistent_workers'):
         raise ValueError('a teacher has a cache, and its files are not read where its outputs are '
                          'kept, of which workers that outlive an epoch would not know: set '
@@ -52,6 +54,7 @@ def use_views(cfg: Config) -> None:
     (count, seed), = views
     cfg.train_dataloader.dataset = dict(type='mmfkd.ViewedDataset', views=count, seed=seed,
                                         dataset=cfg.train_dataloader.dataset)
+    return True
 
 
 def cached_teachers(model: nn.Module) -> dict[str, CachedBranch]:
@@ -80,9 +83,8 @@ def open_outputs(runner: Runner, name: str) -> None:
         data=cfg.train_dataloader.dataset.dataset, seed=data.seed,
         padding=cfg.model.get('data_preprocessor'), dtype=teacher.cache.dtype,
         precision=[cfg.optim_wrapper.get(key) for key in ('type', 'dtype')])
-    key = output_key(teacher.model, json.loads(json.dumps(settings, default=str)),
-                     _samples(data, teacher.modalities))
-    folder = teacher.cache.root / key
+    folder = teacher.cache.root / output_key(teacher.model, settings,
+                                             _samples(data, teacher.modalities))
     teacher.outputs = TeacherOutputs(folder, len(data), data.views, teacher.cache.dtype,
                                      teacher.cache.limit)
     teacher.kept = frozenset(taps_of(unwrapped(runner).loss_taps, name))
@@ -91,8 +93,8 @@ def open_outputs(runner: Runner, name: str) -> None:
 
 def missing_outputs(runner: Runner, name: str) -> list[int]:
     """Samples of which an output of the present view is missing or damaged."""
-    model, data = unwrapped(runner), runner.train_dataloader.dataset
-    return model.teachers[name].outputs.missing(taps_of(model.loss_taps, name), data.view)
+    teacher = unwrapped(runner).teachers[name]
+    return teacher.outputs.missing(teacher.kept, runner.train_dataloader.dataset.view)
 
 
 def compute_outputs(cfg: Config) -> None:
@@ -108,13 +110,13 @@ def compute_outputs(cfg: Config) -> None:
     runner.optim_wrapper = runner.build_optim_wrapper(runner.optim_wrapper)
     data, teachers = runner.train_dataloader.dataset, cached_teachers(unwrapped(runner))
     read_only(data, used_modalities(teachers.values(), ()))
-    for name in teachers:
+    for name, teacher in teachers.items():
         open_outputs(runner, name)
         for view in range(data.views):
             data.view = view
             count = fill_view(runner, name)
-            if unwrapped(runner).teachers[name].outputs.full:
-                raise OSError(f'view {view + 1} of {data.views} of teacher \'{name}\' could not be '
+            if teacher.outputs is not None and teacher.outputs.full:
+                raise OSError(f"view {view + 1} of {data.views} of teacher '{name}' could not be "
                               'written: make room, or name another cache.folder, and start again')
             runner.logger.info(f"teacher '{name}', view {view + 1} of {data.views}: {count} of "
                                f'{len(data)} samples computed')
@@ -128,7 +130,7 @@ def fill_view(runner: Runner, name: str) -> int:
         the number of samples that this process computed.
     """
     model, loader = unwrapped(runner), runner.train_dataloader
-    teacher, taps = model.teachers[name], taps_of(model.loss_taps, name)
+    teacher = model.teachers[name]
     if teacher.outputs.full:
         return 0
     # By their numbers: what is missing changes while others write.
@@ -140,7 +142,7 @@ def fill_view(runner: Runner, name: str) -> int:
     for batch in batches:
         data = model.data_preprocessor(batch, True)
         with runner.optim_wrapper.optim_context(model):
-            teacher(data['inputs'], data['data_samples'], mode='tensor', record=taps)
+            teacher(data['inputs'], data['data_samples'], record=sorted(teacher.kept))
     return len(missing)
 
 

@@ -1,4 +1,4 @@
-"""What is read from the files of a data set: what the networks take, and no more."""
+"""A hook that lets data sets read the modalities that a run uses, and no others."""
 
 from collections.abc import Collection, Iterable, Sequence
 

@@ -8,6 +8,7 @@ from mmengine.dist import get_rank
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
+from mmfkd.datasets.random_state import seed_all
 from mmfkd.registry import FUNCTIONS, HOOKS
 
 
@@ -24,11 +25,7 @@ class EpochSeedHook(Hook):
 
     def before_train_epoch(self, runner: Runner) -> None:
         """Seeds Python, numpy and torch."""
-        sequence = np.random.SeedSequence([runner.seed, runner.epoch, get_rank()])
-        seed = int(sequence.generate_state(1)[0])
-        random.seed(seed)
-        np.random.seed(seed)
-        torch.manual_seed(seed)
+        torch.manual_seed(seed_all([runner.seed, runner.epoch, get_rank()]))  # on every device
 
 
 @FUNCTIONS.register_module()

@@ -1,11 +1,9 @@
 """Similarity of student and teacher during training, and the gradients of the losses."""
 
-import random
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-import numpy as np
 import torch
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
@@ -15,6 +13,7 @@ from torch.autograd.graph import GradientEdge, get_gradient_edge
 from mmfkd.analysis.features import check_keys, draw_vectors
 from mmfkd.analysis.similarity import band_cka
 from mmfkd.config import TapKey
+from mmfkd.datasets.random_state import kept_random_state
 from mmfkd.models import CrossModalDistiller
 from mmfkd.models.frozen_branch import CachedBranch
 from mmfkd.registry import HOOKS
@@ -159,15 +158,13 @@ def undisturbed(model: CrossModalDistiller) -> Iterator[None]:
     for teacher in cached:
         teacher.outputs = None
     buffers = [(buffer, buffer.clone()) for buffer in model.buffers()]
-    states = random.getstate(), np.random.get_state()
     device = next(model.parameters()).device
-    with torch.random.fork_rng([device] if device.type == 'cuda' else []):
+    with (kept_random_state(),
+          torch.random.fork_rng([device] if device.type == 'cuda' else [])):
         try:
             yield
         finally:
             for buffer, before in buffers:
                 buffer.copy_(before)
-            random.setstate(states[0])
-            np.random.set_state(states[1])
             for teacher, kept in zip(cached, outputs, strict=True):
                 teacher.outputs = kept
