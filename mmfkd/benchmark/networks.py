@@ -4,18 +4,19 @@ import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from mmengine.config import Config
 
-from mmfkd.config import read, spelled_options
+from mmfkd.config import load_config, spelled_options
 
 BOTH, INFRARED, OPTICAL = 'both', 'infrared', 'optical'
 STUDENT = 'model.students.student'
 TEACHER = 'model.teachers.teacher.checkpoint'
 _NO_CONTRAST = {'model.losses.loss_contrast': None}
 _NO_EXCHANGE = {f'{STUDENT}.model.exchange': None}
-_PAPER = 'csknet/{pair}_paper'
+_PAPER = 'csknet-paper/{pair}'
 _PAIR = re.compile(r'(?P<data>[^_]+)_(?P<optical>[^-_]+)-(?P<infrared>[^-_]+)')
 
 
@@ -44,13 +45,13 @@ class NetworkRow:
 ROWS = {row.name: row for row in (
     NetworkRow('optical', 'optical alone', '', (OPTICAL,)),
     NetworkRow('infrared', 'infrared alone', '', (INFRARED,)),
-    NetworkRow('mmanet-full', 'MMANet, teacher', 'mmanet/{pair}_full', ()),
+    NetworkRow('mmanet-full', 'MMANet, teacher', 'mmanet-full/{pair}', ()),
     NetworkRow('cddfuse-network', 'CDDFuse, fusion', 'cddfuse/{pair}', ()),
     NetworkRow('cen', 'C.E.N.', 'cen/{pair}'),
-    NetworkRow('cen-refinenet', 'C.E.N., RefineNet', 'cen/{pair}_refinenet'),
+    NetworkRow('cen-refinenet', 'C.E.N., RefineNet', 'cen-refinenet/{pair}'),
     NetworkRow('disoptnet', 'DisOptNet', 'disoptnet/{data}_{optical}2{infrared}', (INFRARED,),
                OPTICAL),
-    NetworkRow('masks', 'random masks', 'mmanet/{pair}_full', options={
+    NetworkRow('masks', 'random masks', 'mmanet-full/{pair}', options={
         f'{STUDENT}.model.mask': True,
         f'{STUDENT}.subsets': [['{infrared}'], ['{optical}']]}),
     NetworkRow('mmanet', 'MMANet', 'mmanet/{pair}', needs='mmanet-full'),
@@ -96,15 +97,15 @@ class NetworkPair:
         """The pair of a name.
 
         Raises:
-            ValueError: it has another form, or CSK-Net has no config for it.
+            ValueError: it has another form, or CSK-Net cannot be composed with it.
         """
         match = _PAIR.fullmatch(name)
         if not match:
             raise ValueError(f'{name}: write DATASET_OPTICAL-INFRARED, such as msrs_rgb-ir')
         try:
-            csknet = read(f'csknet/{name}')
+            csknet = named_config(f'csknet/{name}')
         except FileNotFoundError as error:
-            raise ValueError(f'{error}. A pair needs _base_/pairs/{name}.py and csknet/{name}.py'
+            raise ValueError(f'{error}. A pair needs the unimodal configs of its modalities'
                              ) from None
         return cls(name, **match.groupdict(), baselines={
             OPTICAL: csknet.model.teachers.teacher.config, INFRARED: csknet.baseline})
@@ -149,7 +150,7 @@ class NetworkCell:
     @property
     def config(self) -> Config:
         """Its config, not to be changed."""
-        return read(self.leaf)
+        return named_config(self.leaf)
 
     @property
     def work_dir(self) -> Path:
@@ -225,12 +226,20 @@ def network_rows(pair: NetworkPair, names: Sequence[str]) -> tuple[list[NetworkR
     there = [row for row in rows if _exists(pair.config(row))]
     lacking = {row.name for row in rows} - {row.name for row in there}
     kept = [row for row in there if row.needs not in lacking]
-    return kept, [row.label for row in rows if row not in kept]
+    # What is in no table is trained for another row alone.
+    kept = [row for row in kept if row.settings or row.name in {other.needs for other in kept}]
+    return kept, [row.label for row in rows if row.settings and row not in kept]
+
+
+@cache
+def named_config(name: str) -> Config:
+    """A config by its name, read once. Not to be changed."""
+    return load_config(name)
 
 
 def _exists(config: str) -> bool:
     try:
-        read(config)
-    except FileNotFoundError:
+        named_config(config)
+    except (FileNotFoundError, ValueError):
         return False
     return True

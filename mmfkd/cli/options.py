@@ -21,7 +21,8 @@ def add_config(parser: argparse.ArgumentParser, metavar: str = 'CONFIG') -> None
     parser.add_argument('--pair', metavar='DATASET_A2B',
                         help='With --method, in place of a config: A teaches B on this data set.')
     parser.add_argument('--method', metavar='NAME',
-                        help='The method of --pair, such as fdkd or dkd.')
+                        help='The method of --pair, such as fdkd or dkd; or a network of several '
+                             'modalities, such as csknet, with DATASET_A-B as the pair.')
 
 
 def add_config_options(parser: argparse.ArgumentParser) -> None:

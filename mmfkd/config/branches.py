@@ -1,43 +1,34 @@
 """Branches in configs: the students and teachers of a distiller."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
 
-from .files import find_config, spelled
+from .branch_files import resolve_branches
+from .composition import compose
+from .files import find_config
+from .method_files import composed_name
 from .plain_branch import plain_branch
 
 # Beside those of a branch.
 TEACHER_KEYS = ('cache', 'autocast', 'channels_last')
 
 
-def resolve_branches(cfg: Config, named_by: str | Path,
-                     kinds: Sequence[str] = ('students', 'teachers')) -> None:
-    """Replaces the configs that branches name by where they were found.
+def read_config(name: str | Path) -> Config:
+    """Reads a config whose branches are needed, and finds the configs that these name.
 
     Args:
-        cfg: changed in place.
-        named_by: the file of the config.
-        kinds: which branches.
+        name: see :func:`find_config`; or ``METHOD/PAIR``, which needs no file.
 
     Raises:
-        FileNotFoundError: one does not exist; the message names the field.
+        FileNotFoundError: there is no such config.
     """
-    for kind in kinds:
-        for branch, spec in (cfg.get('model', {}).get(kind) or {}).items():
-            if not spec.get('config'):
-                continue
-            try:
-                spec['config'] = spelled(find_config(spec['config'], named_by))
-            except FileNotFoundError as error:
-                raise FileNotFoundError(f'{named_by}: model.{kind}.{branch}.config: {error}'
-                                        ) from None
-
-
-def read_config(path: Path) -> Config:
-    """Reads a config file whose branches are needed, and finds the configs that these name."""
+    composed = composed_name(name)
+    if composed:
+        return compose(*composed)
+    path = find_config(name)
     cfg = Config.fromfile(path)
     resolve_branches(cfg, path, ('students',))
     return cfg
@@ -53,7 +44,7 @@ def student_config(config: str | Path | Config, student: str | None = None) -> d
     Raises:
         ValueError: the config is not one of a CrossModalDistiller, or has no such student.
     """
-    cfg = config if isinstance(config, Config) else read_config(find_config(config))
+    cfg = config if isinstance(config, Config) else read_config(config)
     students = cfg.get('model', {}).get('students')
     if not students:
         raise ValueError(f"{cfg.filename}: 'model.students' is missing; name a config of a "
@@ -76,7 +67,7 @@ def branch_config(spec: Mapping) -> dict:
     if 'config' not in spec:
         return own
     given = {key: value for key, value in own.items() if value is not None}
-    cfg = read_config(find_config(spec['config']))
+    cfg = read_config(spec['config'])
     if not cfg.get('model', {}).get('students'):
         return plain_branch(cfg, given)
     return {**student_config(cfg), **given}

@@ -1,6 +1,7 @@
 """Distillation configs, composed of a pair of modalities and a method.
 
-A pair is that of :mod:`mmfkd.config.pairs`. A method is a file of ``_base_/methods``:
+Networks of several modalities are composed by :mod:`mmfkd.config.networks`. A pair is that of
+:mod:`mmfkd.config.pairs`. A method is a file of ``_base_/methods``:
 
 - ``losses``: the losses, between taps of the branches ``student`` and ``teacher``;
 - ``takes``: loss to argument to what the pair must offer for it, see
@@ -18,24 +19,20 @@ Whatever else it says, such as ``custom_imports`` or hooks, holds as in a config
 
 import os
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 
 from mmengine.config import Config
 
-from .branches import resolve_branches
-from .files import PACKAGED, config_name, configs_folder, find_config, spelled
-from .pairs import Pair, PairConfigs, classifies, offers, read
+from .branch_files import resolve_branches
+from .files import PACKAGED, config_name, find_config, spelled
+from .method_files import is_network, method_file
+from .networks import compose_network
+from .pairs import Modalities, Pair, PairConfigs, classifies, offers, read
 from .tap_key import TapKey
 
 # What a method's file declares; all else in it is taken over as it is.
 DECLARATIONS = ('losses', 'takes', 'takes_if_offered', 'segmentation', 'two_classes', 'presets',
                 'search', 'second_student')
-
-
-def methods() -> list[str]:
-    """Names of the methods of the package."""
-    return sorted(path.stem for path in (configs_folder() / '_base_/methods').glob('*.py'))
 
 
 def compose(pair: str | Pair, method: str) -> Config:
@@ -44,14 +41,17 @@ def compose(pair: str | Pair, method: str) -> Config:
     It trains like a file ``<method>/<pair>.py``, and has its name.
 
     Args:
-        pair: ``DATASET_A2B``, A teaches B.
-        method: name of a file in ``_base_/methods``, or ``METHOD-PRESET``.
+        pair: ``DATASET_A2B``, A teaches B; for a network see :class:`Modalities`.
+        method: name of a file in ``_base_/methods``, or ``METHOD-PRESET``; or of a network of
+            several modalities, see :func:`compose_network`.
 
     Raises:
         FileNotFoundError: a config of the pair, or the method, does not exist.
         ValueError: the pair does not offer what the method takes, and the message says which part;
             the method has no such preset; or its file is wrong.
     """
+    if is_network(method):
+        return compose_network(Modalities.parse(str(pair)), method)
     pair = pair if isinstance(pair, Pair) else Pair.parse(pair)
     configs = PairConfigs.find(pair)
     how, preset = method_file(method)
@@ -65,22 +65,6 @@ def compose(pair: str | Pair, method: str) -> Config:
     _balance_rates(composed, configs, how)
     resolve_branches(composed, configs.student.filename)
     return composed
-
-
-def composed_name(name: str | Path) -> tuple[str, str] | None:
-    """Pair and method of a name such as ``configs/dkd/nyuv2_depth2rgb.py`` that is no file.
-
-    Returns:
-        arguments of :func:`compose`; None for a file, and for names of another form.
-    """
-    with suppress(FileNotFoundError):
-        find_config(name)
-        return None
-    path = Path(name)
-    with suppress(FileNotFoundError, ValueError):
-        method_file(path.parent.name)
-        return str(Pair.parse(path.stem)), path.parent.name
-    return None
 
 
 def write_leaf(pair: str | Pair, method: str, path: Path,
@@ -102,12 +86,12 @@ def write_leaf(pair: str | Pair, method: str, path: Path,
         raise ValueError(f'{path} must end in .py: mmengine reads no other config')
     if path.exists():
         raise FileExistsError(f'{path} is there already: move it away, or name another file')
-    pair = pair if isinstance(pair, Pair) else Pair.parse(pair)
-    composed, student = compose(pair, method), PairConfigs.find(pair).student
+    composed = compose(pair, method)
     composed.merge_from_dict(dict(options or {}))
-    changed = _difference(student.to_dict(), composed.to_dict())
-    _write(f'# {pair.teacher} teaches {pair.student} by {method}, on {pair.dataset}.', student,
-           changed, path)
+    student = (read(find_config(composed.baseline)) if is_network(method)
+               else PairConfigs.find(Pair.parse(str(pair))).student)
+    _write(f'# {pair} by {method}.', student, _difference(student.to_dict(), composed.to_dict()),
+           path)
 
 
 def write_baseline(pair: str | Pair, path: Path, options: Mapping[str, object]) -> None:
@@ -149,28 +133,6 @@ def _distillation(pair: Pair, configs: PairConfigs, method: str, how: Config, pr
     students = configs.student.model.students.to_dict()
     students[name] = dict(config=teacher['config'], **arguments)
     return dict(losses=losses, teachers=None, students=students)
-
-
-def method_file(name: str) -> tuple[Config, dict]:
-    """File of a method, and what a preset changes in it, from ``METHOD`` or ``METHOD-PRESET``.
-
-    Raises:
-        FileNotFoundError: no such method.
-        ValueError: no such preset of it.
-    """
-    with suppress(FileNotFoundError):
-        return read(find_config(f'_base_/methods/{name}')), {}
-    method, _, preset = name.rpartition('-')
-    try:
-        how = read(find_config(f'_base_/methods/{method}'))
-    except FileNotFoundError:
-        raise FileNotFoundError(f"method '{method or name}' does not exist: choose one of "
-                                f'{", ".join(methods())}') from None
-    known = how.get('presets', {})
-    if preset not in known:
-        raise ValueError(f"method '{method}' has no preset '{preset}': choose "
-                         f'{" or ".join(f"{method}-{one}" for one in known) or method}')
-    return how, known[preset].to_dict()
 
 
 def _losses(pair: Pair, configs: PairConfigs, method: str, how: Config, preset: Mapping
@@ -242,7 +204,11 @@ def _difference(base: dict, changed: dict) -> dict:
     """The entries to merge into ``base`` to obtain ``changed``."""
     found = {}
     for key, value in changed.items():
-        if key not in base or base[key] != value:
-            both = isinstance(value, dict) and isinstance(base.get(key), dict)
+        if key in base and base[key] == value:
+            continue
+        both = isinstance(value, dict) and isinstance(base.get(key), dict)
+        if both and base[key].keys() - value.keys():
+            found[key] = dict(value, _delete_=True)
+        else:
             found[key] = _difference(base[key], value) if both else value
     return found

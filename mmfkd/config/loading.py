@@ -6,11 +6,11 @@ from pathlib import Path
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
-from .branches import resolve_branches
-from .composition import compose, composed_name
+from .branch_files import resolve_branches
+from .composition import compose
 from .files import find_config
+from .method_files import composed_name
 from .option_keys import checked_options
-from .pairs import Pair
 
 # Names of mmengine's own default hooks.
 MMENGINE = ('runtime_info', 'timer', 'sampler_seed', 'logger', 'param_scheduler', 'checkpoint')
@@ -48,8 +48,8 @@ def load_composed(pair: str, method: str, options: Mapping[str, object] | None =
     """:func:`compose` with the options of a command.
 
     Args:
-        pair: ``DATASET_A2B``, A teaches B.
-        method: name of a method.
+        pair: see :func:`compose`.
+        method: likewise.
         options: see :func:`load_config`.
         teachers: likewise.
 
@@ -57,8 +57,7 @@ def load_composed(pair: str, method: str, options: Mapping[str, object] | None =
         FileNotFoundError, ValueError: see :func:`compose`.
     """
     cfg = compose(pair, method)
-    student = find_config(Pair.parse(pair).student_config)
-    return _finished(cfg, student, options or {}, teachers)
+    return _finished(cfg, Path(cfg.filename), options or {}, teachers)
 
 
 def _finished(cfg: Config, named_by: Path, options: Mapping[str, object], teachers: bool

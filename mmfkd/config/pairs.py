@@ -5,6 +5,7 @@ student's baseline, and ``unimodal/DATASET_A``, the teacher. What it offers is r
 widths that ``channels`` declares beside a network, and the number of classes of its head.
 """
 
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -55,6 +56,54 @@ class Pair(NamedTuple):
         return f'unimodal/{self.dataset}_{self.teacher}'
 
 
+class Modalities(NamedTuple):
+    """The modalities of a network that takes several, the strong one first.
+
+    Attributes:
+        dataset: name of the data set in the names of its configs.
+        names: of the modalities; data and schedule are those of the last one's baseline.
+        one_way: whether the network learns from the others, and predicts from the last one alone.
+    """
+
+    dataset: str
+    names: tuple[str, ...]
+    one_way: bool = False
+
+    @classmethod
+    def parse(cls, name: str) -> 'Modalities':
+        """Reads ``DATASET_A-B``, of two modalities or more, or ``DATASET_A2B``.
+
+        Raises:
+            ValueError: the name has another form.
+        """
+        dataset, _, rest = name.rpartition('_')
+        names = tuple(rest.split('-'))
+        if len(names) == 1:
+            try:
+                pair = Pair.parse(name)
+            except ValueError:
+                names = ()
+            else:
+                return cls(pair.dataset, (pair.teacher, pair.student), one_way=True)
+        if not dataset or not all(names) or len(set(names)) < max(2, len(names)):
+            raise ValueError(f"modalities '{name}': write DATASET_A-B, such as msrs_rgb-ir, or "
+                             'DATASET_A2B for a network that predicts from B alone')
+        return cls(dataset, names)
+
+    def __str__(self) -> str:
+        return f'{self.dataset}_{("2" if self.one_way else "-").join(self.names)}'
+
+    @property
+    def pair_config(self) -> str:
+        """Name of the file of these modalities, which need not exist."""
+        return f'_base_/pairs/{self.dataset}_{"-".join(self.names)}'
+
+    @property
+    def baselines(self) -> list[str]:
+        """Names of the unimodal configs, in the order of the modalities."""
+        return [f'unimodal/{self.dataset}_{name}' for name in self.names]
+
+
 def pairs() -> list[Pair]:
     """The pairs of the package: two modalities, in either direction, of one data set."""
     baselines: dict[tuple[str, str], list[str]] = {}
@@ -88,15 +137,27 @@ class PairConfigs(NamedTuple):
             FileNotFoundError: one does not exist.
             ValueError: they are of one modality, or of two data sets.
         """
-        student = find_config(pair.student_config)
-        teacher = find_config(pair.teacher_config, student)
-        found = cls(read(student), read(teacher))
-        kinds = [cfg.train_dataloader.dataset.type for cfg in found]
-        if pair.student == pair.teacher or kinds[0] != kinds[1]:
-            raise ValueError(f"'{pair}' is no pair: it takes two modalities of one data set, and "
-                             f'{pair.student_config} and {pair.teacher_config} have {kinds[0]} and '
-                             f'{kinds[1]}')
-        return found
+        student, teacher = read_baselines([pair.teacher_config, pair.student_config])[::-1]
+        return cls(student, teacher)
+
+
+def read_baselines(names: Sequence[str]) -> list[Config]:
+    """The unimodal configs of one data set, not to be changed.
+
+    Args:
+        names: of the configs; the others are looked for from where the last one lies.
+
+    Raises:
+        FileNotFoundError: one does not exist.
+        ValueError: two are one, or they are of two data sets.
+    """
+    last = find_config(names[-1])
+    configs = [read(find_config(name, last)) for name in names]
+    kinds = [cfg.train_dataloader.dataset.type for cfg in configs]
+    if len(set(names)) < len(names) or len(set(kinds)) > 1:
+        raise ValueError(f'{" and ".join(names)} are no modalities of one data set: they have '
+                         f'{" and ".join(kinds)}')
+    return configs
 
 
 def offers(configs: PairConfigs) -> dict[str, object]:

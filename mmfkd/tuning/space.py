@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from mmengine.config import Config
 
-from mmfkd.config import Pair
-from mmfkd.config.composition import method_file
+from mmfkd.config import Pair, method_file
 from mmfkd.config.pairs import PairConfigs
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ LOADERS = [f'{split}_dataloader.{key}' for split in ('train', 'val', 'test') for
     'dataset.num_scenes=8', 'dataset.size=(32,32)', 'num_workers=0')]
 OPTIONS = ['train_cfg.max_epochs=1', 'train_dataloader.batch_size=4', *LOADERS]
 CONFIG = '''
-_base_ = ['{root}/configs/csknet/synthetic_rgb-ir.py']
+_base_ = ['{root}/configs/csknet/streets_rgb-ir.py']
 default_hooks = dict(teacher_report=dict(refuse=False))
 model = dict(teachers=dict(teacher=dict(
     config='{root}/configs/unimodal/streets_rgb.py', checkpoint='{folder}/teacher')))
@@ -138,7 +138,7 @@ def test_panels_have_a_column_a_model(trained, tmp_path, monkeypatch, capsys):
 
 
 def test_costs_of_a_loss_and_of_what_is_deployed(monkeypatch, tmp_path, capsys):
-    csknet = ROOT / 'configs/csknet/synthetic_rgb-ir.py'
+    csknet = ROOT / 'configs/csknet/streets_rgb-ir.py'
     command('loss_cost', monkeypatch, csknet, 'loss_contrast', '--size', 160, 160,
             '--batch', 4, '--steps', 1, '--json', tmp_path / 'cost.json')
     result = json.loads((tmp_path / 'cost.json').read_text())

@@ -15,12 +15,13 @@ from PIL import Image
 from runs import ROOT, run
 
 from mmfkd.cli.fuse import main
+from mmfkd.config import write_leaf
 from mmfkd.datasets.synthetic.infrared_layouts import write_msrs_layout
 from mmfkd.evaluation.fused_images import stretched
 from mmfkd.inference import Predictor
 
 CONFIG = '''
-_base_ = ['{root}/configs/cddfuse/msrs_rgb-ir.py']
+_base_ = ['{folder}/composed.py']
 loader = dict(batch_size=2, num_workers=0, dataset=dict(data_root='{folder}/msrs'))
 train_dataloader = loader
 val_dataloader = loader
@@ -47,6 +48,7 @@ def trained(tmp_path_factory):
     """Folder with the data set ``msrs`` and the run of a small network on it."""
     folder = tmp_path_factory.mktemp('fuse')
     write_msrs_layout(folder / 'msrs', 20, 4, (32, 64))
+    write_leaf('msrs_rgb-ir', 'cddfuse', folder / 'composed.py')
     (folder / 'small.py').write_text(CONFIG.format(root=ROOT, folder=folder))
     run(sys.executable, ROOT / 'tools/train.py', folder / 'small.py', '--work-dir',
         folder / 'run', cwd=folder)
@@ -121,6 +123,7 @@ def test_what_cannot_be_fused_is_named(trained, tmp_path):
     shutil.copytree(trained / 'msrs', broken)
     gone, = (path for path in sorted((broken / 'test/ir').iterdir())[:1])
     gone.unlink()
+    write_leaf('msrs_rgb-ir', 'cddfuse', tmp_path / 'composed.py')
     config = tmp_path / 'broken.py'
     config.write_text(CONFIG.format(root=ROOT, folder=tmp_path))
     arguments = [str(config), '--checkpoint', str(trained / 'run/epoch_2.pth'), '--splits', 'test']

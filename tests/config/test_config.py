@@ -12,6 +12,7 @@ from mmfkd.config import (
     Pair,
     PairConfigs,
     compose,
+    composed_name,
     config_name,
     configs_folder,
     find_config,
@@ -22,7 +23,6 @@ from mmfkd.config import (
     student_config,
     write_leaf,
 )
-from mmfkd.config.composition import composed_name
 from mmfkd.registry import MODELS
 
 # A user's own loss and config, far from any checkout.

@@ -17,7 +17,7 @@ from mmfkd.registry import DATASETS, MODELS
 
 # Every pixel of each class takes part in the contrast, so that what is drawn does not matter.
 CONFIG = '''
-_base_ = ['{root}/configs/csknet/synthetic_rgb-ir.py']
+_base_ = ['{root}/configs/csknet/streets_rgb-ir.py']
 custom_imports = dict(imports=['record_hook'])
 custom_hooks = [dict(type='RecordHook')]
 pipeline = [dict(type='RenderEOIR'), dict(type='StackModalities'), dict(type='PackModalities')]

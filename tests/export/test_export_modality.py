@@ -11,15 +11,14 @@ import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
-from mmfkd.config import student_config
+from mmfkd.config import load_config, student_config
 from mmfkd.export.mmseg_config import plain_config
 from mmfkd.export.student import export_student
 from mmfkd.models import CrossModalDistiller
 
 ROOT = Path(__file__).parents[2]
 TOOL = ROOT / 'tools/export.py'
-LEAVES = dict(csknet='configs/csknet/ombria96_optical-sar.py',
-              cen='configs/cen/ombria96_optical-sar.py')
+METHODS = ('csknet', 'cen')
 
 
 @pytest.fixture(scope='module')
@@ -27,15 +26,15 @@ def runs(tmp_path_factory):
     """method: work dir of a run, and its distiller."""
     found = {}
     init_default_scope('mmfkd')
-    for method, leaf in LEAVES.items():
+    for method in METHODS:
         folder = tmp_path_factory.mktemp(method)
-        cfg = Config.fromfile(ROOT / leaf)
+        cfg = load_config(f'{method}/ombria96_optical-sar')
         torch.manual_seed(0)
         model = CrossModalDistiller(students=dict(student=cfg.model.students.student))
         for key, value in model.state_dict().items():
             if 'running_var' in key:
                 value.uniform_(0.5, 1.5)
-        cfg.dump(folder / Path(leaf).name)
+        cfg.dump(folder / 'ombria96_optical-sar.py')
         torch.save(dict(state_dict=model.state_dict(), meta=dict(epoch=1)),
                    folder / 'best_mIoU_epoch_1.pth')
         found[method] = folder, model.eval()
@@ -48,7 +47,7 @@ def export(*arguments):
                           text=True, check=False, env={**os.environ, 'PYTHONPATH': str(ROOT)})
 
 
-@pytest.mark.parametrize('method', LEAVES)
+@pytest.mark.parametrize('method', METHODS)
 def test_the_infrared_branch_opens_as_a_plain_mmseg_model(runs, tmp_path, method):
     folder, model = runs[method]
     done = export(folder, 'best', '-o', tmp_path, '--modality', 'sar', '--size', 96, 96)
@@ -109,7 +108,7 @@ def test_a_decode_head_of_mmfkd_is_a_program_that_needs_no_mmfkd(tmp_path):
 
 
 def test_a_multi_modal_student_is_no_plain_model():
-    cfg = Config.fromfile(ROOT / LEAVES['csknet'])
+    cfg = load_config('csknet/ombria96_optical-sar')
     with pytest.raises(ValueError, match='one modality'):
         plain_config(cfg, student_config(cfg))
 

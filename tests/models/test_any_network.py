@@ -11,7 +11,7 @@ from mmpretrain.structures import DataSample
 from mmseg.structures import SegDataSample
 
 from mmfkd.config import methods
-from mmfkd.config.composition import method_file
+from mmfkd.config.method_files import method_file
 from mmfkd.models import CrossModalDistiller
 
 CLASSES = 4

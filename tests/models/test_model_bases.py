@@ -21,15 +21,15 @@ INPUTS = dict(
     minilm_cls=((12,), dict(backbone=dict(pretrained=None, config=dict(
         vocab_size=50, hidden_size=384, num_hidden_layers=6, num_attention_heads=12,
         intermediate_size=64)), head=dict(num_classes=3))),
+    deeplabv3plus_r18_small=(MAP, dict(decode_head=dict(num_classes=3))),
     deeplabv3plus_r18=(MAP, dict(backbone=dict(init_cfg=None, in_channels=3),
                                  decode_head=dict(num_classes=3))),
     resnet18_cls=(IMAGE, dict(backbone=dict(in_channels=3), head=dict(num_classes=3))),
     mobilenetv2_cls=(IMAGE, dict(backbone=dict(init_cfg=None), head=dict(num_classes=3))),
     bert_cls=((12,), dict(backbone=dict(pretrained=None, config=dict(
         vocab_size=50, num_hidden_layers=4, intermediate_size=64)), head=dict(num_classes=3))))
-# Networks of two modalities, and that of timm, have tests of their own.
-OTHERS = {'csknet', 'csknet_small', 'disoptnet', 'deeplabv3plus_effb3', 'mmanet_r18', 'mmanet_r50',
-          'cddfuse', 'cen_refinenet'}
+# The network of timm has tests of its own.
+OTHERS = {'deeplabv3plus_effb3'}
 
 
 def test_every_base_is_tested():

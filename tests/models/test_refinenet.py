@@ -12,7 +12,7 @@ from mmfkd.registry import MODELS
 @pytest.mark.parametrize('depth, classes, millions', [
     (50, 26, 99.125), (50, 9, 99.086), (101, 26, 118.169)])
 def test_parameters_are_those_that_the_paper_prints(depth, classes, millions):
-    cfg = load_config('configs/cen/mvss_rgb-ir_refinenet.py', teachers=False)
+    cfg = load_config('cen-refinenet/mvss_rgb-ir', teachers=False)
     network = cfg.model.students.student.model
     network.backbone.depth, network.decode_head.num_classes = depth, classes
     with torch.device('meta'):

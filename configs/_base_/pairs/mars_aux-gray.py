@@ -1,5 +1,6 @@
 # Aux and gray in one network, the aux baseline its teacher; the rest is the gray baseline's.
 _base_ = ['../../unimodal/marsdice_gray.py']
+pair = 'mars_aux-gray'
 baseline = 'configs/unimodal/marsdice_gray.py'
 both = dict(
     modality=('aux', 'gray'), subsets=(('gray',), ('aux',)),

@@ -1,5 +1,6 @@
 # Aux and rgb in one network, the aux baseline its teacher; the rest is the rgb baseline's.
 _base_ = ['../../unimodal/marsdice_rgb.py']
+pair = 'mars_aux-rgb'
 baseline = 'configs/unimodal/marsdice_rgb.py'
 both = dict(
     modality=('aux', 'rgb'), subsets=(('rgb',), ('aux',)),

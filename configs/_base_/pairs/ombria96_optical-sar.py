@@ -1,5 +1,6 @@
 # Optical and sar in one network, the optical baseline its teacher; the rest is the sar baseline's.
 _base_ = ['../../unimodal/ombria96dice_sar.py']
+pair = 'ombria96_optical-sar'
 baseline = 'configs/unimodal/ombria96dice_sar.py'
 both = dict(
     modality=('optical', 'sar'), subsets=(('sar',), ('optical',)),

@@ -205,7 +205,7 @@ def test_real_pairs(mfnet):
 
 def test_real_pairs_are_segmented_with_both_modalities_and_with_either(mfnet):
     dataset = real_pairs(mfnet[0])
-    cfg = Config.fromfile(ROOT / 'configs/csknet/synthetic_rgb-ir.py')
+    cfg = Config.fromfile(ROOT / 'configs/csknet/streets_rgb-ir.py')
     model = CrossModalDistiller(students=dict(student=cfg.model.students.student),
                                 data_preprocessor=cfg.model.data_preprocessor)
     model.eval()

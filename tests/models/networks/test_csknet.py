@@ -4,10 +4,11 @@ import copy
 
 import pytest
 import torch
-from mmengine.config import Config, ConfigDict
+from mmengine.config import ConfigDict
 from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
 
+from mmfkd.config import load_config
 from mmfkd.export.single_modality import single_branch, single_weights
 from mmfkd.models import Branch, MultiModalDataPreprocessor
 from mmfkd.models.networks.encoders import SharedEncoder, find
@@ -315,7 +316,7 @@ def test_slide_inference_is_refused(config):
     ('csknet/msrs_rgb-ir', 12_949_859)])
 def test_parameters(path, count, monkeypatch, request):
     monkeypatch.chdir(request.config.rootpath)
-    spec = Config.fromfile(f'configs/{path}.py').model.students.student
+    spec = load_config(path, teachers=False).model.students.student
     assert sum(p.numel() for p in Branch(**spec).parameters()) == count
     # What timm has behind the last block: a 1x1 convolution of 384 to 1536 and its batch norm.
     if path == 'unimodal/msrs_ir':

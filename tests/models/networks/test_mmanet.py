@@ -180,7 +180,7 @@ def test_upsampling_starts_as_bilinear():
     (40, 71.734, 88.069)])
 def test_parameters_are_those_of_the_authors_network(classes, main, both):
     """Millions, of RGB and a single channel, without and with the auxiliary decoder."""
-    cfg = load_config('configs/mmanet/mvss_rgb-ir.py', teachers=False).model.students.student.model
+    cfg = load_config('mmanet/mvss_rgb-ir', teachers=False).model.students.student.model
     cfg.backbones.ir.in_channels = 1
     cfg.decode_head.num_classes = classes
     for auxiliary, count in ((True, both), (False, main)):
@@ -191,7 +191,7 @@ def test_parameters_are_those_of_the_authors_network(classes, main, both):
 
 def test_the_tap_of_the_code_is_behind_the_first_stage_of_the_decoder():
     """At 1/16, as the authors' trainer takes it for the margin."""
-    taps = load_config('configs/mmanet/streets_rgb-ir_full.py').full_taps
+    taps = load_config('mmanet-full/streets_rgb-ir').model.students.student.taps
     model = build(mask=False).eval()
     recorder = Taps(model, dict(stage16=taps['stage16']))
     with torch.no_grad(), recorder.recording() as found:

@@ -1,10 +1,10 @@
-# DisOptNet: the network but for its baseline, and what its pseudo-optical branch learns from the
-# optical teacher.
+# DisOptNet: its pseudo-optical branch learns from the optical teacher. It predicts from the last
+# modality of the pair alone.
+_base_ = ['../pairs/streets_rgb-ir.py']
+unimodal = _base_.model.students.student
 taps = dict(
     logits='decode_heads.pseudo.conv_seg', stage4='backbone[pseudo][2]',
     stage5='backbone[pseudo][3]', decoder='decode_heads.pseudo.sep_bottleneck')
-network = dict(_scope_='mmseg', type='mmfkd.DisOptNet',
-               fusion_head=dict(type='mmfkd.SCSEFusionHead'))
 losses = dict(
     loss_hard=dict(type='PseudoLabelLoss', student='student.logits', teacher='teacher.logits'),
     loss_soft=dict(type='SoftLabelLoss', student='student.logits', teacher='teacher.logits',
@@ -15,3 +15,11 @@ losses = dict(
                      weight=1 / 3),
     loss_decoder=dict(type='FeatureLoss', student='student.decoder', teacher='teacher.decoder',
                       weight=1 / 3))
+model = dict(
+    students=dict(student=dict(
+        _delete_=True, modality=unimodal.modality, norm=unimodal.norm, taps=taps,
+        model=dict(
+            _scope_='mmseg', type='mmfkd.DisOptNet', backbone=unimodal.model.backbone,
+            decode_head=unimodal.model.decode_head, specific=_base_.specific,
+            fusion_head=dict(type='mmfkd.SCSEFusionHead')))),
+    losses=losses)

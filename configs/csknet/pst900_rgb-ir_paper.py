@@ -1,4 +1,0 @@
-# CSK-Net as the paper has it: exchange both ways, and the contrast from the start, without a norm.
-_base_ = ['pst900_rgb-ir.py']
-model = _base_.paper
-default_hooks = dict(contrast_weight=None, contrast_share=None)
