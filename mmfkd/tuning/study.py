@@ -106,6 +106,8 @@ class Search:
     def run(self, budget: int) -> Tuned:
         """Trains until a number of trials has come to an end, those that are there included.
 
+        Several processes that search at a time may end with one more for each of them.
+
         Raises:
             ValueError: the method declares no search, or no trial came to an end: after three
                 that failed no more are tried.
@@ -113,7 +115,7 @@ class Search:
         """
         study = open_study(self.root, f'{self._folder}/{self._leaf}', self.storage)
         revive(study, self.root)
-        before = count(study, 'FAIL')
+        failed = count(study, 'FAIL')
         space = space_of(self.method)
         self._space = fitting(space, self.pair) if self.method else space
         self._free = self.workers.environments()
@@ -122,14 +124,18 @@ class Search:
             score = '' if trial.value is None else f' {trial.value:.2f}'
             self.report(f'trial {trial.number}: {trial.state.name.lower()}{score}, {trial.params}; '
                         f'{count(study)} of {budget}')
-            # Whatever made the first ones fail will make all fail.
-            patience = budget if count(study) else FAILURES
-            if count(study) >= budget or count(study, 'FAIL') - before >= patience:
+            if count(study) >= budget or hopeless():
                 study.stop()
 
-        if count(study) < budget:
-            study.optimize(self._objective, n_jobs=self.workers.count,
-                           callbacks=[ended], catch=(TrialError,))
+        def hopeless() -> bool:
+            # Whatever made the first ones fail will make all fail.
+            patience = budget if count(study) else FAILURES
+            return count(study, 'FAIL') - failed >= patience
+
+        # No more trials begin than are left, and those that fail are made up for.
+        while count(study) < budget and not hopeless():
+            study.optimize(self._objective, n_trials=budget - count(study),
+                           n_jobs=self.workers.count, callbacks=[ended], catch=(TrialError,))
         return result(study, self._config)
 
     @property

@@ -253,6 +253,35 @@ def test_a_search_whose_trials_all_fail_ends(cell, tmp_path):
         search.run(12)
 
 
+def test_several_jobs_train_no_more_trials_than_asked_for(tmp_path, monkeypatch):
+    def train(*arguments):
+        time.sleep(0.1)  # until the others are under way
+        return 1.0
+
+    monkeypatch.setattr('mmfkd.tuning.study.train_cell', train)
+    lines = []
+    search = Search('synthetic_depth2rgb', 'kd', [0], tmp_path, workers=Workers(jobs=3),
+                    report=lines.append)
+    assert search.run(4).finished == 4 and len(lines) == 4
+    assert search.run(4).finished == 4 and len(lines) == 4
+    assert search.run(5).finished == 5 and len(lines) == 5
+
+
+def test_trials_that_fail_are_made_up_for(tmp_path, monkeypatch):
+    scores = iter([1.0, TrialError('a'), 2.0, TrialError('b'), 3.0])
+
+    def train(*arguments):
+        score = next(scores)
+        if isinstance(score, TrialError):
+            raise score
+        return score
+
+    monkeypatch.setattr('mmfkd.tuning.study.train_cell', train)
+    search = Search('synthetic_depth2rgb', 'kd', [0], tmp_path, report=lambda line: None)
+    found = search.run(3)
+    assert (found.finished, found.score) == (3, 3.0)
+
+
 def test_a_row_for_one_pair_is_in_no_other():
     row = Row('kd-tuned', 'kd', only='avdigits_visual2audio')
     assert applies(row, 'avdigits_visual2audio') and not applies(row, 'ombria96_optical2sar')
