@@ -146,6 +146,19 @@ def test_accumulation(trained):
     assert runner.iter == 2 and runner.optim_wrapper._accumulative_counts == 4
 
 
+def test_a_cheaper_step(trained):
+    runner = trained('fast_depth2rgb')
+    student, teacher = runner.model.student, runner.model.teachers['teacher']
+    for branch in (student, teacher):
+        weight = branch.model.backbone.layer1[0].conv1.weight
+        assert weight.is_contiguous(memory_format=torch.channels_last)
+    assert teacher.autocast == 'bfloat16'
+    assert runner.optim_wrapper.optimizer.defaults['fused'] is True
+    assert runner.train_dataloader.pin_memory
+    assert runner.model.data_preprocessor._non_blocking
+    assert moved(runner, 'backbone.layer1') and moved(runner, 'decode_head')
+
+
 def test_freezing(trained):
     runner = trained('frozen_depth2rgb')
     assert not moved(runner, 'backbone.conv1') and not moved(runner, 'backbone.layer1')

@@ -13,7 +13,7 @@ from .method_files import composed_name
 from .plain_branch import plain_branch
 
 # Beside those of a branch.
-TEACHER_KEYS = ('cache', 'autocast', 'channels_last')
+TEACHER_KEYS = ('cache', 'autocast')
 
 
 def read_config(name: str | Path) -> Config:

@@ -29,7 +29,8 @@ def check_config(cfg: Config) -> None:
     """Refuses a config that cannot be run.
 
     Raises:
-        ValueError: it has no model, or is to train for less than one epoch or iteration.
+        ValueError: it has no model, is to train for less than one epoch or iteration, or is to be
+            compiled.
         SystemExit: ``--launcher pytorch`` without torchrun.
     """
     if not cfg.get('model'):
@@ -43,6 +44,9 @@ def check_config(cfg: Config) -> None:
     if ((cfg.get('default_hooks') or {}).get('checkpoint') or {}).get('out_dir'):
         raise ValueError('default_hooks.checkpoint.out_dir is not supported, as a run is found by '
                          'its work dir: leave it out, and name the folder with --work-dir')
+    if cfg.get('compile') and cfg.model.get('students'):
+        raise ValueError('compile is not supported: torch.compile drops the gradients of what taps '
+                         'record. Leave it out; docs/recipes.md says what makes a step cheaper')
     if cfg.get('launcher') == 'pytorch' and 'RANK' not in os.environ:
         sys.exit('--launcher pytorch is for processes that torchrun starts: run '
                  'tools/dist_train.sh CONFIG GPUS, or torchrun --nproc_per_node GPUS -m mmfkd '

@@ -81,6 +81,8 @@ class Branch(BaseModule):
         available: modalities that a multi-modal network is given outside of training; by default
             those that the data holds.
         subsets: further such choices, which are predicted and evaluated beside.
+        channels_last: whether weights and images lie in memory with their channels last, which
+            convolutions of GPUs read faster; values and shapes stay as they are.
 
     Raises:
         ValueError: an unknown place in ``taps``, an unknown tap in ``pool``, an unknown modality
@@ -90,7 +92,7 @@ class Branch(BaseModule):
     def __init__(self, model: dict | nn.Module, modality: str | Sequence[str],
                  norm: dict | None = None, taps: Mapping[str, str] | None = None,
                  pool: Sequence[str] = (), available: Sequence[str] | None = None,
-                 subsets: Sequence[Sequence[str]] = ()) -> None:
+                 subsets: Sequence[Sequence[str]] = (), channels_last: bool = False) -> None:
         super().__init__()
         missing_taps = [name for name in pool if name not in (taps or {})]
         if missing_taps:
@@ -106,6 +108,9 @@ class Branch(BaseModule):
                              f'{list(self.modalities)}: with several, give one dict per modality')
         self.norms = nn.ModuleDict({m: Normalize(**args) for m, args in norms.items() if args})
         self.model = model if isinstance(model, nn.Module) else MODELS.build(model)
+        self.channels_last = channels_last
+        if channels_last:
+            self.model._apply(last_in_memory)
         self.taps = Taps(self.model, taps or {})
         self.classes: tuple[str, ...] = ()  # of the checkpoint, where one was loaded
 
@@ -179,12 +184,17 @@ class Branch(BaseModule):
         return (x.flatten(0, 1), x.size(1)) if x.ndim == 5 else (x, 1)
 
     def _norm(self, modality: str, x: Tensor) -> Tensor:
-        if modality in self.norms:
-            return self.norms[modality](x)
         # Tokens are indices.
-        return x if x.dtype == torch.int64 else x.float()
+        indices = x.dtype == torch.int64
+        x = self.norms[modality](x) if modality in self.norms else x if indices else x.float()
+        return last_in_memory(x) if self.channels_last else x
 
     def _pooled(self, name: str, feat: Tensor) -> Tensor:
         if name not in self.pool or feat.ndim < 4:
             return feat
         return feat.mean((-1, -2)) if feat.ndim == 4 else feat.mean((1, -1, -2))
+
+
+def last_in_memory(x: Tensor) -> Tensor:
+    """Images, or weights of a convolution, with the channels last in memory; others as they are."""
+    return x.contiguous(memory_format=torch.channels_last) if x.ndim == 4 else x

@@ -23,23 +23,17 @@ class FrozenBranch(Branch):
     Args:
         branch: arguments of :class:`Branch`.
         autocast: 'bfloat16' or 'float16', the precision of its pass; None for that of the run.
-        channels_last: whether its weights and images lie in memory with their channels last, which
-            convolutions read faster.
 
     Raises:
         ValueError: another precision.
     """
 
-    def __init__(self, branch: Mapping[str, Any], autocast: str | None = None,
-                 channels_last: bool = False) -> None:
+    def __init__(self, branch: Mapping[str, Any], autocast: str | None = None) -> None:
         super().__init__(**branch)
         if autocast is not None and autocast not in PRECISIONS:
             raise ValueError(f"autocast='{autocast}' of a teacher: choose "
                              f"{' or '.join(PRECISIONS)}, or None for the precision of the run")
         self.autocast = autocast
-        self.channels_last = channels_last
-        if channels_last:
-            self.model._apply(last_in_memory)
         self.requires_grad_(False).train(False)
 
     def forward(self, inputs: Mapping[str, Tensor], data_samples: list | None = None,
@@ -51,10 +45,6 @@ class FrozenBranch(Branch):
             torch.autocast(device, PRECISIONS[self.autocast]))
         with precision:
             return super().forward(inputs, data_samples, mode, record, available)
-
-    def _norm(self, modality: str, x: Tensor) -> Tensor:
-        normed = super()._norm(modality, x)
-        return last_in_memory(normed) if self.channels_last else normed
 
 
 class CachedBranch(FrozenBranch):
@@ -69,7 +59,6 @@ class CachedBranch(FrozenBranch):
         cache: arguments of :class:`mmfkd.caching.CacheOptions`.
         branch: arguments of :class:`Branch`.
         autocast: see :class:`FrozenBranch`.
-        channels_last: see :class:`FrozenBranch`.
 
     Attributes:
         outputs: where taps are kept; None, and nothing is kept, until
@@ -79,8 +68,8 @@ class CachedBranch(FrozenBranch):
     """
 
     def __init__(self, cache: Mapping[str, Any], branch: Mapping[str, Any],
-                 autocast: str | None = None, channels_last: bool = False) -> None:
-        super().__init__(branch, autocast, channels_last)
+                 autocast: str | None = None) -> None:
+        super().__init__(branch, autocast)
         self.cache = CacheOptions.of(cache)
         self.outputs: TeacherOutputs | None = None
         self.kept: frozenset[str] = frozenset()
@@ -105,11 +94,6 @@ class CachedBranch(FrozenBranch):
         device = next(self.model.parameters()).device
         return BranchOutput(None, {tap: feat.to(device, non_blocking=True).float()
                                    for tap, feat in feats.items()}, {})
-
-
-def last_in_memory(x: Tensor) -> Tensor:
-    """Images, or weights of a convolution, with the channels last in memory; others as they are."""
-    return x.contiguous(memory_format=torch.channels_last) if x.ndim == 4 else x
 
 
 def places_of(data_samples: list | None) -> list[tuple[int, int]] | None:

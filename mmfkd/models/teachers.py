@@ -22,7 +22,8 @@ def build_teacher(model: dict | None = None, modality: str | list | None = None,
                   norm: dict | None = None, taps: dict | None = None,
                   pool: Sequence[str] | None = None, config: str | None = None,
                   checkpoint: str = 'auto', cache: dict | None = None,
-                  autocast: str | None = None, channels_last: bool = False) -> FrozenBranch:
+                  autocast: str | None = None, channels_last: bool | None = None
+                  ) -> FrozenBranch:
     """Builds a frozen branch and loads its weights strictly.
 
     Args:
@@ -38,21 +39,23 @@ def build_teacher(model: dict | None = None, modality: str | list | None = None,
         cache: :class:`mmfkd.caching.CacheOptions` to keep what its taps record on disk; None runs
             the teacher in every step.
         autocast: see :class:`mmfkd.models.frozen_branch.FrozenBranch`.
-        channels_last: likewise.
+        channels_last: see :class:`Branch`; likewise.
 
     Raises:
         FileNotFoundError: no checkpoint.
         ValueError: a checkpoint without weights or of another architecture.
     """
-    spec: dict[str, Any] = dict(model=model, modality=modality, norm=norm, taps=taps, pool=pool)
+    spec: dict[str, Any] = dict(model=model, modality=modality, norm=norm, taps=taps, pool=pool,
+                                channels_last=channels_last)
     if model is None:
         if config is None:
             raise ValueError("a teacher needs 'config', or 'model' and 'modality'")
         spec = branch_config(dict(spec, config=config))
     path = resolve_checkpoint(checkpoint, config)
-    spec = {**spec, 'model': without_init(spec['model']), 'pool': spec.get('pool') or ()}
-    branch = (FrozenBranch(spec, autocast, channels_last) if cache is None else
-              CachedBranch(cache, spec, autocast, channels_last))
+    spec = {**spec, 'model': without_init(spec['model']), 'pool': spec.get('pool') or (),
+            'channels_last': bool(spec.get('channels_last'))}
+    branch = (FrozenBranch(spec, autocast) if cache is None else
+              CachedBranch(cache, spec, autocast))
     branch.classes = load_network(branch.model, path, modalities=branch.modalities)
     print_log(f'teacher of {branch.modality}: {path}', logger='current')
     return branch

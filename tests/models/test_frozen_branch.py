@@ -1,9 +1,9 @@
-"""A teacher's pass with its channels last, or at a precision of its own."""
+"""A pass with the channels last in memory, or, of a teacher, at a precision of its own."""
 
 import pytest
 import torch
 
-from mmfkd.models import Branch
+from mmfkd.models import Branch, CrossModalDistiller
 from mmfkd.models.frozen_branch import FrozenBranch
 
 
@@ -18,10 +18,11 @@ def feats(branch, images):
 
 
 @pytest.mark.parametrize(('options', 'limit'), [
-    (dict(), 0), (dict(channels_last=True), 1e-5), (dict(autocast='bfloat16'), 0.05),
-    (dict(autocast='bfloat16', channels_last=True), 0.05)])
+    ((False, None), 0), ((True, None), 1e-5), ((False, 'bfloat16'), 0.05),
+    ((True, 'bfloat16'), 0.05)])
 def test_it_computes_what_a_branch_does(options, limit, seg_branch, images):
-    frozen = FrozenBranch(seg_branch(), **options)
+    channels_last, autocast = options
+    frozen = FrozenBranch(dict(seg_branch(), channels_last=channels_last), autocast)
     plain = Branch(**seg_branch())
     plain.load_state_dict(frozen.state_dict())
     found, wanted = feats(frozen, images), feats(plain.eval(), images)
@@ -29,15 +30,35 @@ def test_it_computes_what_a_branch_does(options, limit, seg_branch, images):
     for name, feat in wanted.items():
         gap = (found[name].float() - feat).norm() / feat.norm()
         assert gap <= limit and found[name].shape == feat.shape
-    precise = torch.bfloat16 if options.get('autocast') else torch.float32
+    precise = torch.bfloat16 if autocast else torch.float32
     assert found['logits'].dtype == precise
 
 
-def test_channels_lie_last(seg_branch, images):
-    frozen = FrozenBranch(seg_branch(), channels_last=True)
-    assert feats(frozen, images)['feat'].is_contiguous(memory_format=torch.channels_last)
-    assert frozen.model.backbone.layer1[0].conv1.weight.is_contiguous(
-        memory_format=torch.channels_last)
+def lies_last(x):
+    return x.is_contiguous(memory_format=torch.channels_last) and not x.is_contiguous()
+
+
+def test_channels_lie_last_in_a_student_too(seg_branch, seg_batch):
+    """And gradients and values are those of a student whose channels come first."""
+    found = {}
+    for last in (False, True):
+        torch.manual_seed(0)
+        model = CrossModalDistiller(
+            students=dict(student=dict(seg_branch(), channels_last=last)),
+            data_preprocessor=dict(type='MultiModalDataPreprocessor'))
+        # What is loaded, from files of the other layout, lies as the network wants it.
+        model.load_state_dict({key: value.contiguous()
+                               for key, value in model.state_dict().items()})
+        assert lies_last(model.student.model.backbone.layer1[0].conv1.weight) == last
+        torch.manual_seed(1)
+        data = model.data_preprocessor(seg_batch(), True)
+        done = model.training_pass(data['inputs'], data['data_samples'], ['student.feat'])
+        assert lies_last(done.feats['student.feat']) == last
+        total, _ = model.parse_losses(done.losses())
+        total.backward()
+        found[last] = {name: p.grad for name, p in model.named_parameters()}
+    for name, grad in found[False].items():
+        assert (found[True][name] - grad).norm() <= 1e-4 * grad.norm() + 1e-7, name
 
 
 def test_it_is_not_trained(seg_branch):
