@@ -49,7 +49,8 @@ def time_without(cfg: Config, loss: str, size: tuple[int, int], batch: int, step
                    next(model.parameters()).device)
 
 
-def peak_memory(cfg: Config, size: tuple[int, int], batch: int) -> int:
+def peak_memory(cfg: Config, size: tuple[int, int] | dict[str, tuple[int, int]],
+                batch: int) -> int:
     """Bytes that two training steps need beyond what is there before them.
 
     The steps run in a process of their own, because a process does not forget its peak.

@@ -54,24 +54,25 @@ class Floor:
 
     Teachers forward under ``no_grad``, students forward on their task, backward, optimizer. No
     preprocessing, taps or distillation losses: what :meth:`CrossModalDistiller.train_step` takes
-    beyond this is the cost of the losses and of the frame around them. The students are copies,
-    the teachers are the model's own.
+    beyond this is the cost of the losses and of the frame around them. Without teachers it is the
+    plain training of the students. The students are copies, the teachers are the model's own.
 
     Args:
         model: the distiller; its students are copied as they are now.
         optim_wrapper: config, of which the optimizer is used.
         inputs: one raw (N, C, H, W) tensor per modality; normalised here once, not in the loop.
         data_samples: with labels.
+        teachers: whether they run.
     """
 
     def __init__(self, model: CrossModalDistiller, optim_wrapper: dict,
-                 inputs: Mapping[str, Tensor], data_samples: list) -> None:
+                 inputs: Mapping[str, Tensor], data_samples: list, teachers: bool = True) -> None:
         self.students = deepcopy(model.students).train()
         self.optimizer = build_optim_wrapper(self.students, optim_wrapper).optimizer
         self.data_samples = data_samples
         # The distiller runs its teachers only for its losses.
-        teachers = model.teachers.values() if model.losses else ()
-        self._teachers = [(t.model, t.prepare(inputs)[0]) for t in teachers]
+        running = model.teachers.values() if model.losses and teachers else ()
+        self._teachers = [(t.model, t.prepare(inputs)[0]) for t in running]
         self._students = [(s.model, s.prepare(inputs)[0]) for s in self.students.values()]
 
     def step(self) -> None:

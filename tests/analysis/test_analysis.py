@@ -187,6 +187,22 @@ def test_step_times_of_several_configs_end_in_a_table(capsys, tmp_path):
         assert result['config'] in table and f' {result["ratio"]:.2f} ' in table
 
 
+def test_step_time_against_the_students_alone_and_their_memory(capsys, tmp_path):
+    file = tmp_path / 'times.json'
+    configs = [CONFIG, CONFIG.replace('fdkd', 'kd')]
+    command('step_time').main([*configs, '--size', '128', '128', '--batch', '4', '--steps', '3',
+                               '--warmup', '1', '--against', 'plain', '--memory', '--json',
+                               str(file)])
+    printed = capsys.readouterr().out
+    for result in json.loads(file.read_text()):
+        assert result['ratio'] == result['full'] / result['floor']
+        # The features of a teacher of the same network lie beside.
+        assert result['peak'] > result['peak_plain'] > 2**20
+        assert f'ratio to the plain: {result["ratio"]:.2f}' in printed
+        assert f'{result["memory_ratio"]:.2f} of that of the students alone' in printed
+    assert 'plain (s)' in printed and 'memory (MiB)' in printed
+
+
 def test_step_time_refuses_another_precision():
     with pytest.raises(SystemExit, match='float32'):
         command('step_time').main([CONFIG, '--cfg-options',

@@ -1,11 +1,13 @@
 """Time training steps: their phases, and their ratio to a bare PyTorch loop.
 
-The batch is random; teachers that have no checkpoint get random weights, which take as long.
+The loop runs the teachers too, or, with --against plain, the students alone: the price of
+distillation. The batch is random; teachers that have no checkpoint get random weights, which take
+as long.
 
 Examples::
 
     mmfkd analyze step_time configs/fdkd/nyuv2_depth2rgb.py --size 240 320 --batch 4
-    mmfkd analyze step_time configs/{kd,dkd,ofd,afd}/avdigits_visual2audio.py
+    mmfkd analyze step_time {kd,ofd,afd}/avdigits_visual2audio --against plain --memory
 """
 
 import argparse
@@ -24,6 +26,7 @@ from rich.table import Column, Table
 from torch.utils.data import DataLoader
 
 from mmfkd.analysis import Floor, compare, time_fetching, time_phases
+from mmfkd.analysis.loss_cost import peak_memory
 from mmfkd.analysis.untrained import build_model, random_data
 from mmfkd.cli.options import add_config_options
 from mmfkd.config import load_distiller_config
@@ -47,6 +50,12 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--warmup', type=int, default=3,
                         help='The number of untimed steps before (default: 3).')
     parser.add_argument('--threads', type=int, help='The number of CPU threads of PyTorch.')
+    parser.add_argument('--against', choices=('floor', 'plain'), default='floor',
+                        help='The loop to compare with: teachers and students (floor, default), or '
+                             'students alone (plain).')
+    parser.add_argument('--memory', action='store_true',
+                        help='Measure the peak memory of a step too, and its ratio to that of the '
+                             'students alone.')
     parser.add_argument('--json', type=Path, metavar='FILE', help='Write the result to this file.')
     add_config_options(parser)
     return parser.parse_args(argv)
@@ -99,7 +108,8 @@ def measure(model: CrossModalDistiller, cfg: Config, args: argparse.Namespace) -
     sizes = sizes_of(branches, cfg.train_dataloader.dataset, args.size)
     batch = random_data(model, sizes, cfg.train_dataloader.batch_size)
     data = model.data_preprocessor(batch, training=True)
-    floor = Floor(model, cfg.optim_wrapper, data['inputs'], data['data_samples'])
+    floor = Floor(model, cfg.optim_wrapper, data['inputs'], data['data_samples'],
+                  teachers=args.against == 'floor')
     optim_wrapper = build_optim_wrapper(model, cfg.optim_wrapper)
     times = compare(lambda: model.train_step(batch, optim_wrapper), floor.step, args.steps,
                     args.warmup, device)
@@ -107,7 +117,20 @@ def measure(model: CrossModalDistiller, cfg: Config, args: argparse.Namespace) -
     full, bare = median(times['full']), median(times['floor'])
     return dict(size=sizes, seconds=phases, full=full, floor=bare, ratio=full / bare, times=times,
                 device=torch.cuda.get_device_name() if device.type == 'cuda' else 'cpu',
-                threads=torch.get_num_threads(), torch=torch.__version__)
+                threads=torch.get_num_threads(), torch=torch.__version__, against=args.against)
+
+
+def memory_of(cfg: Config, sizes: dict[str, tuple[int, int]]) -> dict[str, float]:
+    """Peak bytes of a step, of one with the students alone, and their ratio."""
+    alone = Config(cfg.to_dict())
+    alone.model.update(teachers={}, losses={})
+    peak, plain = (peak_memory(one, sizes, cfg.train_dataloader.batch_size)
+                   for one in (cfg, alone))
+    return dict(peak=peak, peak_plain=plain, memory_ratio=peak / plain)
+
+
+LOOPS = dict(floor='teacher, student, backward, optimizer as a bare loop',
+             plain='student, backward, optimizer as a bare loop')
 
 
 def print_result(result: dict) -> None:
@@ -125,10 +148,13 @@ def print_result(result: dict) -> None:
             table.add_row(name, f'{seconds:.4f}', f'{seconds / result["full"]:.1%}', '')
     table.add_section()
     table.add_row('full step', f'{result["full"]:.4f}', '', 'train_step, undivided')
-    table.add_row('floor', f'{result["floor"]:.4f}', '',
-                  'teacher, student, backward, optimizer as a bare loop')
+    against = result['against']
+    table.add_row(against, f'{result["floor"]:.4f}', '', LOOPS[against])
     Console(markup=False).print(table)
-    print(f'ratio to the floor: {result["ratio"]:.2f}')
+    print(f'ratio to the {against}: {result["ratio"]:.2f}')
+    if 'peak' in result:
+        print(f'peak memory: {result["peak"] / 2**20:.0f} MiB, {result["memory_ratio"]:.2f} of '
+              'that of the students alone')
 
 
 def time_config(path: str, args: argparse.Namespace) -> dict:
@@ -139,6 +165,8 @@ def time_config(path: str, args: argparse.Namespace) -> dict:
     loader, note = build_loader(cfg)
     fetching = None if loader is None else time_fetching(loader, args.steps, args.warmup)
     result = measure(build_model(cfg), cfg, args)
+    if args.memory:
+        result.update(memory_of(cfg, result['size']))
     result['seconds'] = dict(data=fetching, **result['seconds'])
     return dict(result, config=path, batch=cfg.train_dataloader.batch_size, steps=args.steps,
                 warmup=args.warmup, data_note=note)
@@ -146,10 +174,15 @@ def time_config(path: str, args: argparse.Namespace) -> dict:
 
 def print_ratios(results: Sequence[dict]) -> None:
     """Prints a line a config."""
-    table = Table('floor (s)', 'full step (s)', 'ratio', Column('config', overflow='fold'))
+    memory = 'peak' in results[0]
+    table = Table(f'{results[0]["against"]} (s)', 'full step (s)', 'ratio',
+                  *(['memory (MiB)', 'ratio'] if memory else []),
+                  Column('config', overflow='fold'))
     for result in results:
+        peaks = ([f'{result["peak"] / 2**20:.0f}', f'{result["memory_ratio"]:.2f}'] if memory
+                 else [])
         table.add_row(f'{result["floor"]:.4f}', f'{result["full"]:.4f}',
-                      f'{result["ratio"]:.2f}', result['config'])
+                      f'{result["ratio"]:.2f}', *peaks, result['config'])
     Console(markup=False).print(table)
 
 
