@@ -8,9 +8,11 @@ later ones. Teachers have random weights, which take as long.
 Example::
 
     python benchmarks/epoch_time.py mars_aux2gray --methods fdkd kd feature --samples 96
+    python benchmarks/epoch_time.py mars_aux2gray --teacher-depth 101
 """
 
 import argparse
+import os
 import tempfile
 from pathlib import Path
 from statistics import median
@@ -25,7 +27,7 @@ from mmengine.runner import Runner
 from rich.console import Console
 from rich.table import Table
 
-from mmfkd.config import Pair, compose, load_config, student_config
+from mmfkd.config import Pair, compose, find_config, load_config, student_config
 from mmfkd.engine import ReadsHook, TeacherCacheHook
 from mmfkd.engine.teacher_outputs import use_views
 from mmfkd.models import CrossModalDistiller
@@ -57,6 +59,8 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('pair', metavar='DATASET_A2B')
     parser.add_argument('--methods', nargs='+', default=['fdkd', 'kd', 'feature'])
+    parser.add_argument('--teacher-depth', type=int, choices=(50, 101, 152),
+                        help="Give the teacher a ResNet of this depth in place of its config's.")
     parser.add_argument('--samples', type=int, default=96, help='The number of training samples.')
     parser.add_argument('--batch', type=int,
                         help="The number of samples of a step (default: the config's).")
@@ -65,6 +69,30 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--workers', type=int, default=1)
     parser.add_argument('--threads', type=int, help='The number of CPU threads of PyTorch.')
     return parser.parse_args()
+
+
+def deeper(pair: Pair, depth: int, folder: Path) -> Pair:
+    """The pair with a deeper ResNet as its teacher: two configs in a folder, which is moved to."""
+    teacher = student_config(pair.teacher_config)['model']
+    head = 'decode_head' if 'decode_head' in teacher else 'head'
+    declared = load_config(pair.teacher_config).channels
+    # Bottlenecks are four times as wide as the basic blocks of ResNet-18.
+    channels = dict(feat=declared.feat * 4, stages=tuple(width * 4 for width in declared.stages))
+    network = {'backbone': dict(depth=depth, init_cfg=None),
+               head: {key: teacher[head][key] * 4 for key in ('in_channels', 'c1_in_channels')
+                      if key in teacher[head]}}
+    model = dict(students=dict(student=dict(model=network)))
+    own = Pair('timed', pair.teacher, pair.student)
+    configs = folder / 'configs/unimodal'
+    configs.mkdir(parents=True)
+    for name, base, text in (
+            (own.teacher_config, pair.teacher_config, f'{channels=}\n{model=}\n'),
+            (own.student_config, pair.student_config, '')):
+        path = find_config(base).resolve()
+        (folder / f'configs/{name}.py').write_text(f'_base_ = [{str(path)!r}]\n{text}')
+    (folder / 'data').symlink_to(Path('data').resolve())
+    os.chdir(folder)
+    return own
 
 
 def shortened(cfg: Config, args: argparse.Namespace, folder: Path) -> Config:
@@ -127,6 +155,8 @@ def main() -> None:
     pair = Pair.parse(args.pair)
     table = Table('method', 'baseline (s)', 'with teacher', 'warm', 'cold / with teacher')
     with tempfile.TemporaryDirectory() as folder:
+        if args.teacher_depth:
+            pair = deeper(pair, args.teacher_depth, Path(folder))
         for method in args.methods:
             times = {name: median(values) for name, values in
                      measure(pair, method, args, Path(folder)).items()}
@@ -134,8 +164,10 @@ def main() -> None:
                 f'{times[name] / times["baseline"]:.2f}' for name in ('with teacher', 'warm')),
                 f'{times["cold"] / times["with teacher, first"]:.2f}')
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else 'cpu'
-    print(f'{pair}: epochs of {args.samples} samples, medians of {args.rounds} rounds, {device}, '
-          f'{torch.get_num_threads()} threads, {args.workers} workers; ratios to the baseline')
+    teacher = f', teacher ResNet-{args.teacher_depth}' if args.teacher_depth else ''
+    print(f'{args.pair}{teacher}: epochs of {args.samples} samples, medians of {args.rounds} '
+          f'rounds, {device}, {torch.get_num_threads()} threads, {args.workers} workers; ratios '
+          'to the baseline')
     Console(markup=False).print(table)
 
 
