@@ -6,11 +6,13 @@ from dataclasses import replace
 from .grid import Row
 
 # The rows of Tables 1 and 2, as the paper calls them.
-LABELS = dict(
+PAPER_LABELS = dict(
     unimodal='w/o KD', kd='Logit', dist='DIST', dml='DML', nkd='NKD', dkd='DKD', feature='Feat',
     pkd='PKD', ofd='OFD', afd='AFD', c2kd='C2KD', fdkd='FDKD')
-# Their defaults differ from the authors' weights.
-PAPER_METHODS = tuple(f'{name}-paper' if name in ('dkd', 'fdkd') else name for name in LABELS)
+LABELS = dict(PAPER_LABELS, nkd_yang='NKD of Yang et al.', rkd='RKD', reviewkd='ReviewKD')
+# Defaults of two differ from the authors' weights.
+PAPER_METHODS = tuple(f'{name}-paper' if name in ('dkd', 'fdkd') else name
+                      for name in PAPER_LABELS)
 
 CLASSIFICATION = ('cremad_visual2audio', 'cremad_audio2visual', 'ave_visual2audio',
                   'ave_audio2visual', 'vggsound50_visual2audio', 'vggsound50_audio2visual',
