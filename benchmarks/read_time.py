@@ -31,6 +31,8 @@ def main() -> None:
     cfg = load_config(args.config)
     used = next(iter(cfg.model.students.values())).modality
     loaded = cfg.train_dataloader.dataset
+    if 'data_root' not in loaded:
+        raise SystemExit(f'{args.config} renders its samples: name one that reads files')
     data = {'all': DATASETS.build(loaded), used: DATASETS.build(dict(loaded, modalities=[used]))}
     times: dict[str, list[float]] = {name: [] for name in data}
     for _ in range(args.rounds):

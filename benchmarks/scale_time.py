@@ -81,14 +81,20 @@ def step_of(cfg: Config, size: int, batch: int, device: torch.device) -> Callabl
     return partial(model.train_step, data, wrapper)
 
 
+def configs(teacher: str) -> tuple[Config, Config]:
+    """Of a training with a teacher, and of one of the student alone."""
+    taught = compose('nyuv2_depth2rgb', 'kd')
+    alone = Config(taught.to_dict())
+    alone.model.teachers, alone.model.losses = {}, {}
+    # A file that is not there: random weights.
+    taught.model.teachers = dict(teacher=dict(teacher_branch(teacher), checkpoint='none.pth'))
+    return taught, alone
+
+
 def measure(teacher: str, size: int, batch: int, steps: int) -> tuple[float, float]:
     """Samples an hour of all processes, of the student alone and with its teacher."""
     device = torch.device('cuda' if torch.cuda.is_available() else 'cpu')
-    taught = compose('nyuv2_depth2rgb', 'kd')
-    alone = Config(taught.to_dict())
-    alone.model.update(teachers={}, losses={})
-    # A file that is not there: random weights.
-    taught.model.teachers = dict(teacher=dict(teacher_branch(teacher), checkpoint='none.pth'))
+    taught, alone = configs(teacher)
     times = compare(step_of(taught, size, batch, device), step_of(alone, size, batch, device),
                     steps, 1, device)
     samples = batch * get_world_size() * 3600

@@ -1,8 +1,5 @@
-"""Time and memory that one loss costs in a training step."""
+"""Time that one loss costs in a training step."""
 
-import multiprocessing
-import re
-from pathlib import Path
 from statistics import median
 
 import torch
@@ -49,23 +46,6 @@ def time_without(cfg: Config, loss: str, size: tuple[int, int], batch: int, step
                    next(model.parameters()).device)
 
 
-def peak_memory(cfg: Config, size: tuple[int, int] | dict[str, tuple[int, int]],
-                batch: int) -> int:
-    """Bytes that two training steps need beyond what is there before them.
-
-    The steps run in a process of their own, because a process does not forget its peak.
-
-    Raises:
-        ValueError: that is nothing, as building the model took more.
-    """
-    with multiprocessing.get_context('spawn').Pool(1) as pool:
-        peak = pool.apply(_peak, (cfg.to_dict(), size, batch, torch.get_num_threads()))
-    if peak <= 0:
-        raise ValueError(f'a step of batch {batch} at {size} needs less memory than building the '
-                         'model: take a larger --size or --batch')
-    return peak
-
-
 def check_loss(model: CrossModalDistiller, loss: str) -> None:
     """Refuses the name of a loss that the model does not have.
 
@@ -74,33 +54,6 @@ def check_loss(model: CrossModalDistiller, loss: str) -> None:
     """
     if loss not in model.losses:
         raise KeyError(f"no loss '{loss}'; the model has {list(model.losses.keys())}")
-
-
-def _peak(config: dict, size: tuple[int, int], batch: int, threads: int) -> int:
-    torch.set_num_threads(threads)
-    cfg = Config(config)
-    model = _model(cfg)
-    data = random_data(model, size, batch)
-    optim_wrapper = build_optim_wrapper(model, cfg.optim_wrapper)
-    cuda = torch.cuda.is_available()
-    before = torch.cuda.memory_allocated() if cuda else _resident()
-    for _ in range(2):
-        model.train_step(data, optim_wrapper)
-    return (torch.cuda.max_memory_allocated() if cuda else _resident()) - before
-
-
-def _resident() -> int:
-    """The largest number of bytes that this process has had in memory."""
-    status = Path('/proc/self/status')
-    if status.is_file():
-        match = re.search(r'VmHWM:\s+(\d+) kB', status.read_text())
-        if match:
-            # What getrusage says begins at the peak of the process that started this one.
-            return 1024 * int(match[1])
-    # Not on every system; those without the file above have it.
-    import resource
-
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 def _model(cfg: Config) -> CrossModalDistiller:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mmengine.config import Config
 
-from mmfkd.config import Pair, compose, read, spelled_options
+from mmfkd.config import Pair, compose, is_network, read, spelled_options
 
 UNIMODAL = 'unimodal'
 
@@ -44,6 +44,9 @@ def config_of(method: str, leaf: str) -> Config:
     Raises:
         FileNotFoundError, ValueError: see :func:`mmfkd.config.compose`.
     """
+    if is_network(method):
+        raise ValueError(f'--methods {method}: it is a network of several modalities, and its '
+                         'tables are those of --networks')
     return read(f'{UNIMODAL}/{leaf}') if method == UNIMODAL else compose(leaf, method)
 
 

@@ -1,6 +1,5 @@
 """The grid of CSK-Net's tables: networks of two modalities, tested on both and on either."""
 
-import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,7 +8,7 @@ from pathlib import Path
 
 from mmengine.config import Config
 
-from mmfkd.config import load_config, spelled_options
+from mmfkd.config import Modalities, load_config, spelled_options
 
 BOTH, INFRARED, OPTICAL = 'both', 'infrared', 'optical'
 STUDENT = 'model.students.student'
@@ -17,7 +16,6 @@ TEACHER = 'model.teachers.teacher.checkpoint'
 _NO_CONTRAST = {'model.losses.loss_contrast': None}
 _NO_EXCHANGE = {f'{STUDENT}.model.exchange': None}
 _PAPER = 'csknet-paper/{pair}'
-_PAIR = re.compile(r'(?P<data>[^_]+)_(?P<optical>[^-_]+)-(?P<infrared>[^-_]+)')
 
 
 @dataclass(frozen=True)
@@ -99,15 +97,18 @@ class NetworkPair:
         Raises:
             ValueError: it has another form, or CSK-Net cannot be composed with it.
         """
-        match = _PAIR.fullmatch(name)
-        if not match:
+        try:
+            modalities = Modalities.parse(name)
+        except ValueError:
+            modalities = None
+        if modalities is None or modalities.one_way or len(modalities.names) != 2:
             raise ValueError(f'{name}: write DATASET_OPTICAL-INFRARED, such as msrs_rgb-ir')
         try:
             csknet = named_config(f'csknet/{name}')
         except FileNotFoundError as error:
             raise ValueError(f'{error}. A pair needs the unimodal configs of its modalities'
                              ) from None
-        return cls(name, **match.groupdict(), baselines={
+        return cls(name, modalities.dataset, *modalities.names, baselines={
             OPTICAL: csknet.model.teachers.teacher.config, INFRARED: csknet.baseline})
 
     def filled(self, text: str) -> str:
@@ -223,12 +224,13 @@ def network_rows(pair: NetworkPair, names: Sequence[str]) -> tuple[list[NetworkR
         raise ValueError(f'--methods {" ".join(unknown)}: the rows are {", ".join(ROWS)}')
     needed = {OPTICAL, INFRARED, *names, *(ROWS[name].needs for name in names)}
     rows = [row for name, row in ROWS.items() if name in needed]
-    there = [row for row in rows if _exists(pair.config(row))]
-    lacking = {row.name for row in rows} - {row.name for row in there}
-    kept = [row for row in there if row.needs not in lacking]
+    lacking = {row.name: _lack(pair.config(row)) for row in rows}
+    kept = [row for row in rows if lacking[row.name] is None and (
+        row.needs is None or lacking[row.needs] is None)]
     # What is in no table is trained for another row alone.
     kept = [row for row in kept if row.settings or row.name in {other.needs for other in kept}]
-    return kept, [row.label for row in rows if row.settings and row not in kept]
+    return kept, [f'{row.label}{lacking[row.name] or ""}' for row in rows
+                  if row.settings and row not in kept]
 
 
 @cache
@@ -237,9 +239,13 @@ def named_config(name: str) -> Config:
     return load_config(name)
 
 
-def _exists(config: str) -> bool:
+def _lack(config: str) -> str | None:
+    """Why there is no config of that name; None if there is."""
     try:
         named_config(config)
-    except (FileNotFoundError, ValueError):
-        return False
-    return True
+    except FileNotFoundError:
+        return ''
+    except ValueError as error:
+        # RefineNet is there at full size alone.
+        return '' if 'has no preset' in str(error) else f' ({error})'
+    return None

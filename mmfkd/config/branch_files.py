@@ -1,19 +1,22 @@
 """The files of the configs that branches name."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from mmengine.config import Config
 
 from .files import find_config, spelled
 from .method_files import composed_name
+from .pairs import Modalities
 
 
 def resolve_branches(cfg: Config, named_by: str | Path,
                      kinds: Sequence[str] = ('students', 'teachers')) -> None:
     """Replaces the configs that branches name by where they were found.
 
-    What is composed of a method and a pair has no file, and keeps its name.
+    What is composed of a method and a pair has no file, and keeps its name. Its parts must be in
+    the working directory or in the package.
 
     Args:
         cfg: changed in place.
@@ -30,6 +33,24 @@ def resolve_branches(cfg: Config, named_by: str | Path,
             try:
                 spec['config'] = spelled(find_config(spec['config'], named_by))
             except FileNotFoundError as error:
-                if composed_name(spec['config']) is None:
-                    raise FileNotFoundError(f'{named_by}: model.{kind}.{branch}.config: {error}'
+                lacking = _lacking(spec['config'], error)
+                if lacking:
+                    raise FileNotFoundError(f'{named_by}: model.{kind}.{branch}.config: {lacking}'
                                             ) from None
+
+
+def _lacking(name: str, error: FileNotFoundError) -> FileNotFoundError | None:
+    """What a config without a file lacks to be composed; the error itself if it is no such name."""
+    composed = composed_name(name)
+    if composed is None:
+        return error
+    modalities = Modalities.parse(composed[0])
+    with suppress(FileNotFoundError):
+        find_config(modalities.pair_config)
+        return None
+    try:
+        for baseline in modalities.baselines:
+            find_config(baseline)
+    except FileNotFoundError as missing:
+        return missing
+    return None

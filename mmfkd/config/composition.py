@@ -52,9 +52,9 @@ def compose(pair: str | Pair, method: str) -> Config:
     """
     if is_network(method):
         return compose_network(Modalities.parse(str(pair)), method)
+    how, preset = method_file(method)
     pair = pair if isinstance(pair, Pair) else Pair.parse(pair)
     configs = PairConfigs.find(pair)
-    how, preset = method_file(method)
     composed = Config(configs.student.to_dict(), cfg_text=f'# {pair} by {method}\n',
                       filename=f'{method}/{pair}.py')
     composed.model.update(_distillation(pair, configs, method, how, preset))

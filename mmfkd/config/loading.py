@@ -9,7 +9,7 @@ from mmengine.registry import init_default_scope
 from .branch_files import resolve_branches
 from .composition import compose
 from .files import find_config
-from .method_files import composed_name
+from .method_files import composed_name, is_network
 from .option_keys import checked_options
 
 # Names of mmengine's own default hooks.
@@ -39,7 +39,14 @@ def load_config(name: str | Path, options: Mapping[str, object] | None = None,
         except FileNotFoundError as error:
             raise FileNotFoundError(f'{name} is no file, and cannot be composed: {error}'
                                     ) from None
-    path = find_config(name)
+    try:
+        path = find_config(name)
+    except FileNotFoundError as error:
+        part = Path(name).parent.name
+        if not is_network(part):
+            raise
+        raise FileNotFoundError(f'{error}. The network {part} is named with the modalities that it '
+                                f'takes, DATASET_A-B, such as {part}/msrs_rgb-ir') from None
     return _finished(Config.fromfile(path), path, options or {}, teachers)
 
 

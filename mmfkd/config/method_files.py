@@ -28,11 +28,13 @@ def networks() -> list[str]:
 
 def is_network(name: str) -> bool:
     """Whether a name, with or without a preset, is that of a network of several modalities."""
-    try:
-        part_file(name, NETWORKS)
-    except FileNotFoundError:
+    with suppress(FileNotFoundError):
+        find_config(f'{METHODS}/{name}')
         return False
-    return True
+    with suppress(FileNotFoundError):
+        part_file(name, NETWORKS)
+        return True
+    return False
 
 
 def part_file(name: str, folder: str = METHODS) -> tuple[Path, str]:
@@ -52,7 +54,8 @@ def part_file(name: str, folder: str = METHODS) -> tuple[Path, str]:
         return find_config(f'{folder}/{part}'), preset
     except FileNotFoundError:
         raise FileNotFoundError(f"method '{part or name}' does not exist: choose one of "
-                                f'{", ".join([*methods(), *networks()])}') from None
+                                f'{", ".join(methods())}; networks of several modalities are '
+                                f'{", ".join(networks())}') from None
 
 
 def method_file(name: str) -> tuple[Config, dict]:
@@ -87,6 +90,8 @@ def chosen_preset(part: str, presets: dict, name: str) -> dict:
 def composed_name(name: str | Path) -> tuple[str, str] | None:
     """What a name such as ``configs/dkd/nyuv2_depth2rgb.py`` that is no file is composed of.
 
+    It is ``METHOD/PAIR``, alone or in a folder ``configs``: in another folder a file is meant.
+
     Returns:
         arguments of :func:`mmfkd.config.compose`; None for a file, and for names of another form.
     """
@@ -94,6 +99,8 @@ def composed_name(name: str | Path) -> tuple[str, str] | None:
         find_config(name)
         return None
     part, modalities = Path(name).parent.name, Path(name).stem
+    if Path(name).parent.parent.name not in ('', 'configs'):
+        return None
     with suppress(FileNotFoundError, ValueError):
         if is_network(part):
             return str(Modalities.parse(modalities)), part

@@ -10,6 +10,7 @@ schedule and network are those of the last modality's, and the first one's is th
 
 import re
 from contextlib import suppress
+from itertools import permutations
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -18,9 +19,12 @@ from mmengine.config import Config
 from .branch_files import resolve_branches
 from .files import find_config, spelled
 from .method_files import NETWORKS, chosen_preset, part_file
-from .pairs import Modalities, classifies, read_baselines
+from .pairs import Modalities, classifies, read, read_baselines
 
-PAIR_BASE = re.compile(r"(?<=^_base_ = \[')[./]*/pairs/[\w-]+\.py(?='\]$)", re.MULTILINE)
+PAIR_BASE = re.compile(r"(?<=^_base_ = \[)'[./]*/pairs/[\w-]+\.py'(?=\]$)", re.MULTILINE)
+# What a network's file may say beside what a baseline has.
+ADDED = ('pair', 'baseline', 'custom_imports', 'sync_bn', 'find_unused_parameters',
+         'model_wrapper_cfg')
 
 
 def compose_network(modalities: Modalities, network: str) -> Config:
@@ -41,18 +45,31 @@ def compose_network(modalities: Modalities, network: str) -> Config:
     file, preset = part_file(network, NETWORKS)
     pair = _pair_file(modalities)
     on_pair = _on_pair(file, pair, modalities)
-    on_pair.merge_from_dict(chosen_preset(file.stem, on_pair.pop('presets', {}), preset))
-    # Without the text of the file, which is that of other modalities.
-    cfg = Config(on_pair.to_dict(), cfg_text=f'# {modalities} by {network}\n',
-                 filename=f'{network}/{modalities}.py')
+    on_pair.merge_from_dict(chosen_preset(file.stem, on_pair.get('presets', {}), preset))
+    # Without the text of the file, which is that of other modalities, and without the names that
+    # it gives to its parts: a change of these would change nothing.
+    kept = {*read(on_pair.baseline), *ADDED}
+    cfg = Config({key: value for key, value in on_pair.to_dict().items() if key in kept},
+                 cfg_text=f'# {modalities} by {network}\n', filename=f'{network}/{modalities}.py')
     _check_direction(cfg, modalities, network)
     resolve_branches(cfg, pair or find_config(modalities.baselines[-1]))
     return cfg
 
 
 def _pair_file(modalities: Modalities) -> Path | None:
-    with suppress(FileNotFoundError):
-        return find_config(modalities.pair_config).resolve()
+    """The file of the modalities, if there is one.
+
+    Raises:
+        ValueError: there is one for the same modalities in another order.
+    """
+    for names in permutations(modalities.names):
+        with suppress(FileNotFoundError):
+            found = find_config(modalities._replace(names=names).pair_config).resolve()
+            if names != modalities.names:
+                raise ValueError(f'{modalities}: its file {found} has {"-".join(names)}, the '
+                                 'strong modality first: write them in that order, or a file '
+                                 f'{modalities.pair_config}.py for this one')
+            return found
     return None
 
 
@@ -62,7 +79,8 @@ def _on_pair(file: Path, pair: Path | None, modalities: Modalities) -> Config:
         if pair is None:
             pair = Path(folder, 'pair.py')
             pair.write_text(_pair_text(modalities), encoding='utf-8')
-        text, bases = PAIR_BASE.subn(pair.as_posix(), file.read_text(encoding='utf-8'))
+        text, bases = PAIR_BASE.subn(lambda _: repr(pair.as_posix()),
+                                     file.read_text(encoding='utf-8'))
         if bases != 1:
             raise ValueError(f"{file}: write _base_ = ['../pairs/streets_rgb-ir.py'], or another "
                              'file of _base_/pairs, and no other base: other modalities take its '
@@ -72,10 +90,11 @@ def _on_pair(file: Path, pair: Path | None, modalities: Modalities) -> Config:
         try:
             return Config.fromfile(network)
         except AttributeError as error:  # of a name that the text takes from its base
+            base = modalities.baselines[-1] if pair.parent == Path(folder) else pair
             raise ValueError(
-                f"network '{file.stem}' takes what the baseline {modalities.baselines[-1]} does "
-                f'not offer ({error}): declare it there as configs/_base_/models/'
-                'deeplabv3plus_r18.py does, or choose another network') from None
+                f"network '{file.stem}' takes what {base} does not offer ({error}): declare it "
+                'there as configs/_base_/models/deeplabv3plus_r18.py does, or choose another '
+                'network') from None
 
 
 def _pair_text(modalities: Modalities) -> str:
@@ -83,13 +102,19 @@ def _pair_text(modalities: Modalities) -> str:
 
     Raises:
         FileNotFoundError: one does not exist.
-        ValueError: they are of two data sets, or classify.
+        ValueError: they are of two data sets, classify, or differ in their channels.
     """
     configs = read_baselines(modalities.baselines)
     if any(map(classifies, configs)):
         raise ValueError(f'{modalities}: networks of several modalities segment, and '
                          f'{" or ".join(modalities.baselines)} classifies')
     students = [next(iter(cfg.model.students.values())) for cfg in configs]
+    channels = [student.model.backbone.get('in_channels', 3) for student in students]
+    if len(set(channels)) > 1 and not modalities.one_way:
+        raise ValueError(f'{modalities}: a network of several modalities takes as many channels of '
+                         f'each, but those of {" and ".join(modalities.baselines)} are '
+                         f"{channels}: load one channel as three equal ones, with channels=3 and "
+                         "loader=dict(type='LoadInfrared') in modalities of the data set")
     names = tuple(student.modality for student in students)
     both = dict(modality=names, subsets=tuple((name,) for name in reversed(names)),
                 norm={student.modality: student.norm.to_dict() for student in students

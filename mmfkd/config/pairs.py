@@ -149,12 +149,24 @@ def read_baselines(names: Sequence[str]) -> list[Config]:
 
     Raises:
         FileNotFoundError: one does not exist.
-        ValueError: two are one, or they are of two data sets.
+        ValueError: one is no config of a distiller, two are of one modality, or they are of two
+            data sets.
     """
     last = find_config(names[-1])
     configs = [read(find_config(name, last)) for name in names]
+    found: dict[str, str] = {}
+    for name, cfg in zip(names, configs, strict=True):
+        students = (cfg.get('model') or {}).get('students')
+        if not students:
+            raise ValueError(f'{name} has no model.students: a pair is made of configs like those '
+                             'of configs/unimodal')
+        modality = next(iter(students.values())).get('modality', name)
+        if modality in found:
+            raise ValueError(f"{found[modality]} and {name} are both of the modality '{modality}': "
+                             'set model.students.student.modality of one of them')
+        found[modality] = name
     kinds = [cfg.train_dataloader.dataset.type for cfg in configs]
-    if len(set(names)) < len(names) or len(set(kinds)) > 1:
+    if len(set(kinds)) > 1:
         raise ValueError(f'{" and ".join(names)} are no modalities of one data set: they have '
                          f'{" and ".join(kinds)}')
     return configs

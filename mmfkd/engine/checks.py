@@ -44,7 +44,7 @@ def check_config(cfg: Config) -> None:
     if ((cfg.get('default_hooks') or {}).get('checkpoint') or {}).get('out_dir'):
         raise ValueError('default_hooks.checkpoint.out_dir is not supported, as a run is found by '
                          'its work dir: leave it out, and name the folder with --work-dir')
-    if cfg.get('compile') and cfg.model.get('students'):
+    if cfg.get('compile') not in (None, False) and cfg.model.get('students'):
         raise ValueError('compile is not supported: torch.compile drops the gradients of what taps '
                          'record. Leave it out; docs/recipes.md says what makes a step cheaper')
     if cfg.get('launcher') == 'pytorch' and 'RANK' not in os.environ:

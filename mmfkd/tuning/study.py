@@ -106,7 +106,7 @@ class Search:
     def run(self, budget: int) -> Tuned:
         """Trains until a number of trials has come to an end, those that are there included.
 
-        Several processes that search at a time may end with one more for each of them.
+        Several processes that search at a time may end with up to one more for each of their jobs.
 
         Raises:
             ValueError: the method declares no search, or no trial came to an end: after three

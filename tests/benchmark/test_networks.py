@@ -166,6 +166,19 @@ def test_what_is_no_such_table_is_refused(options, part, tmp_path, capsys):
         main([*options, '--collect', '--root', str(tmp_path)])
 
 
+def test_names_of_data_may_have_an_underscore_and_networks_are_no_methods(tmp_path, monkeypatch):
+    (tmp_path / 'configs/unimodal').mkdir(parents=True)
+    for modality, like in dict(day='rgb', heat='ir').items():
+        (tmp_path / f'configs/unimodal/my_own_{modality}.py').write_text(
+            f"_base_ = [__import__('mmfkd').packaged('unimodal/streets_{like}.py')]\n"
+            f"model = dict(students=dict(student=dict(modality='{modality}')))\n")
+    monkeypatch.chdir(tmp_path)
+    own = NetworkPair.parse('my_own_day-heat')
+    assert (own.data, own.optical, own.infrared) == ('my_own', 'day', 'heat')
+    with pytest.raises((SystemExit, ValueError), match='disoptnet: it is a network of several mod'):
+        main(['--pairs', 'mars_aux2gray', '--methods', 'disoptnet', '--root', str(tmp_path)])
+
+
 def test_a_finished_table_is_collected_without_training(finished, capsys):
     main(['--networks', NAME, '--methods', 'csknet', '--seeds', '0', '1', '--collect', '--root',
           str(finished)])

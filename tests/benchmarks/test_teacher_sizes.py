@@ -8,6 +8,7 @@ import scale_time
 from mmengine.registry import init_default_scope
 from runs import ROOT
 
+from mmfkd.analysis.untrained import build_model
 from mmfkd.config import Pair, compose
 from mmfkd.registry import MODELS
 
@@ -19,6 +20,13 @@ def test_teachers_have_the_size_that_their_name_says(name, millions):
     backbone = MODELS.build(scale_time.teacher_branch(name)['model']).backbone
     # As published, without the layer that classifies.
     assert sum(p.numel() for p in backbone.parameters()) / 1e6 == pytest.approx(millions, rel=0.02)
+
+
+def test_the_student_alone_has_no_teacher():
+    init_default_scope('mmfkd')
+    taught, alone = map(build_model, scale_time.configs('r18'))
+    assert list(taught.teachers) == ['teacher'] and list(taught.losses) == ['loss_kd']
+    assert not alone.teachers and not alone.losses
 
 
 def test_samples_an_hour_are_counted(monkeypatch, capsys):

@@ -146,7 +146,7 @@ def test_an_impossible_combination_says_what_is_missing(pair, method, message):
 
 
 def test_a_file_that_is_missing_is_not_mistaken_for_a_combination():
-    with pytest.raises(FileNotFoundError, match='my/kd/cat_a2b.py is no file, and cannot be compo'):
+    with pytest.raises(FileNotFoundError, match='config my/kd/cat_a2b.py does not exist'):
         load_config('my/kd/cat_a2b.py')
 
 

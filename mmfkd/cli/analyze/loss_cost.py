@@ -17,7 +17,8 @@ from pathlib import Path
 
 import torch
 
-from mmfkd.analysis.loss_cost import medians, peak_memory, time_without
+from mmfkd.analysis.loss_cost import medians, time_without
+from mmfkd.analysis.memory import peak_memory
 from mmfkd.cli.options import add_config_options
 from mmfkd.config import load_distiller_config
 

@@ -26,7 +26,7 @@ from rich.table import Column, Table
 from torch.utils.data import DataLoader
 
 from mmfkd.analysis import Floor, compare, time_fetching, time_phases
-from mmfkd.analysis.loss_cost import peak_memory
+from mmfkd.analysis.memory import peak_memory
 from mmfkd.analysis.untrained import build_model, random_data
 from mmfkd.cli.options import add_config_options
 from mmfkd.config import load_distiller_config
@@ -54,8 +54,8 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
                         help='The loop to compare with: teachers and students (floor, default), or '
                              'students alone (plain).')
     parser.add_argument('--memory', action='store_true',
-                        help='Measure the peak memory of a step too, and its ratio to that of the '
-                             'students alone.')
+                        help='Measure the peak memory of a step too, weights included, and its '
+                             'ratio to that of the students alone.')
     parser.add_argument('--json', type=Path, metavar='FILE', help='Write the result to this file.')
     add_config_options(parser)
     return parser.parse_args(argv)
@@ -121,16 +121,17 @@ def measure(model: CrossModalDistiller, cfg: Config, args: argparse.Namespace) -
 
 
 def memory_of(cfg: Config, sizes: dict[str, tuple[int, int]]) -> dict[str, float]:
-    """Peak bytes of a step, of one with the students alone, and their ratio."""
+    """Peak bytes of a step, of one with the students alone, and their ratio; with weights."""
     alone = Config(cfg.to_dict())
-    alone.model.update(teachers={}, losses={})
-    peak, plain = (peak_memory(one, sizes, cfg.train_dataloader.batch_size)
+    alone.model.teachers, alone.model.losses = {}, {}
+    peak, plain = (peak_memory(one, sizes, cfg.train_dataloader.batch_size, with_weights=True)
                    for one in (cfg, alone))
     return dict(peak=peak, peak_plain=plain, memory_ratio=peak / plain)
 
 
 LOOPS = dict(floor='teacher, student, backward, optimizer as a bare loop',
              plain='student, backward, optimizer as a bare loop')
+NAMES = dict(floor='the floor', plain='the students alone')
 
 
 def print_result(result: dict) -> None:
@@ -151,7 +152,7 @@ def print_result(result: dict) -> None:
     against = result['against']
     table.add_row(against, f'{result["floor"]:.4f}', '', LOOPS[against])
     Console(markup=False).print(table)
-    print(f'ratio to the {against}: {result["ratio"]:.2f}')
+    print(f'ratio to {NAMES[against]}: {result["ratio"]:.2f}')
     if 'peak' in result:
         print(f'peak memory: {result["peak"] / 2**20:.0f} MiB, {result["memory_ratio"]:.2f} of '
               'that of the students alone')

@@ -54,12 +54,13 @@ def test_other_names_are_none_of_modalities(name):
 def test_a_file_of_the_network_itself_is_that_on_the_rendered_streets(network):
     way = '2' if network == 'disoptnet' else '-'
     composed = compose(f'streets_rgb{way}ir', network)
-    plain = Config.fromfile(ROOT / f'configs/_base_/networks/{network}.py')
     leaf = load_config(ROOT / f'configs/{network}/streets_rgb{way}ir.py')
-    assert plain.pop('presets', None) == leaf.pop('presets', None)
-    assert leaf.to_dict() == load_composed(f'streets_rgb{way}ir', network).to_dict()
-    assert {key: plain[key] for key in plain if key != 'model'} == {
-        key: composed[key] for key in composed if key != 'model'}
+    loaded = load_composed(f'streets_rgb{way}ir', network)
+    assert {key: leaf[key] for key in loaded} == loaded.to_dict()
+    plain = Config.fromfile(ROOT / f'configs/_base_/networks/{network}.py')
+    assert all(plain[key] == composed[key] for key in composed if key != 'model')
+    # A change of a name that the file gives to a part of the model would change nothing.
+    assert not {'losses', 'taps', 'unimodal', 'both', 'presets', 'begin'} & set(composed)
 
 
 def test_a_pair_of_the_users_own_needs_two_baselines_alone(project):
@@ -127,11 +128,59 @@ def test_a_written_config_is_the_composed_one(name, tmp_path, capsys):
     ('disoptnet/msrs_rgb-ir', 'from ir alone: write disoptnet/msrs_rgb2ir'),
     ('csknet/avdigits_audio-visual', 'segment, and unimodal/avdigits_audio or .* classifies'),
     ('csknet/synthetic_depth-image', 'no modalities of one data set'),
+    ('csknet/mars_rgb-aux', 'has aux-rgb, the strong modality first: write them in that order'),
+    ('csknet/nyuv2_rgb-depth', r'as many channels of each, but .* are \[3, 1\]: load one channel'),
+    ('csknet/msrs_rgb-ir_paper', 'named with the modalities .* such as csknet/msrs_rgb-ir'),
+    ('mine/csknet/msrs_rgb-ir.py', 'config mine/csknet/msrs_rgb-ir.py does not exist'),
+    ('csknett/msrs_rgb-ir', 'does not exist'),
     ('csknet-none/msrs_rgb-ir', "'csknet' has no preset 'none': choose csknet-paper"),
     ('cen-refinenet/streets_rgb-ir', "'cen' has no preset 'refinenet': choose cen")])
 def test_what_cannot_be_composed_says_why(name, message):
     with pytest.raises((FileNotFoundError, ValueError), match=message):
         load_config(name)
+
+
+def test_two_baselines_of_one_modality_are_refused(project):
+    path = project / 'configs/unimodal/mine_heat.py'
+    path.write_text(path.read_text().replace("'heat'", "'day'"))
+    for name in ('csknet/mine_day-heat', 'kd/mine_day2heat'):
+        with pytest.raises(ValueError, match="mine_day and unimodal/mine_heat are both of the mod"):
+            load_config(name)
+
+
+def test_what_a_composed_teacher_lacks_is_said_when_the_config_is_read():
+    with pytest.raises(FileNotFoundError, match=r'kd/nyuv2_depth2rgb\.py: model\.teachers\.teacher'
+                                                r'\.config: .*unimodal/nyuv_rgb does not exist'):
+        load_config('kd/nyuv2_depth2rgb', {
+            'model.teachers.teacher.config': 'recommended/nyuv_rgb2depth'})
+
+
+def test_a_method_of_the_users_own_may_begin_like_a_network(project):
+    path = project / 'configs/_base_/methods/cen-soft.py'
+    path.parent.mkdir(parents=True)
+    path.write_text("losses = dict(loss_kd=dict(type='KDLoss', student='student.logits', "
+                    "teacher='teacher.logits'))\n")
+    assert list(load_config('cen-soft/mine_day2heat').model.losses) == ['loss_kd']
+
+
+def test_a_pair_file_that_lacks_a_name_is_named(project):
+    path = project / 'configs/_base_/pairs/mine_day-heat.py'
+    path.parent.mkdir(parents=True)
+    path.write_text("_base_ = ['../../unimodal/mine_heat.py']\n")
+    with pytest.raises(ValueError, match="'csknet' takes what .*pairs/mine_day-heat.py does not "
+                                         "offer .*'both'"):
+        load_config('csknet/mine_day-heat')
+
+
+def test_a_folder_may_have_a_quote_in_its_name(project, monkeypatch):
+    folder = project / "o'brien"
+    (project / 'configs').rename(folder.mkdir() or folder / 'configs')
+    monkeypatch.chdir(folder)
+    path = folder / 'configs/_base_/pairs/field_day-heat.py'
+    path.parent.mkdir(parents=True)
+    path.write_text(f"_base_ = ['{ROOT}/configs/_base_/pairs/streets_rgb-ir.py']\n")
+    for name in ('cen/mine_day-heat', 'cen/field_day-heat'):
+        assert len(load_config(name).model.students.student.modality) == 2
 
 
 def test_a_baseline_without_what_a_network_takes_is_named(project):
@@ -141,7 +190,7 @@ def test_a_baseline_without_what_a_network_takes_is_named(project):
                     + "train_dataloader = dict(dataset=dict(type='SyntheticRGBTDataset'))\n")
     day = project / 'configs/unimodal/mine_day.py'
     day.write_text(path.read_text().replace("'heat'", "'day'"))
-    with pytest.raises(ValueError, match="network 'cen' takes what the baseline "
+    with pytest.raises(ValueError, match="network 'cen' takes what "
                                          'unimodal/mine_heat does not offer .*block_norms'):
         load_config('cen/mine_day-heat')
 
