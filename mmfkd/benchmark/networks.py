@@ -97,11 +97,8 @@ class NetworkPair:
         Raises:
             ValueError: it has another form, or CSK-Net cannot be composed with it.
         """
-        try:
-            modalities = Modalities.parse(name)
-        except ValueError:
-            modalities = None
-        if modalities is None or modalities.one_way or len(modalities.names) != 2:
+        modalities = Modalities.parse(name)
+        if modalities.one_way or len(modalities.names) != 2:
             raise ValueError(f'{name}: write DATASET_OPTICAL-INFRARED, such as msrs_rgb-ir')
         try:
             csknet = named_config(f'csknet/{name}')

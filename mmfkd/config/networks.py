@@ -48,7 +48,7 @@ def compose_network(modalities: Modalities, network: str) -> Config:
     on_pair.merge_from_dict(chosen_preset(file.stem, on_pair.get('presets', {}), preset))
     # Without the text of the file, which is that of other modalities, and without the names that
     # it gives to its parts: a change of these would change nothing.
-    kept = {*read(on_pair.baseline), *ADDED}
+    kept = {*read(on_pair.get('baseline', modalities.baselines[-1])), *ADDED}
     cfg = Config({key: value for key, value in on_pair.to_dict().items() if key in kept},
                  cfg_text=f'# {modalities} by {network}\n', filename=f'{network}/{modalities}.py')
     _check_direction(cfg, modalities, network)

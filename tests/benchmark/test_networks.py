@@ -156,7 +156,8 @@ def test_the_papers_numbers_are_of_rows_of_its_tables():
 
 
 @pytest.mark.parametrize('options, part', [
-    (['--networks', 'ombria96'], 'write DATASET_OPTICAL-INFRARED'),
+    (['--networks', 'ombria96'], 'write DATASET_A-B'),
+    (['--networks', 'msrs_rgb2ir'], 'write DATASET_OPTICAL-INFRARED'),
     (['--networks', 'moon_rgb-ir'], 'unimodal/moon_ir does not exist'),
     (['--networks', NAME, '--methods', 'kd'], '--methods kd: the rows are optical, infrared'),
     (['--table', 'csknet-3', '--pairs', 'a_b2c'], 'are for methods on a pair'),
