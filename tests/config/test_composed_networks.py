@@ -104,6 +104,17 @@ def test_a_teacher_may_be_composed_too(project):
     assert student_config(cfg.model.teachers.teacher.config)['modality'] == 'depth'
 
 
+def test_mmanet_takes_the_channels_of_its_modalities(project):
+    for path in (project / 'configs/unimodal').iterdir():
+        path.write_text(path.read_text() + (
+            "norm = dict(_delete_=True, mean=[1.0], std=[2.0])\n"
+            "model['students']['student'].update(norm=norm, model=dict(backbone=dict("
+            "in_channels=1)))\n"))
+    found = load_config('mmanet/mine_day-heat').model.students.student
+    assert [found.model.backbones[name].in_channels for name in ('day', 'heat')] == [1, 1]
+    assert found.norm.day.mean == [1.0]
+
+
 def test_a_preset_is_merged():
     default, paper = (load_config(f'{name}/msrs_rgb-ir') for name in ('csknet', 'csknet-paper'))
     assert default.model.losses.loss_contrast.norm and 'contrast_weight' in default.default_hooks

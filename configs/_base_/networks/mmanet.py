@@ -6,7 +6,8 @@ small = _base_.get('small', False)
 stages = (32, 64, 128, 256) if small else (256, 512, 1024, 2048)
 widths = (64, 128, 256, 256) if small else (128, 256, 512, 512)
 backbone = dict(
-    type='ResNet', depth=50, in_channels=3, num_stages=4, out_indices=(0, 1, 2, 3),
+    type='ResNet', depth=50, in_channels=unimodal.backbone.get('in_channels', 3), num_stages=4,
+    out_indices=(0, 1, 2, 3),
     strides=(1, 2, 2, 2), dilations=(1, 1, 1, 1), norm_cfg=dict(type='BN'), style='pytorch',
     init_cfg=dict(type='mmfkd.InflatedPretrained', checkpoint='torchvision://resnet50'))
 if small:
