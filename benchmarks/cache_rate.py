@@ -60,14 +60,14 @@ def main() -> None:
                for start in range(0, args.samples, args.batch)]
     shuffled = list(batches)
     random.Random(0).shuffle(shuffled)
-    feats = dict(feat=torch.rand(args.batch, *args.shape))
+    feat = torch.rand(args.batch, *args.shape)
     with tempfile.TemporaryDirectory(dir=args.folder) as folder:
         outputs = TeacherOutputs(Path(folder), args.samples, 1)
         file = Path(folder, 'feat.bin')
 
         def store() -> None:
             for places in batches:
-                outputs.store({tap: feat[:len(places)] for tap, feat in feats.items()}, places)
+                outputs.store(dict(feat=feat[:len(places)]), places)
 
         def load() -> None:
             for places in shuffled:

@@ -1,14 +1,13 @@
 """The files of the configs that branches name."""
 
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 
 from mmengine.config import Config
 
 from .files import find_config, spelled
-from .method_files import composed_name
-from .pairs import Modalities
+from .method_files import composed_name, is_network
+from .pairs import Modalities, pair_file
 
 
 def resolve_branches(cfg: Config, named_by: str | Path,
@@ -45,10 +44,9 @@ def _lacking(name: str, error: FileNotFoundError) -> FileNotFoundError | None:
     if composed is None:
         return error
     modalities = Modalities.parse(composed[0])
-    with suppress(FileNotFoundError):
-        find_config(modalities.pair_config)
-        return None
     try:
+        if is_network(composed[1]) and pair_file(modalities):
+            return None
         for baseline in modalities.baselines:
             find_config(baseline)
     except FileNotFoundError as missing:

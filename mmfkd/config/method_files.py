@@ -1,4 +1,4 @@
-"""What configs are composed of: methods and networks, by name.
+"""The files of methods and networks, of which configs are composed.
 
 A method is a file of ``_base_/methods``, a network of several modalities one of
 ``_base_/networks``. Either may have ``presets``, name to what it changes: ``NAME-PRESET``, such as

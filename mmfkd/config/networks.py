@@ -9,8 +9,6 @@ schedule and network are those of the last modality's, and the first one's is th
 """
 
 import re
-from contextlib import suppress
-from itertools import permutations
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -19,7 +17,7 @@ from mmengine.config import Config
 from .branch_files import resolve_branches
 from .files import find_config, spelled
 from .method_files import NETWORKS, chosen_preset, part_file
-from .pairs import Modalities, classifies, read, read_baselines
+from .pairs import Modalities, classifies, pair_file, read, read_baselines
 
 PAIR_BASE = re.compile(r"(?<=^_base_ = \[)'[./]*/pairs/[\w-]+\.py'(?=\]$)", re.MULTILINE)
 # What a network's file may say beside what a baseline has.
@@ -43,7 +41,7 @@ def compose_network(modalities: Modalities, network: str) -> Config:
             preset there; or its base is no file of ``_base_/pairs``.
     """
     file, preset = part_file(network, NETWORKS)
-    pair = _pair_file(modalities)
+    pair = pair_file(modalities)
     on_pair = _on_pair(file, pair, modalities)
     on_pair.merge_from_dict(chosen_preset(file.stem, on_pair.get('presets', {}), preset))
     # Without the text of the file, which is that of other modalities, and without the names that
@@ -54,23 +52,6 @@ def compose_network(modalities: Modalities, network: str) -> Config:
     _check_direction(cfg, modalities, network)
     resolve_branches(cfg, pair or find_config(modalities.baselines[-1]))
     return cfg
-
-
-def _pair_file(modalities: Modalities) -> Path | None:
-    """The file of the modalities, if there is one.
-
-    Raises:
-        ValueError: there is one for the same modalities in another order.
-    """
-    for names in permutations(modalities.names):
-        with suppress(FileNotFoundError):
-            found = find_config(modalities._replace(names=names).pair_config).resolve()
-            if names != modalities.names:
-                raise ValueError(f'{modalities}: its file {found} has {"-".join(names)}, the '
-                                 'strong modality first: write them in that order, or a file '
-                                 f'{modalities.pair_config}.py for this one')
-            return found
-    return None
 
 
 def _on_pair(file: Path, pair: Path | None, modalities: Modalities) -> Config:

@@ -6,7 +6,9 @@ widths that ``channels`` declares beside a network, and the number of classes of
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache
+from itertools import permutations
 from pathlib import Path
 from typing import NamedTuple
 
@@ -102,6 +104,23 @@ class Modalities(NamedTuple):
     def baselines(self) -> list[str]:
         """Names of the unimodal configs, in the order of the modalities."""
         return [f'unimodal/{self.dataset}_{name}' for name in self.names]
+
+
+def pair_file(modalities: Modalities) -> Path | None:
+    """The file of the modalities, if there is one.
+
+    Raises:
+        ValueError: there is one for the same modalities in another order.
+    """
+    for names in permutations(modalities.names):
+        with suppress(FileNotFoundError):
+            found = find_config(modalities._replace(names=names).pair_config).resolve()
+            if names != modalities.names:
+                raise ValueError(f'{modalities}: its file {found} has {"-".join(names)}, the '
+                                 'strong modality first: write them in that order, or a file '
+                                 f'{modalities.pair_config}.py for this one')
+            return found
+    return None
 
 
 def pairs() -> list[Pair]:

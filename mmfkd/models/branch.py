@@ -184,9 +184,10 @@ class Branch(BaseModule):
         return (x.flatten(0, 1), x.size(1)) if x.ndim == 5 else (x, 1)
 
     def _norm(self, modality: str, x: Tensor) -> Tensor:
-        # Tokens are indices.
-        indices = x.dtype == torch.int64
-        x = self.norms[modality](x) if modality in self.norms else x if indices else x.float()
+        if modality in self.norms:
+            x = self.norms[modality](x)
+        elif x.dtype != torch.int64:  # tokens are indices
+            x = x.float()
         return last_in_memory(x) if self.channels_last else x
 
     def _pooled(self, name: str, feat: Tensor) -> Tensor:

@@ -166,6 +166,14 @@ def test_what_a_composed_teacher_lacks_is_said_when_the_config_is_read():
             'model.teachers.teacher.config': 'recommended/nyuv_rgb2depth'})
 
 
+def test_a_pair_file_is_no_help_to_a_method(project):
+    path = project / 'configs/_base_/pairs/field_day-heat.py'
+    path.parent.mkdir(parents=True)
+    path.write_text(f"_base_ = ['{ROOT}/configs/_base_/pairs/streets_rgb-ir.py']\n")
+    with pytest.raises(FileNotFoundError, match=r'teacher\.config: .*unimodal/field_day does not'):
+        load_config('kd/mine_day2heat', {'model.teachers.teacher.config': 'kd/field_day2heat'})
+
+
 def test_a_method_of_the_users_own_may_begin_like_a_network(project):
     path = project / 'configs/_base_/methods/cen-soft.py'
     path.parent.mkdir(parents=True)
