@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import torch
 from mmengine.config import Config
 
 from mmfkd.cli.compose import main
@@ -16,6 +17,7 @@ from mmfkd.config import (
     student_config,
 )
 from mmfkd.engine.teachers import trained_branches
+from mmfkd.models.branch import Branch
 
 ROOT = Path(__file__).parents[2]
 BASELINE = """
@@ -104,15 +106,32 @@ def test_a_teacher_may_be_composed_too(project):
     assert student_config(cfg.model.teachers.teacher.config)['modality'] == 'depth'
 
 
-def test_mmanet_takes_the_channels_of_its_modalities(project):
+@pytest.fixture
+def one_channel(project):
+    """The project with images of one channel."""
     for path in (project / 'configs/unimodal').iterdir():
         path.write_text(path.read_text() + (
             "norm = dict(_delete_=True, mean=[1.0], std=[2.0])\n"
             "model['students']['student'].update(norm=norm, model=dict(backbone=dict("
             "in_channels=1)))\n"))
+
+
+def test_mmanet_takes_the_channels_of_its_modalities(one_channel):
     found = load_config('mmanet/mine_day-heat').model.students.student
     assert [found.model.backbones[name].in_channels for name in ('day', 'heat')] == [1, 1]
     assert found.norm.day.mean == [1.0]
+
+
+@pytest.mark.parametrize('network', ['csknet', 'cen', 'mmanet', 'mmanet-full', 'cddfuse'])
+def test_every_network_takes_images_of_one_channel(network, one_channel):
+    branch = Branch(**load_config(f'{network}/mine_day-heat').model.students.student)
+    images = {name: torch.full((2, 1, 64, 64), 99, dtype=torch.uint8) for name in ('day', 'heat')}
+    prepared, _ = branch.prepare(images)
+    value = 99 / 255 if network == 'cddfuse' else (99 - 1) / 2
+    assert all(torch.allclose(x, torch.tensor(value)) for x in prepared.values())
+    output = branch(images, record=False).output
+    logits = output[0] if 'mmanet' in network else output  # whose auxiliary head has others
+    assert len(logits) == 2 and logits.isfinite().all()
 
 
 def test_a_preset_is_merged():

@@ -5,6 +5,7 @@
 # configs/cddfuse/<data>_fused.py is trained.
 _base_ = ['../pairs/streets_rgb-ir.py']
 small = _base_.get('small', False)
+channels = _base_.model.students.student.model.backbone.get('in_channels', 3)
 epochs, second, halving = (6, 2, 1) if small else (120, 40, 20)
 train_cfg = dict(max_epochs=epochs, val_interval=epochs)
 optim_wrapper = dict(
@@ -33,7 +34,7 @@ model = dict(
     students=dict(student=dict(
         _delete_=True, modality=_base_.both.modality,
         # Values from 0 to 1.
-        norm={name: dict(mean=[0.0] * 3, std=[255.0] * 3,
+        norm={name: dict(mean=[0.0] * channels, std=[255.0] * channels,
                          bgr_to_rgb=_base_.both.norm.get(name, {}).get('bgr_to_rgb', False))
               for name in _base_.both.modality},
         model=dict(type='mmfkd.CDDFuse', modalities=_base_.both.modality,
