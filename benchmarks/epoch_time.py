@@ -96,7 +96,7 @@ def deeper(pair: Pair, depth: int, folder: Path) -> Pair:
 
 
 def shortened(cfg: Config, args: argparse.Namespace, folder: Path) -> Config:
-    """A config of epochs alone: neither validation nor checkpoint is timed."""
+    """A config of epochs alone, from random weights: no validation or checkpoint is timed."""
     cfg.work_dir, cfg.experiment_name, cfg.log_level = str(folder), uuid4().hex, 'WARNING'
     cfg.train_dataloader.update(num_workers=args.workers)
     cfg.train_dataloader.dataset.indices = args.samples
@@ -109,6 +109,9 @@ def shortened(cfg: Config, args: argparse.Namespace, folder: Path) -> Config:
     for name in ('teacher_report', 'prediction_panel'):
         cfg.default_hooks.pop(name, None)
     cfg.default_hooks.checkpoint = None
+    for student in cfg.model.students.values():
+        if 'model' in student:
+            student.model.backbone.init_cfg = None
     return cfg
 
 

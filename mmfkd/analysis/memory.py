@@ -59,18 +59,18 @@ def _peak(config: dict, size: Sequence[int] | Mapping[str, Sequence[int]], batch
     _forget_peak()
     for _ in range(2):
         model.train_step(data, optim_wrapper)
-    return _largest() - before
+    return largest() - before
 
 
 def _in_use() -> int:
     """The number of bytes that this process has on the GPU, or without one in memory."""
     if torch.cuda.is_available():
         return torch.cuda.memory_allocated()
-    return _of_status('VmRSS') if STATUS.is_file() else _largest()
+    return _of_status('VmRSS') if STATUS.is_file() else largest()
 
 
-def _largest() -> int:
-    """The largest number of bytes that it has had."""
+def largest() -> int:
+    """The largest number of bytes that this process has had on the GPU, or without one in memory."""
     if torch.cuda.is_available():
         return torch.cuda.max_memory_allocated()
     if STATUS.is_file():
