@@ -10,10 +10,8 @@ from .branch_files import resolve_branches
 from .composition import compose
 from .files import find_config
 from .method_files import composed_name
+from .option_keys import TEACHER_KEYS
 from .plain_branch import plain_branch
-
-# Beside those of a branch.
-TEACHER_KEYS = ('cache', 'autocast')
 
 
 def read_config(name: str | Path) -> Config:

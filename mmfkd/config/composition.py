@@ -27,6 +27,7 @@ from .branch_files import resolve_branches
 from .files import PACKAGED, config_name, find_config, spelled
 from .method_files import is_network, method_file
 from .networks import compose_network
+from .options import merge_options
 from .pairs import Modalities, Pair, PairConfigs, classifies, offers, read
 from .tap_key import TapKey
 
@@ -87,7 +88,7 @@ def write_leaf(pair: str | Pair, method: str, path: Path,
     if path.exists():
         raise FileExistsError(f'{path} is there already: move it away, or name another file')
     composed = compose(pair, method)
-    composed.merge_from_dict(dict(options or {}))
+    merge_options(composed, options or {})
     student = (read(find_config(composed.baseline)) if is_network(method)
                else PairConfigs.find(Pair.parse(str(pair))).student)
     _write(f'# {pair} by {method}.', student, _difference(student.to_dict(), composed.to_dict()),
@@ -105,7 +106,7 @@ def write_baseline(pair: str | Pair, path: Path, options: Mapping[str, object]) 
     pair = pair if isinstance(pair, Pair) else Pair.parse(pair)
     student = PairConfigs.find(pair).student
     changed = Config(student.to_dict())
-    changed.merge_from_dict(dict(options))
+    merge_options(changed, options)
     _write(f'# {pair.student} alone, on {pair.dataset}.', student,
            _difference(student.to_dict(), changed.to_dict()), path)
 

@@ -10,11 +10,10 @@ from .branch_files import resolve_branches
 from .composition import compose
 from .files import find_config
 from .method_files import composed_name, is_network
-from .option_keys import checked_options
+from .options import merge_options
 
 # Names of mmengine's own default hooks.
 MMENGINE = ('runtime_info', 'timer', 'sampler_seed', 'logger', 'param_scheduler', 'checkpoint')
-LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 
 
 def load_config(name: str | Path, options: Mapping[str, object] | None = None,
@@ -126,25 +125,3 @@ def load_distiller_config(name: str | Path, options: Mapping[str, object] | None
         raise ValueError(f'{name} has no model.students: name a config of a CrossModalDistiller')
     init_default_scope(cfg.get('default_scope', 'mmfkd'))
     return cfg
-
-
-def merge_options(cfg: Config, options: Mapping[str, object]) -> None:
-    """Merges ``--cfg-options`` into a config; ``data_root`` reaches every data set that has one.
-
-    Configs read ``data_root`` when they are parsed, so mmengine's merge alone would change a
-    variable that nobody reads any more.
-
-    Args:
-        cfg: changed in place.
-        options: dotted key to value.
-
-    Raises:
-        ValueError: see :func:`checked_options`.
-    """
-    options = checked_options(cfg, options)
-    cfg.merge_from_dict(options)
-    if 'data_root' in options:
-        for name in LOADERS:
-            dataset = (cfg.get(name) or {}).get('dataset', {})
-            if 'data_root' in dataset:
-                dataset.data_root = options['data_root']

@@ -8,8 +8,8 @@ from typing import Any
 from mmengine.config import Config
 from mmengine.registry import DefaultScope, Registry, root
 
-from .branches import TEACHER_KEYS
-
+# What a teacher takes beside the arguments of a branch.
+TEACHER_KEYS = ('cache', 'autocast')
 # What starts a key that is not in the config and no argument of what it configures.
 NEW = '+'
 # What mmengine reads beside the arguments of its Runner.

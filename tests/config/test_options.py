@@ -143,6 +143,27 @@ def test_merging_checks_and_reaches_the_data(tmp_path):
     assert cfg.train_dataloader.dataset.data_root == 'my data, 2024'
 
 
+def test_data_sets_that_are_joined_or_wrapped_are_reached_and_others_stay():
+    cfg = Config.fromfile(ROOT / 'configs/unimodal/nyuv2_depth.py')
+    own, root = cfg.train_dataloader.dataset, cfg.data_root
+    other = dict(own, data_root='elsewhere')
+    cfg.train_dataloader.dataset = dict(type='ConcatDataset', datasets=[
+        own, dict(type='RepeatDataset', times=2, dataset=own.to_dict()), other])
+    merge_options(cfg, dict(data_root='moved'))
+    first, repeated, last = cfg.train_dataloader.dataset.datasets
+    assert [first.data_root, repeated.dataset.data_root, last.data_root] == [
+        'moved', 'moved', 'elsewhere']
+    assert cfg.test_dataloader.dataset.data_root == 'moved' != root
+
+
+def test_a_root_that_no_data_set_has_is_refused():
+    cfg = Config.fromfile(ROOT / 'configs/unimodal/nyuv2_depth.py')
+    for split in ('train', 'val', 'test'):
+        cfg[f'{split}_dataloader'].dataset.data_root = 'elsewhere'
+    with pytest.raises(ValueError, match="no data set of the config has its root 'data/nyuv2'"):
+        merge_options(cfg, dict(data_root='moved'))
+
+
 def test_a_loader_that_is_off_takes_its_loop_along():
     cfg = load_config('unimodal/synthetic_depth', dict(val_dataloader=None))
     assert cfg.val_cfg is None and cfg.val_evaluator is None and cfg.test_cfg is not None

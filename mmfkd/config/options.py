@@ -1,0 +1,48 @@
+"""Options of a command in a config."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from mmengine.config import Config
+
+from .option_keys import checked_options
+
+DATA_ROOT = 'data_root'
+LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
+
+
+def merge_options(cfg: Config, options: Mapping[str, object]) -> None:
+    """Merges ``--cfg-options`` into a config; ``data_root`` reaches the data sets that have it.
+
+    Configs read ``data_root`` when they are parsed, so mmengine's merge alone would change a
+    variable that nobody reads any more. A data set with another root than the config's keeps it.
+
+    Args:
+        cfg: changed in place.
+        options: dotted key to value.
+
+    Raises:
+        ValueError: see :func:`checked_options`; or no data set has the ``data_root`` of the
+            config, so that the option would change nothing.
+    """
+    before, checked = cfg.get(DATA_ROOT), checked_options(cfg, options)
+    cfg.merge_from_dict(checked)
+    if DATA_ROOT not in checked:
+        return
+    having = [dataset for name in LOADERS for dataset in datasets_of(cfg.get(name))
+              if dataset.get(DATA_ROOT) == before]
+    if not having:
+        raise ValueError(f'--cfg-options {DATA_ROOT}: no data set of the config has its root '
+                         f'{before!r}: name the one to change, such as '
+                         f'train_dataloader.dataset.{DATA_ROOT}=...')
+    for dataset in having:
+        dataset[DATA_ROOT] = checked[DATA_ROOT]
+
+
+def datasets_of(node: Any) -> Iterator[dict]:
+    """The config of the data set of a data loader, and those that it wraps or joins."""
+    inner = [] if node is None else [node.get('dataset'), *(node.get('datasets') or ())]
+    for dataset in inner:
+        if dataset is not None:
+            yield dataset
+            yield from datasets_of(dataset)
