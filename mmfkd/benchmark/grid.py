@@ -11,6 +11,7 @@ from mmengine.config import Config
 from mmfkd.config import Pair, compose, is_network, read, spelled_options
 
 UNIMODAL = 'unimodal'
+SEED = 'randomness.seed'
 
 
 @dataclass(frozen=True)
@@ -83,13 +84,20 @@ class Cell:
             options: of the whole table; the row's own win.
             amp: mixed precision.
         """
-        weights = {key: str(cell.work_dir) for key, cell in self._starts().items()}
-        own = {'randomness.seed': self.seed, **weights, **options, **self.row.options}
         what = ([f'{UNIMODAL}/{self.leaf}'] if self.row.method == UNIMODAL else
                 ['--pair', self.leaf, '--method', self.row.method])
         return [sys.executable, '-m', 'mmfkd', 'train', *what, '--work-dir', str(self.work_dir),
                 '--resume', *(['--amp'] if amp else []), '--cfg-options',
-                *spelled_options(own)]
+                *spelled_options({**self.own(), **options, **self.changes()})]
+
+    def own(self) -> dict[str, object]:
+        """Options of this run alone: its seed, and the weights that it starts from."""
+        weights = {key: str(cell.work_dir) for key, cell in self._starts().items()}
+        return {SEED: self.seed, **weights}
+
+    def changes(self) -> Mapping[str, object]:
+        """What the row changes in its config."""
+        return self.row.options
 
     def preparations(self) -> list[list[str]]:
         """Commands between the teachers' training and this one: none."""

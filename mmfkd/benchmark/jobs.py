@@ -15,9 +15,10 @@ from typing import Any
 
 from mmfkd.engine.processes import run_child, stop_child
 
-from .grid import Cell
+from .grid import SEED, Cell
 from .networks import NetworkCell
 from .results import is_done
+from .settings import check_settings
 
 LOG = 'benchmark.log'
 Training = Cell | NetworkCell
@@ -35,7 +36,7 @@ class Workers:
         threads: CPU threads of each training; None leaves it to PyTorch.
 
     Raises:
-        ValueError: fewer than one job or thread.
+        ValueError: fewer than one job or thread, or options with a seed, which is a table's own.
     """
 
     options: Mapping[str, Any] = field(default_factory=dict)
@@ -47,6 +48,8 @@ class Workers:
     def __post_init__(self) -> None:
         if self.jobs < 1 or (self.threads is not None and self.threads < 1):
             raise ValueError(f'--jobs {self.jobs} --threads {self.threads}: take 1 or more')
+        if SEED in self.options:
+            raise ValueError(f'--cfg-options {SEED}: all rows would have this one; give --seeds')
 
     @property
     def count(self) -> int:
@@ -153,8 +156,9 @@ def train_missing(cells: Sequence[Cell], workers: Workers, what: str) -> None:
         what: their name in what is printed, such as ``teachers``.
 
     Raises:
-        ValueError: a training failed.
+        ValueError: a training failed, or one that is done had other options.
     """
+    check_settings(cells, workers.options, workers.amp)
     left = [cell for cell in cells if not is_done(cell.work_dir)]
     if left:
         print(f'{len(left)} {what} are trained first: '

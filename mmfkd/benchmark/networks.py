@@ -10,6 +10,8 @@ from mmengine.config import Config
 
 from mmfkd.config import Modalities, load_config, spelled_options
 
+from .grid import SEED
+
 BOTH, INFRARED, OPTICAL = 'both', 'infrared', 'optical'
 STUDENT = 'model.students.student'
 TEACHER = 'model.teachers.teacher.checkpoint'
@@ -174,10 +176,9 @@ class NetworkCell:
             options: of the whole table; the row's own win.
             amp: mixed precision.
         """
-        own = {'randomness.seed': self.seed, **self._starts(), **options, **self.changes()}
         return [sys.executable, '-m', 'mmfkd', 'train', self.leaf, '--work-dir',
                 str(self.work_dir), '--resume', *(['--amp'] if amp else []), '--cfg-options',
-                *spelled_options(own)]
+                *spelled_options({**self.own(), **options, **self.changes()})]
 
     @property
     def _fused(self) -> Path:
@@ -186,15 +187,17 @@ class NetworkCell:
     def _other(self, row: str) -> 'NetworkCell':
         return NetworkCell(ROWS[row], self.pair, self.seed, self.root)
 
-    def _starts(self) -> dict[str, object]:
+    def own(self) -> dict[str, object]:
+        """Options of this run alone: its seed, and the weights or images that it starts from."""
         if self.row.needs is None:
-            return {}
+            return {SEED: self.seed}
         if self.row.name != 'cddfuse':
-            return {TEACHER: str(self._other(self.row.needs).work_dir)}
+            return {SEED: self.seed, TEACHER: str(self._other(self.row.needs).work_dir)}
         folders = {f'{split}_dataloader.dataset.modalities.fused.folder':
                    self.config[f'{split}_dataloader'].dataset.modalities.fused.folder
                    for split in ('train', 'val', 'test')}
-        return {key: str(self._fused / folder) for key, folder in folders.items()}
+        return {SEED: self.seed,
+                **{key: str(self._fused / folder) for key, folder in folders.items()}}
 
     def changes(self) -> dict[str, object]:
         """What the row changes in its config."""

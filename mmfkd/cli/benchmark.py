@@ -34,6 +34,7 @@ from mmfkd.benchmark.networks import COMPARED, TABLES, NetworkCell, NetworkPair,
 from mmfkd.benchmark.presets import PAPER_METHODS, label_rows, method_rows
 from mmfkd.benchmark.report import Report
 from mmfkd.benchmark.results import is_done
+from mmfkd.benchmark.settings import check_settings
 from mmfkd.benchmark.tables import table, title
 from mmfkd.cli.options import add_workers, chosen_workers
 from mmfkd.cli.stops import resumable
@@ -145,8 +146,12 @@ def search(rows: list[Row], pairs: Sequence[str], workers: Workers,
     """The rows with the values that are best on validation; teachers of the trials come first.
 
     Raises:
-        ValueError: the seeds of the trials are those of the table, or a training failed.
+        ValueError: the seeds of the trials are those of the table, there are shares of labels, or
+            a training failed.
     """
+    if args.labels:
+        raise ValueError('--tuned with --labels: give one share at a time, in its own --root, by '
+                         '--cfg-options train_dataloader.dataset.labels=0.1')
     shared = set(args.seeds) & set(args.tuning_seeds)
     if shared or args.tuned < 1:
         raise ValueError(f'--tuned {args.tuned} with --tuning-seeds {sorted(args.tuning_seeds)}: '
@@ -201,6 +206,7 @@ def network_tables(args: argparse.Namespace, command: str) -> None:
                 print(f'{pair.name} has no config for {"; ".join(lacking)}: left out')
             cells = [NetworkCell(row, pair, seed, args.root)
                      for row in kept for seed in args.seeds]
+            check_settings(cells, workers.options, workers.amp)
             failures = {} if args.collect else train_all(cells, workers)
             failed += len(failures)
             report = NetworkReport(pair, kept, args.seeds, args.root, {
@@ -225,6 +231,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         if args.tuned is not None:
             rows = search(rows, pairs, workers, args)
         cells = plan(pairs, rows, args.seeds, args.root)
+        check_settings(cells, workers.options, workers.amp)
         if args.slurm is not None:
             submit_all(cells, workers, args)
             return

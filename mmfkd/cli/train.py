@@ -90,7 +90,8 @@ def train(args: argparse.Namespace, cfg: 'Config', work_dir: 'Path | str',
             print(f'{baseline} holds the baseline that is compared with', flush=True)
         for sentence in weak_teachers(cfg, baseline) if baseline and first else ():
             print(sentence, flush=True)
-        train_config(cfg, request, baseline, args.with_baseline)
+        train_config(cfg, request, baseline, args.with_baseline,
+                     dict(options=args.cfg_options, amp=args.amp))
 
 
 if __name__ == '__main__':

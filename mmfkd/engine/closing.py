@@ -30,7 +30,7 @@ def close(runner: Runner, tested: dict, seconds: float, baseline: Path | None = 
 
     Args:
         runner: of the training.
-        tested: checkpoint, val and test of the student.
+        tested: checkpoint, val and test of the student, and whatever else the summary keeps.
         seconds: that the training took.
         baseline: work dir of the student's baseline, if there is one.
         with_picture: whether a picture of teacher, baseline and student is drawn.

@@ -1,5 +1,6 @@
 """Training from a config to its summary: the run, and its test."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from time import perf_counter
 
@@ -90,7 +91,7 @@ def is_complete(cfg: Config, work_dir: str | Path) -> bool:
 
 
 def train_config(cfg: Config, stop: StopRequest, baseline: Path | None = None,
-                 with_picture: bool = False) -> None:
+                 with_picture: bool = False, settings: Mapping | None = None) -> None:
     """Trains a config whose teachers are there, tests the selected checkpoint and reports.
 
     Args:
@@ -98,6 +99,7 @@ def train_config(cfg: Config, stop: StopRequest, baseline: Path | None = None,
         stop: ends it between two steps.
         baseline: work dir of the student's baseline, to be reported beside it.
         with_picture: whether a picture of both and the teacher is drawn.
+        settings: ``options`` and ``amp`` of the command, which the summary keeps.
 
     Raises:
         SystemExit, ValueError: see :mod:`mmfkd.engine.checks`.
@@ -105,11 +107,12 @@ def train_config(cfg: Config, stop: StopRequest, baseline: Path | None = None,
     keep_timm_norms(cfg)
     use_gloo_without_gpu(cfg)
     use_views(cfg)
-    run(cfg, stop, baseline, with_picture)
+    run(cfg, stop, baseline, with_picture, settings or {})
     end_together()
 
 
-def run(cfg: Config, stop: StopRequest, baseline: Path | None, with_picture: bool) -> None:
+def run(cfg: Config, stop: StopRequest, baseline: Path | None, with_picture: bool,
+        settings: Mapping) -> None:
     """The training of this process; its runner is gone when this returns."""
     started = perf_counter()
     runner = Runner.from_cfg(cfg)
@@ -123,7 +126,7 @@ def run(cfg: Config, stop: StopRequest, baseline: Path | None, with_picture: boo
         runner.train()
     tested = test_selected(runner)
     if is_main_process():
-        close(runner, tested, perf_counter() - started, baseline, with_picture)
+        close(runner, {**tested, **settings}, perf_counter() - started, baseline, with_picture)
 
 
 def test_selected(runner: Runner) -> dict:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from mmfkd.benchmark import Workers
 from mmfkd.benchmark.grid import UNIMODAL, Cell, Row, baselines, config_of
+from mmfkd.benchmark.settings import told
+from mmfkd.config import merge_options
 from mmfkd.engine.work_dir_lock import is_locked, locked
 
 from .space import fitting, options_of, space_of
@@ -114,6 +117,7 @@ class Search:
             SystemExit: Optuna is missing.
         """
         study = open_study(self.root, f'{self._folder}/{self._leaf}', self.storage)
+        self._keep_options(study)
         revive(study, self.root)
         failed = count(study, 'FAIL')
         space = space_of(self.method)
@@ -138,6 +142,21 @@ class Search:
                            n_jobs=self.workers.count, callbacks=[ended], catch=(TrialError,))
         return result(study, self._config)
 
+    def _keep_options(self, study: 'Study') -> None:
+        """Writes the options of all trials into a new study, and compares with those of an old one.
+
+        Raises:
+            ValueError: its trials had others.
+        """
+        own = sorted(told(self.workers.options, self.workers.amp))
+        kept = study.user_attrs.get('options', own if study.trials else None)
+        if kept is None:
+            study.set_user_attr('options', own)
+        elif kept != own:
+            raise ValueError(f'the trials of {study.study_name} in {self.root} were trained with '
+                             f'{" ".join(kept) or "no options"}, and this search has '
+                             f'{" ".join(own) or "none"}: give the same, or another --root')
+
     @property
     def _folder(self) -> str:
         return self.method or UNIMODAL
@@ -148,7 +167,9 @@ class Search:
 
     @property
     def _config(self) -> Any:
-        return config_of(self._folder, self._leaf)
+        cfg = deepcopy(config_of(self._folder, self._leaf))
+        merge_options(cfg, self.workers.options)
+        return cfg
 
     def _objective(self, trial: 'Trial') -> float:
         """Mean best validation of a trial.

@@ -1,0 +1,111 @@
+"""Runs that are there count for a table only if they were trained with its options."""
+
+import json
+
+import pytest
+
+from mmfkd.benchmark import Cell, Row, Workers
+from mmfkd.benchmark.networks import ROWS, NetworkCell, NetworkPair
+from mmfkd.benchmark.settings import check_settings
+from mmfkd.cli.benchmark import main
+from mmfkd.tuning.study import Search, open_study
+
+PAIR = 'avdigits_visual2audio'
+ROW = Row('kd-hot', 'kd', {'model.losses.loss_kd.temperature': 8.0})
+
+
+@pytest.fixture
+def cell(tmp_path):
+    return Cell(ROW, PAIR, 3, tmp_path)
+
+
+def ended(cell, options, **more):
+    cell.work_dir.mkdir(parents=True, exist_ok=True)
+    (cell.work_dir / 'summary.json').write_text(json.dumps(dict(
+        val=1.0, test={'accuracy/top1': 1.0}, options=options, **more)))
+
+
+@pytest.mark.parametrize('options', [{}, {'train_cfg.max_epochs': 3, 'visualizer': None}])
+def test_the_same_options_are_the_same_wherever_the_folder_is(cell, options):
+    check_settings([cell], options, amp=False)  # not trained yet
+    moved = Cell(ROW, PAIR, 3, cell.root / 'elsewhere')
+    ended(cell, {**moved.own(), **options, **cell.changes()}, amp=False)
+    check_settings([cell], options, amp=False)
+
+
+@pytest.mark.parametrize(('trained', 'amp', 'message'), [
+    ({}, False, 'was trained with model.losses.loss_kd.temperature=8.0, and this table has '
+                'model.losses.loss_kd.temperature=2.0 train_cfg.max_epochs=3'),
+    ({'train_cfg.max_epochs': 3, 'model.losses.loss_kd.temperature': 2.0}, True,
+     'was trained with --amp, and this table has none of these'),
+    ({'train_cfg.max_epochs': 3, 'model.losses.loss_kd.temperature': 2.0, 'other': (1, 2)}, False,
+     r'was trained with other=\[1, 2\], and this table has none of these')])
+def test_a_run_of_other_options_is_refused(cell, trained, amp, message):
+    ended(cell, {**cell.own(), **cell.changes(), **trained}, amp=amp)
+    wanted = Cell(Row('kd-hot', 'kd', {'model.losses.loss_kd.temperature': 2.0}), PAIR, 3,
+                  cell.root)
+    with pytest.raises(ValueError, match=message):
+        check_settings([wanted], {'train_cfg.max_epochs': 3}, amp=False)
+
+
+def test_a_weight_that_the_table_gives_to_all_counts(cell):
+    key = 'model.teachers.teacher.checkpoint'
+    ended(cell, {**cell.own(), **cell.changes()}, amp=False)
+    with pytest.raises(ValueError, match='and this table has .*checkpoint=mine.pth'):
+        check_settings([cell], {key: 'mine.pth'}, amp=False)
+
+
+def test_networks_are_compared_too(tmp_path):
+    cell = NetworkCell(ROWS['csknet-no-gate'], NetworkPair.parse('streets_rgb-ir'), 0, tmp_path)
+    ended(cell, {**cell.own(), **cell.changes()}, amp=False)
+    check_settings([cell], {}, amp=False)
+    with pytest.raises(ValueError, match='and this table has train_cfg.max_epochs=1'):
+        check_settings([cell], {'train_cfg.max_epochs': 1}, amp=False)
+
+
+def test_a_run_that_did_not_say_its_options_counts(cell):
+    cell.work_dir.mkdir(parents=True)
+    (cell.work_dir / 'summary.json').write_text('{"val": 1, "test": {"accuracy/top1": 1}}')
+    check_settings([cell], {'train_cfg.max_epochs': 3}, amp=True)
+
+
+def test_the_command_refuses_other_options(tmp_path):
+    cell = Cell(Row('kd', 'kd'), PAIR, 0, tmp_path)
+    ended(cell, {**cell.own(), 'train_cfg.max_epochs': 3}, amp=False)
+    with pytest.raises(SystemExit, match='give the same options, another --root, or remove'):
+        main(['--pairs', PAIR, '--methods', 'kd', '--seeds', '0', '--root', str(tmp_path),
+              '--collect'])
+
+
+def test_a_seed_of_all_rows_is_refused():
+    with pytest.raises(ValueError, match='all rows would have this one; give --seeds'):
+        Workers({'randomness.seed': 7})
+
+
+def test_shares_of_labels_are_not_tuned(tmp_path):
+    with pytest.raises(SystemExit, match='--tuned with --labels: give one share at a time'):
+        main(['--pairs', PAIR, '--tuned', '2', '--labels', '0.1', '--root', str(tmp_path)])
+
+
+def test_a_search_goes_on_with_its_own_options_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr('mmfkd.tuning.study.train_cell', lambda *args: 1.0)
+
+    def search(**options):
+        return Search('synthetic_depth2rgb', 'kd', [0], tmp_path,
+                      workers=Workers({f'train_cfg.{key}': x for key, x in options.items()}),
+                      report=lambda line: None)
+
+    search(max_epochs=2).run(1)
+    assert search(max_epochs=2).run(2).finished == 2
+    with pytest.raises(ValueError, match='with train_cfg.max_epochs=2, and this search has none'):
+        search().run(3)
+    study = open_study(tmp_path, 'kd/synthetic_depth2rgb', None)
+    assert len(study.trials) == 2
+
+
+def test_the_learning_rate_of_the_options_is_what_is_multiplied(tmp_path, monkeypatch):
+    monkeypatch.setattr('mmfkd.tuning.study.train_cell', lambda *args: 1.0)
+    key = 'optim_wrapper.optimizer.lr'
+    found = Search('synthetic_depth2rgb', None, [0], tmp_path, workers=Workers({key: 7.0}),
+                   report=lambda line: None).run(1)
+    assert found.options[key] == pytest.approx(7 * found.values['lr_factor'])
