@@ -43,9 +43,13 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--root', type=Path, default=Path('work_dirs/tune'),
                         help='The folder of all runs (default: work_dirs/tune).')
     parser.add_argument('-o', '--out', type=Path,
-                        help='The config to write (default: <root>/<method>_<pair>.py).')
+                        help='The config to write (default: <root>/<method>_<pair>.py, which a '
+                             'later search writes anew).')
     add_workers(parser)
-    return parser.parse_args(argv)
+    args = parser.parse_args(argv)
+    if args.out and (args.out.suffix != '.py' or args.out.exists()):
+        parser.error(f'-o {args.out}: name a file that ends in .py and is not there yet')
+    return args
 
 
 def teachers(args: argparse.Namespace) -> list[Cell]:
@@ -95,11 +99,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     path = args.out or args.root / f'{args.method}_{args.pair}.py'
     with resumable():
         tuned = search(args)
-    path.unlink(missing_ok=True)
+    if not args.out:
+        path.unlink(missing_ok=True)
+    # As the trials were trained.
+    options = {**args.cfg_options, **tuned.options}
     if args.method == UNIMODAL:
-        write_baseline(args.pair, path, tuned.options)
+        write_baseline(args.pair, path, options)
     else:
-        write_leaf(args.pair, args.method, path, tuned.options)
+        write_leaf(args.pair, args.method, path, options)
     Console().print(report(tuned, path, shlex.join(['mmfkd', 'tune', *(
         sys.argv[2:] if argv is None else argv)])))
     print(f'train it with: mmfkd train {path}')

@@ -302,3 +302,14 @@ def test_bad_input_of_the_command_is_named(arguments, message, tmp_path, monkeyp
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit, match=message):
         main(arguments)
+
+
+@pytest.mark.parametrize('name', ['notes.md', 'mine.py'])
+def test_a_file_of_another_kind_or_that_is_there_stays(name, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    Path(name).write_text('mine')
+    with pytest.raises(SystemExit):
+        main(['synthetic_depth2rgb', 'kd', '-o', name])
+    said = capsys.readouterr().err
+    assert f'-o {name}: name a file that ends in .py and is not there yet' in said
+    assert Path(name).read_text() == 'mine'
