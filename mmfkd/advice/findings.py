@@ -1,5 +1,6 @@
 """Measurements of a pair before it is distilled: scores, errors, features and gradients."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -11,7 +12,7 @@ from torch import Tensor
 from mmfkd.analysis.features import draw_vectors, feature_batches
 from mmfkd.analysis.similarity import band_cka
 from mmfkd.checkpoints import load_network, resolve_checkpoint
-from mmfkd.config import Pair, PairConfigs, compose, methods, offers
+from mmfkd.config import Pair, PairConfigs, load_composed, methods, offers
 from mmfkd.models import CrossModalDistiller
 from mmfkd.models.losses.shapes import labelled_rows, pooled, resized
 from mmfkd.models.routing import stack_labels
@@ -80,7 +81,7 @@ class Findings:
 
 
 def look(pair: Pair, teacher: Path, student: Path, scores: tuple[float, float],
-         batches: int = 4, limit: int = 200) -> Findings:
+         options: Mapping[str, object], batches: int = 4, limit: int = 200) -> Findings:
     """Measures a pair.
 
     Args:
@@ -88,13 +89,14 @@ def look(pair: Pair, teacher: Path, student: Path, scores: tuple[float, float],
         teacher: work dir of the teacher.
         student: work dir of the student's baseline.
         scores: of both on validation.
+        options: that both were trained with, as ``--cfg-options`` has them.
         batches: of training data, for the gradients.
         limit: validation samples, for features and errors.
     """
-    cfg = compose(pair, 'kd')
+    cfg = load_composed(str(pair), 'kd', options)
     model = loaded(cfg, teacher, student)
     loader = Runner.build_dataloader(dict(cfg.val_dataloader), seed=0)
-    found, missing = gradient_shares(pair, teacher, student, batches)
+    found, missing = gradient_shares(pair, teacher, student, options, batches)
     return Findings(pair, *scores, agreement(model, loader, limit),
                     similarity(model, loader, limit), found, missing,
                     cast(int, offers(PairConfigs.find(pair))['num_classes']))
@@ -149,15 +151,15 @@ def similarity(model: CrossModalDistiller, loader: Any, limit: int) -> dict[str,
             for tap in taps}
 
 
-def gradient_shares(pair: Pair, teacher: Path, student: Path, batches: int
-                    ) -> tuple[list[Share], dict[str, str]]:
+def gradient_shares(pair: Pair, teacher: Path, student: Path, options: Mapping[str, object],
+                    batches: int) -> tuple[list[Share], dict[str, str]]:
     """How hard each method pulls at its default weights, and which the pair cannot have."""
     found, missing = [], {}
     for method in methods():
         if method == 'transfer':
             continue
         try:
-            cfg = compose(pair, method)
+            cfg = load_composed(str(pair), method, options)
         except ValueError as error:
             missing[method] = str(error)
             continue

@@ -68,7 +68,7 @@ def find(args: argparse.Namespace) -> Findings:
     # Each method loads the teacher again, and would say so.
     MMLogger.get_current_instance().setLevel('WARNING')
     return look(Pair.parse(args.pair), teacher.work_dir, student.work_dir,
-                (scores[0], scores[1]))
+                (scores[0], scores[1]), args.cfg_options)
 
 
 def report(found: Findings) -> None:
@@ -100,6 +100,9 @@ def run(args: argparse.Namespace, found: Findings) -> None:
     options = spelled_options(args.cfg_options)
     benchmark.main(['--pairs', args.pair, '--methods', 'unimodal', *chosen, '--seeds',
                     *map(str, args.seeds), '--root', str(args.root), '--jobs', str(args.jobs),
+                    *(['--gpus', *args.gpus] if args.gpus else []),
+                    *(['--threads', str(args.threads)] if args.threads else []),
+                    *(['--amp'] if args.amp else []),
                     *(['--cfg-options', *options] if options else [])])
 
 
