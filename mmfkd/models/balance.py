@@ -65,6 +65,10 @@ class LossBalance(BaseModule):
 
     def _load_from_state_dict(self, *args: Any) -> None:
         super()._load_from_state_dict(*args)
+        self.recount()
+
+    def recount(self) -> None:
+        """The next step is read from the buffer, which something else has written."""
         self._step = None
 
     def tick(self) -> bool:
@@ -98,10 +102,14 @@ class LossBalances(ModuleDict):
         """Refuses balances of losses on what is not trained.
 
         Raises:
-            ValueError: names the loss and the tap.
+            ValueError: names the loss and the tap; or the loss has the weight 0, so that there is
+                no gradient whose norm could be kept.
         """
         known = list(students)
         for name in self:
+            if losses[name].weight == 0:
+                raise ValueError(f'losses.{name}: weight=0 leaves nothing to balance: take weight '
+                                 'out, and set balance.ratio=0 for a loss without effect')
             frozen = [key for key in _taps(losses[name].student)
                       if TapKey.parse(key).branch not in known]
             if frozen:

@@ -10,7 +10,7 @@ from torch import nn
 
 from mmfkd.analysis.similarity import linear_cka
 from mmfkd.engine.hooks import FeatureSimilarityHook
-from mmfkd.engine.hooks.similarity import undisturbed
+from mmfkd.engine.hooks.similarity import gradient_norm, undisturbed
 from mmfkd.models.losses import split_bands
 
 LOSSES = dict(loss_fdkd=dict(type='FrequencyDecoupledLoss', low_weight=30.0),
@@ -35,13 +35,15 @@ def pair(distiller_config, seg_branch, save_teacher):
 # ---------------------------------------------------------------- training is not changed
 
 
-@pytest.mark.parametrize('size_divisor', [1, 24])
-def test_a_run_with_the_hook_ends_with_the_same_bits(pair, make_runner, size_divisor):
+@pytest.mark.parametrize(('size_divisor', 'balance'), [(1, None), (24, None),
+                                                       (1, dict(interval=3))])
+def test_a_run_with_the_hook_ends_with_the_same_bits(pair, make_runner, size_divisor, balance):
     weights, draws = [], []
     for name, hooks in (('without', []), ('with', [dict(type='FeatureSimilarityHook',
                                                         interval=1)])):
-        runner = make_runner(pair(size_divisor), name, custom_hooks=hooks,
-                             **{'train_cfg.max_epochs': 2})
+        config = pair(size_divisor)
+        config.losses.loss_kd.balance = balance
+        runner = make_runner(config, name, custom_hooks=hooks, **{'train_cfg.max_epochs': 4})
         runner.train()
         weights.append(runner.model.state_dict())
         draws.append((torch.rand(1).item(), random.random(), np.random.rand()))
@@ -49,7 +51,7 @@ def test_a_run_with_the_hook_ends_with_the_same_bits(pair, make_runner, size_div
     assert weights[0].keys() == weights[1].keys()
     differ = [key for key in weights[0] if not torch.equal(weights[0][key], weights[1][key])]
     assert differ == [] and draws[0] == draws[1]
-    assert len(runner.message_hub.get_scalar(f'{PREFIX}/gradient/fdkd').data[0]) == 4
+    assert len(runner.message_hub.get_scalar(f'{PREFIX}/gradient/fdkd').data[0]) == 8
 
 
 def test_nothing_is_left_in_the_model(distiller, seg_batch):
@@ -128,6 +130,12 @@ def test_gradients_are_those_of_autograd_at_the_tapped_place(distiller, seg_batc
         f'gradient/{key}' for key in found.values()}
     # A weight of 30 on one term shows.
     assert measured['gradient/fdkd.low'] > 5 * measured['gradient/fdkd.high']
+
+
+def test_gradients_at_a_copy_are_those_of_the_copy():
+    source = torch.rand(9, requires_grad=True) * 1
+    tapped = source.clone()
+    assert gradient_norm((tapped + 10 * source).sum(), tapped) == pytest.approx(3)
 
 
 def test_gradients_at_an_output_that_is_pooled_by_the_branch(distiller, cls_branch, cls_batch):

@@ -167,6 +167,11 @@ def test_a_wrong_balance_is_refused(balance, message, distiller):
         distiller(dict(loss_kd=dict(KD, balance=balance)))
 
 
+def test_a_balance_of_nothing_is_refused(distiller):
+    with pytest.raises(ValueError, match='loss_kd: weight=0 leaves nothing to balance'):
+        distiller(dict(loss_kd=dict(KD, weight=0, balance=dict())))
+
+
 def test_a_balance_on_what_is_not_trained_is_refused(distiller, seg_batch):
     swapped = dict(KD, student='teacher.logits', teacher='student.logits', balance=dict())
     with pytest.raises(ValueError, match="loss_kd.balance: student='teacher.logits' is no tap"):

@@ -8,7 +8,6 @@ import torch
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torch import Tensor
-from torch.autograd.graph import GradientEdge, get_gradient_edge
 
 from mmfkd.analysis.features import check_keys, draw_vectors
 from mmfkd.analysis.similarity import band_cka
@@ -124,20 +123,8 @@ def gradient_norm(loss: Tensor | int, place: Tensor) -> float:
     """
     if not (isinstance(loss, Tensor) and loss.requires_grad and place.requires_grad):
         return 0.0
-    grad, = torch.autograd.grad(loss, [_edge(place)], retain_graph=True, allow_unused=True)
+    grad, = torch.autograd.grad(loss, [place], retain_graph=True, allow_unused=True)
     return 0.0 if grad is None else grad.float().norm().item()
-
-
-def _edge(place: Tensor) -> GradientEdge:
-    """Where the gradient of a tapped tensor is taken.
-
-    A tapped input is a copy beside the network, which goes on with the original: only at the
-    original do the gradients of the task arrive.
-    """
-    if place.grad_fn is not None and place.grad_fn.name() == 'CloneBackward0':
-        original: Any = place.grad_fn.next_functions[0]
-        return GradientEdge(*original)
-    return get_gradient_edge(place)
 
 
 def _terms(name: str, terms: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -166,5 +153,7 @@ def undisturbed(model: CrossModalDistiller) -> Iterator[None]:
         finally:
             for buffer, before in buffers:
                 buffer.copy_(before)
+            for balance in model.balances.values():
+                balance.recount()
             for teacher, kept in zip(cached, outputs, strict=True):
                 teacher.outputs = kept
