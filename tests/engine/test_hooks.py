@@ -98,7 +98,7 @@ def test_losses_are_looked_at_every_interval_and_at_the_end_of_an_epoch():
 
 
 def weight_at(epoch, distiller, **kwargs):
-    runner = SimpleNamespace(model=distiller, epoch=epoch, max_epochs=8)
+    runner = SimpleNamespace(model=distiller, epoch=epoch, max_epochs=8, cfg={})
     LossWeightHook('loss_kd', **kwargs).before_train_epoch(runner)
     return distiller.losses['loss_kd'].weight
 
@@ -121,6 +121,20 @@ def test_a_ramp_of_no_length_is_a_step(distiller):
     assert weights[:3] == [0, 0, 0] and weights[4:] == [1, 1] and weights[3] in (0, 1)
 
 
+@pytest.mark.parametrize('start', [0, 7, 12])
+def test_a_run_of_iterations_counts_passes_through_the_data(start, distiller):
+    model = distiller(dict(loss_kd=KD))
+    runner = SimpleNamespace(model=model, epoch=0, max_epochs=1, iter=start, max_iters=18,
+                             train_dataloader=range(5), cfg=dict(train_cfg=dict(max_iters=18)))
+    hook, found = LossWeightHook('loss_kd', start=1.0, stop=3.0, begin=1), []
+    hook.before_train_epoch(runner)  # once in such a run, also where it was resumed
+    for runner.iter in range(start, 18):
+        hook.before_train_iter(runner, runner.iter)
+        found.append(model.losses['loss_kd'].weight)
+    # The fourth pass is cut short, and the ramp ends with the run.
+    assert found == pytest.approx(([1.0] * 10 + [1 + 2 / 3] * 5 + [1 + 4 / 3] * 3)[start:])
+
+
 def test_the_weight_changes_the_loss(distiller, seg_batch):
     model = distiller(dict(loss_kd=KD)).eval()
     data = model.data_preprocessor(seg_batch(), True)
@@ -131,7 +145,7 @@ def test_the_weight_changes_the_loss(distiller, seg_batch):
 
 
 def test_an_unknown_loss_is_refused_with_the_known_ones(distiller):
-    runner = SimpleNamespace(model=distiller(dict(loss_kd=KD)), epoch=0)
+    runner = SimpleNamespace(model=distiller(dict(loss_kd=KD)), epoch=0, max_epochs=1, cfg={})
     with pytest.raises(KeyError, match=r"no loss 'loss_dk'.*\['loss_kd'\]"):
         LossWeightHook('loss_dk', 0, 1, 0, 1).before_train_epoch(runner)
 
@@ -246,6 +260,15 @@ def test_a_teacher_that_knows_passes(report, seg_batches):
     said = report(segment(lambda gt: gt.clamp(max=3)), 'mIoU', IoUMetric(), seg_batches)
     assert said['teacher/teacher/mIoU'] == said['teacher_teacher'] == 100
     assert "teacher 'teacher': mIoU 100.00 on val (always 'c': " in said['log']
+
+
+def test_the_majority_is_that_of_all_processes(report, seg_batches, monkeypatch):
+    others = torch.tensor([0, 10 ** 6, 0, 0])
+    monkeypatch.setattr('mmfkd.engine.hooks.teacher_report.all_reduce',
+                        lambda counts: counts.add_(others))
+    seg_batches[0]['data_samples'][0].gt_sem_seg.data[:, 0, 0] = -1  # no label
+    said = report(segment(lambda gt: gt.clamp(0, 3)), 'mIoU', IoUMetric(), seg_batches)
+    assert "(always 'b': " in said['log']
 
 
 def test_the_majority_class_is_scored_as_an_answer(report, seg_batches):

@@ -18,7 +18,8 @@ def runner(request):
                                 student=SimpleNamespace(subsets=subsets,
                                                         modalities=('rgb', 'ir')))
         return SimpleNamespace(
-            model=model, epoch=0, val_loop=object(), message_hub=MessageHub(request.node.name),
+            model=model, cfg={}, epoch=0, val_loop=object(),
+            message_hub=MessageHub(request.node.name),
             train_loop=SimpleNamespace(val_interval=val_interval, val_begin=val_begin),
             logger=MMLogger('weak'))
     return make
@@ -71,3 +72,10 @@ def test_nothing_to_choose_from_is_refused_before_training(runner):
     run.epoch = 7
     with pytest.raises(KeyError, match='ir/mIoU and mIoU are to be among'):
         WeakCombinationHook().after_val_epoch(run, dict(mIoU=3.0))
+
+
+def test_a_run_of_iterations_is_refused(runner):
+    run = runner()
+    run.cfg = dict(train_cfg=dict(max_iters=100))
+    with pytest.raises(ValueError, match='this run counts iterations: set train_cfg.max_epochs'):
+        WeakCombinationHook().before_train(run)

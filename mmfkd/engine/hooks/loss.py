@@ -9,6 +9,7 @@ from mmengine.runner import Runner
 
 from mmfkd.registry import HOOKS
 
+from .checkpoint import counts_iterations
 from .unwrapped import named_loss, unwrapped
 
 
@@ -63,6 +64,17 @@ def _not_finite(terms: Mapping) -> list[str]:
     return [name for name in bad if name != 'loss'] or bad
 
 
+def passes(runner: Runner) -> tuple[int, int]:
+    """Epochs that have ended, and those of the whole run.
+
+    Where a run counts iterations, an epoch is one pass through the training data.
+    """
+    if not counts_iterations(runner.cfg):
+        return runner.epoch, runner.max_epochs
+    length = len(runner.train_dataloader)
+    return runner.iter // length, math.ceil(runner.max_iters / length)
+
+
 @HOOKS.register_module()
 class LossWeightHook(Hook):
     """Moves the weight of a loss linearly from one value to another over epochs.
@@ -72,11 +84,12 @@ class LossWeightHook(Hook):
 
     Args:
         loss: name in the distiller's ``losses``.
-        start: weight before and in epoch ``begin``.
-        stop: weight from epoch ``end`` on.
-        begin: first epoch of the ramp, from 0.
-        end: epoch in which ``stop`` is reached; the same as ``begin`` for a step there. None is
-            that behind the last one, so that the ramp has the length of the run.
+        start: weight until the ramp begins.
+        stop: weight when it has ended.
+        begin: number of epochs before the ramp. Where a run counts iterations, an epoch is as
+            many of them as one pass through the training data takes.
+        end: number of epochs at which it has ended; the same as ``begin`` for a step. None is
+            that of the run.
         number: name of what is moved.
 
     Raises:
@@ -94,12 +107,21 @@ class LossWeightHook(Hook):
 
     def before_train_epoch(self, runner: Runner) -> None:
         """Sets the weight of the epoch."""
+        self._set(runner, *passes(runner))
+
+    def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: dict | None = None
+                          ) -> None:
+        """Sets it where no epoch begins, as the run counts iterations."""
+        if counts_iterations(runner.cfg) and not runner.iter % len(runner.train_dataloader):
+            self._set(runner, *passes(runner))
+
+    def _set(self, runner: Runner, epoch: int, epochs: int) -> None:
         loss, balances = named_loss(runner, self.loss, 'LossWeightHook'), unwrapped(runner).balances
-        end = runner.max_epochs if self.end is None else self.end
-        if self.begin < runner.epoch < end:
-            share = (runner.epoch - self.begin) / (end - self.begin)
+        end = epochs if self.end is None else self.end
+        if self.begin < epoch < end:
+            share = (epoch - self.begin) / (end - self.begin)
         else:
-            share = float(runner.epoch >= end)
+            share = float(epoch >= end)
         value = self.start + share * (self.stop - self.start)
         if self.number == 'weight' and self.loss in balances:
             balances[self.loss].ratio = value

@@ -1,6 +1,7 @@
 """A validation of the teachers before training starts."""
 
 import torch
+from mmengine.dist import all_reduce
 from mmengine.evaluator import Evaluator
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
@@ -55,6 +56,7 @@ class TeacherReportHook(Hook):
                                f'{list(metrics)} of val_evaluator')
             scores[name] = metrics[self.metric]
             runner.visualizer.add_scalars({f'teacher/{name}/{k}': v for k, v in metrics.items()})
+        all_reduce(counts)
         floor = self._majority(model, loader, evaluator, int(counts.argmax()))
         self._judge(runner, scores, floor, loader.dataset.metainfo['classes'][counts.argmax()])
 
@@ -86,7 +88,7 @@ def _count(sample, num_classes: int) -> Tensor:
     """Labels of one sample, counted; values beyond the classes are ignored ones."""
     label = sample.gt_sem_seg.data if 'gt_sem_seg' in sample else sample.gt_label
     label = label.flatten().cpu()
-    return torch.bincount(label[label < num_classes], minlength=num_classes)
+    return torch.bincount(label[(label >= 0) & (label < num_classes)], minlength=num_classes)
 
 
 def _answer(sample, label: int, num_classes: int) -> None:

@@ -6,6 +6,7 @@ from mmengine.runner import Runner
 from mmfkd.models.losses.margin import ModalityRegularizationLoss
 from mmfkd.registry import HOOKS
 
+from .checkpoint import counts_iterations
 from .unwrapped import named_loss, unwrapped
 
 
@@ -20,14 +21,14 @@ class WeakCombinationHook(Hook):
 
     Args:
         loss: name of a :class:`mmfkd.models.ModalityRegularizationLoss` in ``losses``.
-        begin: validations behind this many epochs count, from the next one on; 6 in the authors'
-            code.
-        end: number of epochs behind which it chooses; 10 in the authors' code.
+        begin: validations after more than this many epochs count; 6 in the authors' code.
+        end: number of epochs after which it chooses; 10 in the authors' code.
         metric: of the validation.
 
     Raises:
         KeyError: no such loss, or no such metric.
-        ValueError: the student has no subsets, or no validation falls between.
+        ValueError: the student has no subsets, no validation falls between, or the run counts
+            iterations.
     """
 
     def __init__(self, loss: str = 'loss_mar', begin: int = 6, end: int = 10,
@@ -41,6 +42,10 @@ class WeakCombinationHook(Hook):
         """Checks that there will be something to choose from."""
         if self._loss(runner).weak:
             return
+        if counts_iterations(runner.cfg):
+            raise ValueError('WeakCombinationHook chooses after epochs, and this run counts '
+                             'iterations: set train_cfg.max_epochs in place of max_iters, or '
+                             f'losses.{self.loss}.weak')
         interval = getattr(runner.train_loop, 'val_interval', 1)
         first = getattr(runner.train_loop, 'val_begin', 1)
         counted = [epoch for epoch in range(max(self.begin + 1, first), self.end + 1)
@@ -70,7 +75,7 @@ class WeakCombinationHook(Hook):
             runner.message_hub.update_info(_key(subset), self._sum(runner, subset) + gap)
 
     def before_train_epoch(self, runner: Runner) -> None:
-        """Chooses behind the last epoch that counts."""
+        """Chooses after the last epoch that counts."""
         loss = self._loss(runner)
         if runner.epoch < self.end or loss.weak:
             return
