@@ -56,10 +56,15 @@ def _files_of(sample: Mapping) -> Iterator[Path]:
 
 
 def _paths_in(settings: Any) -> Iterator[Path]:
-    """Files and folders that settings name, such as a vocabulary, but for the data's root."""
+    """Files and folders that settings name, such as a vocabulary.
+
+    But for the data's root, and the folder that :class:`mmfkd.datasets.transforms.Cached` fills.
+    """
     if isinstance(settings, Mapping):
+        kind = str(settings.get('type', '')).rpartition('.')[2]
+        left = ('data_root', 'data_prefix', *(('folder',) if kind == 'Cached' else ()))
         for key, value in settings.items():
-            if key not in ('data_root', 'data_prefix'):
+            if key not in left:
                 yield from _paths_in(value)
     elif isinstance(settings, (list, tuple)):
         for value in settings:

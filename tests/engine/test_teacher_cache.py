@@ -12,7 +12,9 @@ import pytest
 import torch
 from mmengine.config import Config
 from runs import run, save_teacher, weights
+from torch import nn
 
+from mmfkd.caching import output_key
 from mmfkd.config import load_config
 from mmfkd.engine.processes import StopRequest
 from mmfkd.engine.teacher_outputs import use_views
@@ -293,3 +295,20 @@ def test_a_folder_that_cannot_be_made_is_named(train, tmp_path):
     (tmp_path / 'kept').write_text('a file')
     with pytest.raises(OSError, match=r'kept/\w+ cannot be made .*cache\.folder of the teacher'):
         train('run', **cache(tmp_path))
+
+
+def test_what_the_training_itself_keeps_changes_no_key(tmp_path):
+    network, waves = nn.Linear(1, 1), tmp_path / 'waves'
+
+    def key():
+        settings = dict(pipeline=[dict(type='mmfkd.Cached', folder=str(waves), transforms=[
+            dict(type='LoadTokens', vocabulary=str(tmp_path / 'words'))])])
+        return output_key(network, settings, iter(()))
+
+    (tmp_path / 'words').write_text('one')
+    before = key()
+    waves.mkdir()
+    (waves / 'a.npy').write_bytes(b'1')
+    assert key() == before
+    (tmp_path / 'words').write_text('one two')
+    assert key() != before
