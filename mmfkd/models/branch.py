@@ -17,7 +17,8 @@ class Normalize(nn.Module):
     """Subtracts a mean and divides by a standard deviation, per channel.
 
     Args:
-        mean: one value a channel, in the units of the input and in the order after ``flip``.
+        mean: one value a channel, in the units of the input and in the order of the channels
+            after ``bgr_to_rgb``.
         std: likewise.
         bgr_to_rgb: reverse the channels first.
     """
@@ -99,8 +100,8 @@ class Branch(BaseModule):
             raise ValueError(f'pool names {missing_taps}, but the taps are {list(taps or {})}')
         self.pool = tuple(pool)
         self.modality = modality if isinstance(modality, str) else tuple(modality)
-        self.available = self._known(available) if available else None
-        self.subsets = tuple(self._known(subset) for subset in subsets)
+        self.available = self._known('available', available) if available else None
+        self.subsets = tuple(self._known('subsets', subset) for subset in subsets)
         norms = {modality: norm} if isinstance(modality, str) else (norm or {})
         unknown = set(norms) - set(self.modalities)
         if unknown:
@@ -119,10 +120,10 @@ class Branch(BaseModule):
         """Names of the modalities that the network takes."""
         return (self.modality,) if isinstance(self.modality, str) else self.modality
 
-    def _known(self, names: Sequence[str]) -> tuple[str, ...]:
+    def _known(self, argument: str, names: Sequence[str]) -> tuple[str, ...]:
         unknown = [name for name in names if name not in self.modalities]
         if unknown or not names or isinstance(names, str):
-            raise ValueError(f'available={names!r}: give a list of one or more of the modalities '
+            raise ValueError(f'{argument}: {names!r} is no list of one or more of the modalities '
                              f'{list(self.modalities)}')
         return tuple(names)
 

@@ -92,6 +92,13 @@ def test_a_norm_that_fits_no_modality_is_refused(norm, stub_branch):
         stub_branch(lambda x, samples: x, ['rgb', 'depth'], norm=norm)
 
 
+@pytest.mark.parametrize(('argument', 'value'), [
+    ('available', ['ir']), ('available', 'rgb'), ('subsets', [['ir']]), ('subsets', ['rgb'])])
+def test_a_choice_of_unknown_modalities_names_its_argument(argument, value, stub_branch):
+    with pytest.raises(ValueError, match=f"^{argument}: .* is no list of one or more of .*'rgb'"):
+        stub_branch(lambda x, samples: x, ['rgb', 'depth'], **{argument: value})
+
+
 def test_the_checkpoint_holds_the_network_alone(seg_branch):
     keys = Branch(**seg_branch()).state_dict()
     assert keys and all(key.startswith('model.') for key in keys)

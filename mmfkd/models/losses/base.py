@@ -142,13 +142,19 @@ class LogitLoss(DistillLoss):
         ignore_index: label of the positions to leave out; None takes all and needs no labels.
 
     Raises:
-        ValueError: ``temperature`` is not above 0.
+        ValueError: ``temperature`` is not above 0, or the rows need labels and ``ignore_index`` is
+            None.
     """
+
+    by_label = False  # whether the terms of a row depend on its label
 
     def __init__(self, student: str = 'student.logits', teacher: str = 'teacher.logits',
                  weight: float = 1.0, adapter: dict | None = None, temperature: float = 4.0,
                  ignore_index: int | None = 255) -> None:
         super().__init__(student, teacher, weight, adapter)
+        if self.by_label and ignore_index is None:
+            raise ValueError(f'{type(self).__name__}: ignore_index=None is for losses without '
+                             'labels, and this one needs them: give the label to leave out, 255')
         if temperature <= 0:
             raise ValueError(f'temperature={temperature} must be above 0')
         self.temperature = temperature

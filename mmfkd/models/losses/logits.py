@@ -149,6 +149,8 @@ class DKDLoss(LogitLoss):
         ValueError: ``temperature`` is not above 0.
     """
 
+    by_label = True
+
     def __init__(self, student: str = 'student.logits', teacher: str = 'teacher.logits',
                  weight: float = 1.0, adapter: dict | None = None, target_weight: float = 1.0,
                  rest_weight: float = 8.0, temperature: float = 4.0,
@@ -200,6 +202,8 @@ class NKDLoss(LogitLoss):
         ValueError: ``temperature`` is not above 0.
     """
 
+    by_label = True
+
     def row_terms(self, student: Tensor, teacher: Tensor, labels: Tensor) -> dict[str, Tensor]:
         """``rest``: see the class."""
         rest = rest_divergence(student / self.temperature, teacher / self.temperature, labels)
@@ -226,6 +230,8 @@ class NormalizedKDLoss(LogitLoss):
     Raises:
         ValueError: ``temperature`` is not above 0.
     """
+
+    by_label = True
 
     def __init__(self, student: str = 'student.logits', teacher: str = 'teacher.logits',
                  weight: float = 1.0, adapter: dict | None = None, temperature: float = 1.0,

@@ -10,6 +10,7 @@ from mmfkd.models import (
     DKDLoss,
     FrequencyDecoupledLoss,
     LabelledCrossEntropyLoss,
+    NKDLoss,
     NormalizedKDLoss,
     PseudoLabelLoss,
 )
@@ -115,3 +116,9 @@ def test_pseudo_labels_refuse_dice_on_vectors():
         PseudoLabelLoss()(logits(), logits())
     with pytest.raises(ValueError, match='threshold=2'):
         PseudoLabelLoss(threshold=2)
+
+
+@pytest.mark.parametrize('kind', [DKDLoss, NKDLoss, NormalizedKDLoss])
+def test_what_needs_the_label_of_a_row_says_so_when_it_is_built(kind):
+    with pytest.raises(ValueError, match='ignore_index=None is for losses without labels'):
+        kind(ignore_index=None)
