@@ -70,7 +70,7 @@ def _in_use() -> int:
 
 
 def largest() -> int:
-    """The largest number of bytes that this process has had on the GPU, or without one in memory."""
+    """The largest number of bytes that it has had."""
     if torch.cuda.is_available():
         return torch.cuda.max_memory_allocated()
     if STATUS.is_file():
