@@ -1,6 +1,5 @@
 """The cells of a table: one training of one method on one pair with one seed."""
 
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, reduce
@@ -8,7 +7,8 @@ from pathlib import Path
 
 from mmengine.config import Config
 
-from mmfkd.config import Pair, compose, is_network, read, spelled_options
+from mmfkd.config import Pair, compose, is_network, read
+from mmfkd.engine.processes import train_command
 
 UNIMODAL = 'unimodal'
 SEED = 'randomness.seed'
@@ -86,9 +86,8 @@ class Cell:
         """
         what = ([f'{UNIMODAL}/{self.leaf}'] if self.row.method == UNIMODAL else
                 ['--pair', self.leaf, '--method', self.row.method])
-        return [sys.executable, '-m', 'mmfkd', 'train', *what, '--work-dir', str(self.work_dir),
-                '--resume', *(['--amp'] if amp else []), '--cfg-options',
-                *spelled_options({**self.own(), **options, **self.changes()})]
+        return train_command(what, self.work_dir, {**self.own(), **options, **self.changes()},
+                             amp)
 
     def own(self) -> dict[str, object]:
         """Options of this run alone: its seed, and the weights that it starts from."""

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from mmengine.config import Config
 
-from mmfkd.config import Modalities, load_config, spelled_options
+from mmfkd.config import Modalities, load_config
+from mmfkd.engine.processes import train_command
 
 from .grid import SEED
 
@@ -176,9 +177,8 @@ class NetworkCell:
             options: of the whole table; the row's own win.
             amp: mixed precision.
         """
-        return [sys.executable, '-m', 'mmfkd', 'train', self.leaf, '--work-dir',
-                str(self.work_dir), '--resume', *(['--amp'] if amp else []), '--cfg-options',
-                *spelled_options({**self.own(), **options, **self.changes()})]
+        return train_command([self.leaf], self.work_dir,
+                             {**self.own(), **options, **self.changes()}, amp)
 
     @property
     def _fused(self) -> Path:
@@ -189,15 +189,14 @@ class NetworkCell:
 
     def own(self) -> dict[str, object]:
         """Options of this run alone: its seed, and the weights or images that it starts from."""
-        if self.row.needs is None:
-            return {SEED: self.seed}
         if self.row.name != 'cddfuse':
-            return {SEED: self.seed, TEACHER: str(self._other(self.row.needs).work_dir)}
+            starts = {TEACHER: str(cell.work_dir) for cell in self.teachers()}
+            return {SEED: self.seed, **starts}
         folders = {f'{split}_dataloader.dataset.modalities.fused.folder':
                    self.config[f'{split}_dataloader'].dataset.modalities.fused.folder
                    for split in ('train', 'val', 'test')}
-        return {SEED: self.seed,
-                **{key: str(self._fused / folder) for key, folder in folders.items()}}
+        found = {key: str(self._fused / folder) for key, folder in folders.items()}
+        return {SEED: self.seed, **found}
 
     def changes(self) -> dict[str, object]:
         """What the row changes in its config."""

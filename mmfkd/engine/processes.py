@@ -5,10 +5,13 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
+
+from mmfkd.config import spelled_options
 
 PATIENCE = 30
 
@@ -84,6 +87,21 @@ def leave(stop: KeyboardInterrupt, message: str) -> NoReturn:
         worker.kill()
     number = signal.SIGTERM if isinstance(stop, Terminated) else signal.SIGINT
     os._exit(128 + number)
+
+
+def train_command(what: Sequence[str], work_dir: Path, options: Mapping[str, object], amp: bool
+                  ) -> list[str]:
+    """``mmfkd train`` of this interpreter, which goes on with what was stopped.
+
+    Args:
+        what: arguments that name a config, or a pair and a method.
+        work_dir: folder of the run.
+        options: as ``--cfg-options`` has them.
+        amp: mixed precision.
+    """
+    return [sys.executable, '-m', 'mmfkd', 'train', *what, '--work-dir', str(work_dir), '--resume',
+            *(['--amp'] if amp else []),
+            *(['--cfg-options', *spelled_options(options)] if options else [])]
 
 
 def run_child(command: Sequence[str], running: list | None = None, **options: Any) -> int:

@@ -16,12 +16,11 @@ from mmfkd.config import (
     merge_options,
     shown,
     spelled,
-    spelled_options,
 )
 from mmfkd.inference.opening import open_run
 
 from .hooks.checkpoint import length
-from .processes import STOPPED, run_child
+from .processes import STOPPED, run_child, train_command
 
 # What a baseline and the student beside it have in common.
 SHARED = ('train_dataloader', 'val_dataloader', 'test_dataloader', 'train_cfg', 'optim_wrapper',
@@ -160,7 +159,7 @@ def train_first(what: str, cfg: Config, config: str, folder: Path, options: Mapp
         sys.exit(f'{what} is not trained. Train it first:\n'
                  f'  torchrun --nproc_per_node GPUS -m mmfkd train {shown(config)} '
                  f'--work-dir {folder} --launcher pytorch')
-    command = teacher_command(config, folder, options, amp)
+    command = train_command([config], folder, options, amp)
     print(f'{what} is not trained yet; training it first: '
           f"mmfkd {' '.join(map(shown, command[3:]))}", flush=True)
     code = run_child(command)
@@ -197,16 +196,6 @@ def trained_branches(cfg: Config) -> list[tuple[str, str, Path]]:
                       else Path(checkpoint))
             found.append((name, config, folder))
     return found
-
-
-def teacher_command(config: str, folder: Path, options: Mapping[str, object], amp: bool
-                    ) -> list[str]:
-    """The command that trains a teacher, or goes on with a training that was stopped."""
-    command = [sys.executable, '-m', 'mmfkd', 'train', config, '--work-dir', str(folder),
-               '--resume', *(['--amp'] if amp else [])]
-    if options:
-        command += ['--cfg-options', *spelled_options(options)]
-    return command
 
 
 def teacher_options(options: Mapping[str, object], teacher: Config) -> dict[str, object]:
