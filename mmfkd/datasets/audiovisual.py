@@ -108,9 +108,12 @@ class VGGSoundDataset(PairDataset):
                                         "Or name them: metainfo=dict(classes=('...', '...'))")
             names = dict.fromkeys(row['class'] for row in self.LIST.read(path))
             metainfo = dict(metainfo or {}, classes=tuple(names))
-        super().__init__(data_root, split, modalities, ann_file, subset, val_fraction, split_seed,
-                         group, labels, missing, metainfo, pipeline, test_mode, indices, lazy_init,
-                         serialize_data)
+        super().__init__(
+            data_root=data_root, split=split, modalities=modalities, ann_file=ann_file,
+            subset=subset, val_fraction=val_fraction, split_seed=split_seed, group=group,
+            labels=labels, missing=missing, metainfo=metainfo, pipeline=pipeline,
+            test_mode=test_mode, indices=indices, lazy_init=lazy_init,
+            serialize_data=serialize_data)
 
     def samples(self, path: Path) -> Iterator[dict]:
         """See :class:`PairDataset`."""
@@ -133,8 +136,8 @@ class AVDigitsDataset(PairDataset):
     ``<digit>_<speaker>_<recording>.wav``, images are 28 x 28. Recordings 0 to 4 are test.
 
     Args:
-        recordings: first and behind the last recording that counts, 60 samples each; a way to
-            hold out a part of train, and to make train small.
+        recordings: the first recording that counts and the one after the last, 60 samples each;
+            a way to hold out a part of train, and to make train small.
         Others: see :class:`PairDataset`.
     """
 
@@ -152,9 +155,12 @@ class AVDigitsDataset(PairDataset):
                  test_mode: bool = False, indices: int | Sequence[int] | None = None,
                  lazy_init: bool = False, serialize_data: bool = True) -> None:
         self._recordings = range(*recordings)
-        super().__init__(data_root, split, modalities, ann_file, subset, val_fraction, split_seed,
-                         group, labels, missing, metainfo, pipeline, test_mode, indices, lazy_init,
-                         serialize_data)
+        super().__init__(
+            data_root=data_root, split=split, modalities=modalities, ann_file=ann_file,
+            subset=subset, val_fraction=val_fraction, split_seed=split_seed, group=group,
+            labels=labels, missing=missing, metainfo=metainfo, pipeline=pipeline,
+            test_mode=test_mode, indices=indices, lazy_init=lazy_init,
+            serialize_data=serialize_data)
 
     def samples(self, path: Path) -> Iterator[dict]:
         """See :class:`PairDataset`."""

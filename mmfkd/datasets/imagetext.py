@@ -52,9 +52,12 @@ class CrisisMMDDataset(PairDataset):
                  test_mode: bool = False, indices: int | Sequence[int] | None = None,
                  lazy_init: bool = False, serialize_data: bool = True) -> None:
         self._label_map = dict(label_map)
-        super().__init__(data_root, split, modalities, ann_file, subset, val_fraction, split_seed,
-                         group, labels, missing, metainfo, pipeline, test_mode, indices, lazy_init,
-                         serialize_data)
+        super().__init__(
+            data_root=data_root, split=split, modalities=modalities, ann_file=ann_file,
+            subset=subset, val_fraction=val_fraction, split_seed=split_seed, group=group,
+            labels=labels, missing=missing, metainfo=metainfo, pipeline=pipeline,
+            test_mode=test_mode, indices=indices, lazy_init=lazy_init,
+            serialize_data=serialize_data)
 
     def samples(self, path: Path) -> Iterator[dict]:
         """See :class:`PairDataset`."""

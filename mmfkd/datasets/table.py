@@ -64,9 +64,12 @@ class ListDataset(PairDataset):
                              if Path(data_root, name).is_file()), f'{split}.csv')
         if not (metainfo or {}).get('classes'):
             metainfo = dict(metainfo or {}, classes=self._classes(Path(data_root, classes_from)))
-        super().__init__(data_root, split, modalities, ann_file, subset, val_fraction, split_seed,
-                         None, labels, missing, metainfo, pipeline, test_mode, indices, lazy_init,
-                         serialize_data)
+        super().__init__(
+            data_root=data_root, split=split, modalities=modalities, ann_file=ann_file,
+            subset=subset, val_fraction=val_fraction, split_seed=split_seed, group=None,
+            labels=labels, missing=missing, metainfo=metainfo, pipeline=pipeline,
+            test_mode=test_mode, indices=indices, lazy_init=lazy_init,
+            serialize_data=serialize_data)
 
     def samples(self, path: Path) -> Iterator[dict]:
         """See :class:`PairDataset`."""
