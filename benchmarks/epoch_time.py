@@ -46,7 +46,7 @@ class EpochTimeHook(Hook):
         self._start = perf_counter()
 
     def after_train_epoch(self, runner: Runner) -> None:
-        """An epoch ends, behind everything else that does something then."""
+        """An epoch ends, after everything else that does something then."""
         if torch.cuda.is_available():
             torch.cuda.synchronize()
         now = perf_counter()

@@ -27,7 +27,7 @@ class Place(NamedTuple):
         shape: of the recorded tensor, batch first.
         stride: pixels of the input per pixel of an (N, C, H, W) tensor, vertical and horizontal;
             None for other tensors.
-        layout: that the shape suggests, to be written behind the place unless it is NCHW; None
+        layout: that the shape suggests, to be written after the place unless it is NCHW; None
             where it suggests none. See :mod:`mmfkd.models.layouts`.
         overwritten: a later in-place operation changes the tensor, so a tap gets what that
             operation made of it; where that is an in-place module, tap the module's input.

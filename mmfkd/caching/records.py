@@ -18,7 +18,7 @@ class RecordFile:
 
     Record n lies at n times the size of one, so that nothing has to be read to find it, and
     processes write different ones at once. The file has holes where nothing is written. Its mark
-    is written behind a record: a process that was killed leaves a record that is missing.
+    is written after a record: a process that was killed leaves a record that is missing.
 
     Plain reads and writes are taken rather than a memory map, in which a full disk ends the process
     without a word, and rather than safetensors, whose files cannot grow.

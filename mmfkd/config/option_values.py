@@ -62,7 +62,7 @@ class OptionAction(argparse.Action):
 
     def __call__(self, parser: argparse.ArgumentParser, namespace: argparse.Namespace,
                  values: str | Sequence[Any] | None, option_string: str | None = None) -> None:
-        """Reads the values behind the option."""
+        """Reads the values after the option."""
         options = dict(getattr(namespace, self.dest, None) or {})
         for text in values or ():
             key, equals, value = text.partition('=')

@@ -10,7 +10,7 @@ from .transforms import LoadAudio, LogSpectrogram
 
 
 def made_size(pipeline: Sequence[dict], modality: str) -> tuple[int, int] | None:
-    """Height and width of a modality behind a pipeline of configs.
+    """Height and width of a modality after a pipeline of configs.
 
     (bins, frames) of a spectrogram, (1, tokens) of a text; None where no step says it.
     """

@@ -55,7 +55,7 @@ def end_together() -> None:
 def keep_timm_norms(cfg: Config) -> None:
     """Leaves batch norms unsynchronised where a student has a network of timm, and says so.
 
-    timm's batch norms hold the activation behind them, which torch's conversion to synchronised
+    timm's batch norms hold the activation after them, which torch's conversion to synchronised
     ones would drop.
 
     Args:

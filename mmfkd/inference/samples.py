@@ -207,7 +207,7 @@ def _path(name: str, path: Path, kind: str) -> dict:
 
 
 def named(samples: Iterable[Sample]) -> list[str]:
-    """Names of samples; of equal ones all but the first have a number behind."""
+    """Names of samples; of equal ones all but the first have a number after them."""
     found: dict[str, None] = {}
     for sample in samples:
         name, number = sample.name, 1

@@ -69,7 +69,7 @@ def channels_first(tap: str, x: Tensor, layout: Layout | None, size: Sequence[in
         return x
     if x.ndim != layout.dimensions:
         raise ValueError(f"tap '{tap}' records {tuple(x.shape)}, which is not {layout.axes}: "
-                         'change its layout, the text behind the colon')
+                         'change its layout, the text after the colon')
     if layout.axes == 'NCHW':
         return x
     if layout.axes == 'NHWC':
@@ -90,12 +90,12 @@ def check_usual(tap: str, x: Tensor, size: Sequence[int]) -> None:
     """
     if x.ndim == 3:
         raise ValueError(f"tap '{tap}' records {tuple(x.shape)}, which may have its channels in "
-                         'the middle or at the end: state its layout behind its place, as '
+                         'the middle or at the end: state its layout after its place, as '
                          f"'place:{guess(x.shape, size) or 'NLC'}'. There are {GRAMMAR}.")
     if x.ndim == 4 and guess(x.shape, size) == 'NHWC':
         raise ValueError(f"tap '{tap}' records {tuple(x.shape)} of an input of "
                          f'{size[0]}x{size[1]}, so that its channels are the last axis: state its '
-                         "layout behind its place, as 'place:NHWC'; or 'place:NCHW', if they are "
+                         "layout after its place, as 'place:NHWC'; or 'place:NCHW', if they are "
                          'not')
 
 

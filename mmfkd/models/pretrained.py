@@ -58,7 +58,7 @@ class InflatedPretrained:
         # mmpretrain's and mmseg's transformers look at the name of their initialiser.
         drawn = [key for key in weights if key in own and key.endswith('pos_embed')]
         if drawn:
-            raise ValueError(f"{type(module).__name__} draws '{drawn[0]}' anew behind every "
+            raise ValueError(f"{type(module).__name__} draws '{drawn[0]}' anew after every "
                              "initialiser but mmengine's: write type='Pretrained' in place of "
                              "'mmfkd.InflatedPretrained' in its init_cfg")
         for key, weight in weights.items():
@@ -79,7 +79,7 @@ def keep_loaded(module: nn.Module, weights: Mapping[str, Tensor]) -> None:
     """Marks the parts of a module that were loaded whole, which mmengine would initialise anew.
 
     After the initialiser of a module it calls ``init_weights`` of its children; only its own
-    ``Pretrained`` comes behind these.
+    ``Pretrained`` comes after these.
     """
     for name, part in module.named_modules():
         keys = [f'{name}.{key}' for key in part.state_dict()

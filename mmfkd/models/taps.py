@@ -38,7 +38,7 @@ def parse_tap(name: str, spec: str) -> Tap:
     if match is None:
         raise ValueError(f"tap '{name}': cannot read '{spec}'. Write 'path' (output), 'path@in' "
                          "(input), 'path[0]' or 'path[key]' (item of a tuple or dict output); "
-                         "behind it may stand a layout, 'path:NHWC'.")
+                         "after it may stand a layout, 'path:NHWC'.")
     keys = re.findall(r'\[(\w+)\]', match['keys'] or '')
     return Tap(match['path'], match['at'] == 'in',
                tuple(int(key) if key.isdigit() else key for key in keys),

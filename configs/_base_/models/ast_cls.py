@@ -1,6 +1,6 @@
 # AST, the audio spectrogram transformer (Gong et al., arXiv 2104.01778): 12 layers on a spectrogram
 # of 128 bins and 1024 frames, of which patches of 16 that begin every 10 are a grid of 12x101
-# behind two tokens. Weights are a local folder of transformers:
+# after two tokens. Weights are a local folder of transformers:
 # backbone=dict(pretrained='data/pretrained/ast', config=None). What inherits it says norm and
 # classes.
 model = dict(

@@ -3,7 +3,7 @@ model = dict(
     type='CrossModalDistiller',
     data_preprocessor=dict(type='MultiModalDataPreprocessor'),
     students=dict(student=dict(
-        # The tokens behind each quarter of the layers stand for stages.
+        # The tokens after each quarter of the layers stand for stages.
         taps=dict(feat='backbone[0]', logits='head.fc',
                   layer1='backbone.stages.0:NLC', layer2='backbone.stages.1:NLC',
                   layer3='backbone.stages.2:NLC', layer4='backbone.stages.3:NLC',

@@ -28,7 +28,7 @@ model = dict(
             test_cfg=dict(mode='whole')))))
 # Widths of the four stages, for methods that need them.
 channels = dict(stages=(32, 48, 136, 384))
-# For methods that work inside the network: the last batch norm of each stage, the one behind each
+# For methods that work inside the network: the last batch norm of each stage, the one after each
 # block's depthwise convolution, the last two stages and all their blocks.
 stage_norms = ('timm_model.blocks.0.1.bn2', 'timm_model.blocks.1.2.bn3',
                'timm_model.blocks.2.2.bn3', 'timm_model.blocks.4.4.bn3',

@@ -1,5 +1,5 @@
 # ViT-S/16 with DeiT's ImageNet weights (Touvron et al., arXiv 2012.12877), as in mmpretrain, for
-# images of 224x224 (img_size of the backbone). The patches behind each quarter of the layers stand
+# images of 224x224 (img_size of the backbone). The patches after each quarter of the layers stand
 # for stages. What inherits it says modality and classes.
 model = dict(
     type='CrossModalDistiller',

@@ -29,7 +29,7 @@ class Cached(BaseTransform):
     Args:
         transforms: configs of transforms that turn the file into an array, such as ``LoadAudio``,
             ``FitLength`` and ``LogSpectrogram``.
-        folder: where the arrays are kept, one file each: ``.npy`` with its digest behind it. A
+        folder: where the arrays are kept, one file each: ``.npy`` with its digest after it. A
             damaged file is computed anew.
         modality: its name; without it in the sample nothing is done.
     """

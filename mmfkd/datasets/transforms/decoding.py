@@ -95,7 +95,7 @@ def check_file(path: str, loader: BaseTransform | None, registered: bool) -> Non
     except UnidentifiedImageError:
         return  # the loader knows it, or says that it does not
     png = image.format == 'PNG'
-    # Of a PNG the whole image would be decoded to look for a tag behind it.
+    # Of a PNG the whole image would be decoded to look for a tag after it.
     tagged = not png or _png_has_exif(content)
     turned = image.getexif().get(ORIENTATION, 1) if tagged else 1
     kind = getattr(loader, 'color_type', '') if isinstance(loader, LoadImageFromFile) else None

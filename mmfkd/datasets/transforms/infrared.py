@@ -84,7 +84,7 @@ class LoadInfrared(BaseTransform):
                                 '16-bit files: leave bits out')
         if image.mode == 'RGBA' and len(np.unique(np.asarray(image)[..., 3])) > 1:
             raise InfraredError(f'{path} holds an image in its fourth channel, perhaps infrared '
-                                'behind colour, as in MFNet: write that channel to its own file')
+                                'after colour, as in MFNet: write that channel to its own file')
         if image.mode == 'L':
             return np.asarray(image)
         # Rounded; 255 * 3 + 1 fits.

@@ -18,7 +18,7 @@ class TeacherCacheHook(Hook):
 
     Epoch e trains on view e modulo the number of views. Where every output of a view is there,
     the teacher does not run and its modality is not read, unless a student takes it too. Samples
-    of the view that an epoch has left out, as ``drop_last`` does, are computed behind it.
+    of the view that an epoch has left out, as ``drop_last`` does, are computed after it.
 
     Raises:
         ValueError: the training set has no views; see

@@ -63,7 +63,7 @@ class ModuleClipHook(Hook):
     """Clips the norm of the gradient of several modules, each by itself.
 
     mmengine's ``clip_grad`` clips all parameters together. This one runs in front of every step of
-    the optimizer, behind the unscaling of mixed precision.
+    the optimizer, after the unscaling of mixed precision.
 
     Args:
         modules: paths in the model.

@@ -42,7 +42,7 @@ class DeepLabV3PlusHead(BaseDecodeHead):
         num_classes: number of classes.
         in_index: which of the inputs is the deepest map.
         norm_cfg: see mmseg.
-        dropout_ratio: behind the ASPP, as in DisOptNet's network.
+        dropout_ratio: after the ASPP, as in DisOptNet's network.
         loss_decode: see mmseg.
         ignore_index: see mmseg.
         align_corners: see mmseg.

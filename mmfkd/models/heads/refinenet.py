@@ -17,7 +17,7 @@ def conv3x3(in_channels: int, out_channels: int, bias: bool = False) -> nn.Conv2
 
 
 class ResidualUnits(nn.Module):
-    """Units of two convolutions behind ReLUs, each added to what came in.
+    """Units of two convolutions after ReLUs, each added to what came in.
 
     What is added has passed the ReLU too, as in the authors' code, whose ReLU works in place.
 
@@ -66,7 +66,7 @@ class RefineStage(nn.Module):
     Args:
         in_channels: width of the encoder's map.
         channels: width D of the stage.
-        deepest: whether no stage is behind it.
+        deepest: whether no stage is after it.
         out_channels: width of what the next stage gets; None of the last.
     """
 

@@ -20,7 +20,7 @@ class BertEncoder(BaseModule):
     Paper: Devlin et al., "BERT" (arXiv 1810.04805). mmpretrain's own text encoders need an extra
     that pins old versions.
 
-    ``stages.0`` to ``stages.3`` are places to tap: the tokens (N, L, hidden size) behind a quarter,
+    ``stages.0`` to ``stages.3`` are places to tap: the tokens (N, L, hidden size) after a quarter,
     a half, three quarters and all of the layers.
 
     Weights of ``pretrained`` are loaded by ``init_weights``, so a branch that gets its weights
@@ -90,7 +90,7 @@ def check_tokens(tokens: Tensor, vocabulary: int) -> None:
 
 
 def show_stages(stages: nn.ModuleList, hidden_states: Sequence[Tensor]) -> None:
-    """Passes the tokens behind equal parts of the layers through modules that can be tapped.
+    """Passes the tokens after equal parts of the layers through modules that can be tapped.
 
     Args:
         stages: one module a part.

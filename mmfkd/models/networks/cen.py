@@ -35,7 +35,7 @@ class CEN(MultiOutputSegmentor):
             batch norms, if it has any, are of one modality each.
         modalities: names.
         exchange: ``dict(channel=dict(norms, threshold))``; see :class:`SharedEncoder`. The
-            authors exchange behind the second batch norm of every block.
+            authors exchange after the second batch norm of every block.
         sparsity: weight of the L1 term.
         train_cfg: unused; taken as mmseg's segmentors do.
         test_cfg: ``dict(mode='whole')``.

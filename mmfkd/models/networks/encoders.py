@@ -26,9 +26,9 @@ class SharedEncoder(BaseModule):
         backbone: config of a backbone with batch norms.
         modalities: names, in the order of the stacked batch.
         exchange: dict of ``channel`` and ``spatial``, or None; either may be None or missing.
-            ``channel``: ``norms``, places of the batch norms behind which channels are exchanged,
+            ``channel``: ``norms``, places of the batch norms after which channels are exchanged,
             usually the last of each stage, and the arguments of :class:`ChannelExchange`.
-            ``spatial``: ``stages``, places of the sequences of blocks behind which odd columns
+            ``spatial``: ``stages``, places of the sequences of blocks after which odd columns
             are exchanged, and the arguments of :class:`SpatialExchange`. A place is a module's
             path in the backbone.
 
@@ -65,7 +65,7 @@ class SharedEncoder(BaseModule):
                 SpatialExchange(self.streams, probability, receivers))
 
     def exchanging(self) -> list[PerModality]:
-        """Batch norms behind which channels are exchanged."""
+        """Batch norms after which channels are exchanged."""
         return [module for module in self.net.modules()
                 if isinstance(module, PerModality) and module.exchange is not None]
 

@@ -22,7 +22,7 @@ class ChannelAttention(nn.Module):
     Args:
         channels: width D.
         heads: number of heads.
-        depthwise: whether the 3x3 convolution behind the projection is depthwise, as in Restormer,
+        depthwise: whether the 3x3 convolution after the projection is depthwise, as in Restormer,
             or full, as in CDDFuse's base branch.
     """
 
@@ -46,7 +46,7 @@ class ChannelAttention(nn.Module):
 
 
 class GatedFeedForward(nn.Module):
-    """Two branches of which one gates the other, behind a 3x3 convolution (Restormer, eq. 2).
+    """Two branches of which one gates the other, after a 3x3 convolution (Restormer, eq. 2).
 
     Args:
         channels: width D.

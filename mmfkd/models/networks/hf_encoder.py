@@ -20,7 +20,7 @@ class HFEncoder(BaseModule):
     """Any encoder of transformers: images, spectrograms, waves or tokens to a vector.
 
     Such as AST (Gong et al., arXiv 2104.01778), wav2vec 2.0 (Baevski et al., arXiv 2006.11477) or a
-    ViT. ``stages.0`` to ``stages.3`` are places to tap: the tokens (N, L, hidden size) behind a
+    ViT. ``stages.0`` to ``stages.3`` are places to tap: the tokens (N, L, hidden size) after a
     quarter, a half, three quarters and all of the layers.
 
     Weights of ``pretrained`` are loaded by ``init_weights``, so a branch that gets its weights

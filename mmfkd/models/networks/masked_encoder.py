@@ -31,7 +31,7 @@ class SqueezeFusion(nn.Module):
 
 
 class MaskedEncoder(BaseModule):
-    """Runs the stages of several ResNets side by side and fuses behind the stem and each stage.
+    """Runs the stages of several ResNets side by side and fuses after the stem and each stage.
 
     The first modality's network goes on with the fused map, the others with their own. A mask
     multiplies the maps before each fusion, not the images, so every batch norm sees every sample,
@@ -107,7 +107,7 @@ def stem(net: Any, image: Tensor) -> Tensor:
 
 
 def run_stage(net: Any, index: int, x: Tensor) -> Tensor:
-    """A stage of a ResNet, the first one behind its pooling."""
+    """A stage of a ResNet, the first one after its pooling."""
     x = net.maxpool(x) if index == 0 else x
     return getattr(net, net.res_layers[index])(x)
 

@@ -1,4 +1,4 @@
-"""Normalisation layers of one modality each, behind convolutions that all modalities share.
+"""Normalisation layers of one modality each, after convolutions that all modalities share.
 
 Batches of several modalities are stacked, so that a shared convolution runs once::
 
