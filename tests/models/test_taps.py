@@ -193,3 +193,21 @@ def test_gradients_flow_through_taps(spec, backbone):
     feats = record(backbone, dict(feat=spec), torch.randn(2, 3, 32, 32))[1]
     feats['feat'].square().sum().backward()
     assert backbone.conv1.weight.grad.abs().sum() > 0
+
+
+def test_checkpointed_activations_give_what_is_recorded_the_same_gradients(distiller, seg_batch):
+    """``with_cp`` of the backbones, also where a tap is inside of what is computed twice."""
+    found = []
+    for with_cp in (False, True):
+        torch.manual_seed(0)
+        model = distiller(dict(loss_fdkd=dict(type='FrequencyDecoupledLoss'),
+                               loss_kd=dict(type='KDLoss'))).train()
+        for block in model.student.model.backbone.modules():
+            if hasattr(block, 'with_cp'):
+                block.with_cp = with_cp
+        torch.manual_seed(1)
+        losses = model(**model.data_preprocessor(seg_batch(), True), mode='loss')
+        model.parse_losses(losses)[0].backward()
+        found.append({name: weight.grad for name, weight in model.named_parameters()})
+    torch.testing.assert_close(*found)
+    assert found[0]['students.student.model.backbone.layer1.0.conv1.weight'].abs().max() > 0
