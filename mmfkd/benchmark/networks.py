@@ -190,8 +190,8 @@ class NetworkCell:
     def own(self) -> dict[str, object]:
         """Options of this run alone: its seed, and the weights or images that it starts from."""
         if self.row.name != 'cddfuse':
-            starts = {TEACHER: str(cell.work_dir) for cell in self.teachers()}
-            return {SEED: self.seed, **starts}
+            needed = [(TEACHER, str(cell.work_dir)) for cell in self.teachers()]
+            return {SEED: self.seed, **dict(needed)}
         folders = {f'{split}_dataloader.dataset.modalities.fused.folder':
                    self.config[f'{split}_dataloader'].dataset.modalities.fused.folder
                    for split in ('train', 'val', 'test')}

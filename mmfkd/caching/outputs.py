@@ -2,15 +2,15 @@
 
 import json
 import logging
-import os
 import shutil
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
 import torch
 from mmengine.logging import print_log
 from torch import Tensor
+
+from mmfkd.whole_files import written_whole
 
 from .records import RecordFile
 
@@ -140,9 +140,8 @@ class TeacherOutputs:
     def _create(self, tap: str, feat: Tensor) -> None:
         said = dict(shape=list(feat.shape[1:]), dtype=str(feat.dtype).removeprefix('torch.'))
         # Processes that begin together write the same.
-        with NamedTemporaryFile('w', dir=self.folder, suffix='.tmp', delete=False) as file:
-            file.write(json.dumps(said))
-        os.replace(file.name, self.folder / f'{tap}.json')
+        with written_whole(self.folder / f'{tap}.json', shared=True) as temporary:
+            temporary.write_text(json.dumps(said))
         self._opened(tap)
 
     def _estimate(self) -> None:

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +12,7 @@ from mmengine.logging import print_log
 from torch import Tensor
 
 from mmfkd.config import default_work_dir, shown
+from mmfkd.whole_files import written_whole
 
 from .reading import is_whole
 
@@ -114,13 +114,8 @@ def has_ended(work_dir: str | Path) -> bool:
 
 def write_summary(work_dir: Path, summary: Mapping[str, object]) -> None:
     """Writes ``summary.json`` in one step: a summary that is there says that the run has ended."""
-    path = work_dir / SUMMARY
-    temporary = path.with_suffix('.tmp')
-    with temporary.open('w', encoding='utf-8') as file:
-        file.write(json.dumps(plain(summary), indent=2) + '\n')
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    with written_whole(work_dir / SUMMARY, durable=True) as temporary:
+        temporary.write_text(json.dumps(plain(summary), indent=2) + '\n', encoding='utf-8')
 
 
 def plain(value: object) -> object:

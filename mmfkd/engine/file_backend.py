@@ -3,8 +3,11 @@
 import errno
 import os
 import shutil
+from pathlib import Path
 
 from mmengine.fileio import LocalBackend, register_backend
+
+from mmfkd.whole_files import written_whole
 
 
 class AtomicLocalBackend(LocalBackend):
@@ -21,18 +24,11 @@ class AtomicLocalBackend(LocalBackend):
             OSError: it cannot be written; of a full disk the message says what is free and what
                 is needed. Nothing is left of the new file.
         """
-        temporary = f'{filepath}.tmp'
         try:
-            os.makedirs(os.path.dirname(filepath) or '.', exist_ok=True)
-            with open(temporary, 'wb') as file:
-                file.write(obj)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, filepath)
-        except BaseException as error:
-            if os.path.exists(temporary):
-                os.unlink(temporary)
-            if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            with written_whole(Path(filepath), durable=True) as temporary:
+                temporary.write_bytes(obj)
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
                 raise full_disk(filepath, len(obj), error) from error
             raise
 

@@ -1,10 +1,11 @@
 """Counts of each test sample, from which the scores of other draws of samples follow."""
 
-import os
 from pathlib import Path
 from zipfile import BadZipFile
 
 import numpy as np
+
+from mmfkd.whole_files import written_whole
 
 SAMPLES = 'test_samples.npz'
 
@@ -12,10 +13,8 @@ SAMPLES = 'test_samples.npz'
 def write_samples(path: Path, counts: np.ndarray) -> None:
     """Writes the counts of all samples, (N, 3, C) of segmentation or (N, 1) of classification."""
     kind = np.int32 if counts.max() < 2 ** 31 else np.int64
-    temporary = path.with_suffix('.tmp')
-    with temporary.open('wb') as file:
+    with written_whole(path) as temporary, temporary.open('wb') as file:
         np.savez_compressed(file, counts=counts.astype(kind))
-    os.replace(temporary, path)
 
 
 def read_samples(folder: Path) -> np.ndarray | None:

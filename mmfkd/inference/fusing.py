@@ -10,10 +10,10 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from mmfkd.datasets.image_files import suffixes_of
-from mmfkd.datasets.preparation.whole_files import written_whole
 from mmfkd.evaluation.fused_images import stretched
 from mmfkd.models.losses.shapes import resized
 from mmfkd.registry import DATASETS
+from mmfkd.whole_files import written_whole
 
 from .opening import Opened
 from .predictor import Predictor

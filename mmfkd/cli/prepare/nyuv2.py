@@ -12,7 +12,6 @@ A stopped run continues where it was when the same command is given again.
 """
 
 import argparse
-import os
 import sys
 from pathlib import Path
 
@@ -22,6 +21,7 @@ import numpy as np
 from tqdm import tqdm
 
 from mmfkd.datasets.preparation.matlab import MatlabError, read_variables
+from mmfkd.whole_files import written_whole
 
 NUM_CLASSES = 40
 IGNORE = 255
@@ -161,9 +161,8 @@ def write_png(path, image):
     """Writes (H, W) uint8 / uint16 or RGB (H, W, 3) uint8, never leaving a partial ``path``."""
     if image.ndim == 3:
         image = image[..., ::-1]
-    temporary = path.with_name(path.name + TEMPORARY)
-    temporary.write_bytes(cv2.imencode('.png', np.ascontiguousarray(image))[1])
-    os.replace(temporary, path)
+    with written_whole(path) as temporary:
+        temporary.write_bytes(cv2.imencode('.png', np.ascontiguousarray(image))[1])
 
 
 def extract(file, splits, table, out):

@@ -8,9 +8,10 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
+from mmfkd.whole_files import written_whole
+
 from .processes import run_parallel
 from .splits import PrepareError
-from .whole_files import written_whole
 
 Parts = Mapping[Path, slice | int]
 

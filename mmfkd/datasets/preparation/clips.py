@@ -17,8 +17,9 @@ import av
 import numpy as np
 import soundfile
 
+from mmfkd.whole_files import written_whole
+
 from .processes import run_parallel
-from .whole_files import written_whole
 
 FIRST_FRAME = '00000.jpg'
 LFS_POINTER = b'version https://git-lfs'

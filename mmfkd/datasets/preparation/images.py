@@ -10,10 +10,10 @@ from tqdm import tqdm
 from mmfkd.datasets.lists import read_names
 from mmfkd.datasets.rgbx import RGBXDataset
 from mmfkd.datasets.transforms import LoadCheckedAnnotations, LoadModalities
+from mmfkd.whole_files import written_whole
 
 from .processes import run_parallel
 from .splits import PrepareError, count_samples, finish
-from .whole_files import written_whole
 
 
 def open_split(kind: type[RGBXDataset], root: Path, split: str,

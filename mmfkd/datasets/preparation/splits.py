@@ -11,9 +11,9 @@ from pathlib import Path
 from tqdm import tqdm
 
 from mmfkd.datasets.lists import ListFormat
+from mmfkd.whole_files import written_whole
 
 from .clips import Clip, ClipError, ClipReport, prepare_clips
-from .whole_files import written_whole
 
 REPORT = 'prepare_report.json'
 SHOWN = 10

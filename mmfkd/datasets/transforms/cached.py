@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
@@ -11,6 +10,7 @@ import numpy as np
 from mmcv.transforms import BaseTransform, Compose
 
 from mmfkd.registry import TRANSFORMS
+from mmfkd.whole_files import written_whole
 
 DIGEST = hashlib.sha1().digest_size
 
@@ -94,7 +94,5 @@ def save(path: Path, array: np.ndarray, rate: int | None = None) -> None:
     buffer = BytesIO()
     for part in (array, np.array(rate or 0)):
         np.save(buffer, part, allow_pickle=False)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(f'.{os.getpid()}.tmp')
-    temporary.write_bytes(buffer.getvalue() + hashlib.sha1(buffer.getvalue()).digest())
-    os.replace(temporary, path)
+    with written_whole(path, shared=True) as temporary:
+        temporary.write_bytes(buffer.getvalue() + hashlib.sha1(buffer.getvalue()).digest())
