@@ -10,10 +10,8 @@ from .branch_files import resolve_branches
 from .composition import compose
 from .files import find_config
 from .method_files import composed_name, is_network
+from .option_keys import HOOKS
 from .options import merge_options
-
-# Names of mmengine's own default hooks.
-MMENGINE = ('runtime_info', 'timer', 'sampler_seed', 'logger', 'param_scheduler', 'checkpoint')
 
 
 def load_config(name: str | Path, options: Mapping[str, object] | None = None,
@@ -88,7 +86,7 @@ def drop_disabled_hooks(cfg: Config) -> None:
         cfg: changed in place.
     """
     hooks = cfg.get('default_hooks') or {}
-    for name in [name for name, hook in hooks.items() if hook is None and name not in MMENGINE]:
+    for name in [name for name, hook in hooks.items() if hook is None and name not in HOOKS]:
         hooks.pop(name)
 
 

@@ -8,6 +8,8 @@ from typing import Any
 from mmengine.config import Config
 from mmengine.registry import DefaultScope, Registry, root
 
+# Names of mmengine's own default hooks.
+HOOKS = ('runtime_info', 'timer', 'sampler_seed', 'logger', 'param_scheduler', 'checkpoint')
 # What a teacher takes beside the arguments of a branch.
 TEACHER_KEYS = ('cache', 'autocast')
 # What starts a key that is not in the config and no argument of what it configures.
@@ -114,7 +116,7 @@ def _taken(node: Mapping, place: str, scope: str) -> Iterable[str]:
         own = ('config', 'checkpoint', *(TEACHER_KEYS if '.teachers.' in place else ()))
         return {*arguments(Branch.__init__), *own}
     if place == 'default_hooks':
-        return ('runtime_info', 'timer', 'sampler_seed', 'logger', 'param_scheduler', 'checkpoint')
+        return HOOKS
     default = DEFAULT_TYPES.get(place)
     if place == 'train_cfg':
         default = 'IterBasedTrainLoop' if 'max_iters' in node else 'EpochBasedTrainLoop'

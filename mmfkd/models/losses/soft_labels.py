@@ -7,6 +7,7 @@ from mmfkd.registry import MODELS
 
 from .base import DistillLoss
 from .dice import multiclass_dice
+from .logits import divergence
 
 IGNORED = -100  # label of the positions of which the teacher is not sure
 
@@ -41,8 +42,7 @@ class SoftLabelLoss(DistillLoss):
         log_s, log_t = F.log_softmax(student, dim=1), F.log_softmax(teacher, dim=1)
         terms = {}
         if self.kl_weight:
-            divergence = F.kl_div(log_s, log_t, reduction='none', log_target=True).sum(1)
-            terms['kl'] = self.kl_weight * divergence.mean()
+            terms['kl'] = self.kl_weight * divergence(log_s, log_t).mean()
         if self.ce_weight:
             terms['ce'] = -self.ce_weight * (log_t.exp() * log_s).sum(1).mean()
         return terms
