@@ -1,6 +1,6 @@
 """The weights of networks in checkpoints."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from torch import Tensor, nn
@@ -49,37 +49,57 @@ def branch_weights(weights: dict[str, Tensor], student: str | None = None) -> di
 
 
 def load_network(model: nn.Module, path: str | Path, student: str | None = None,
-                 modalities: Sequence[str] = ()) -> tuple[str, ...]:
+                 takes: Mapping[str, Mapping | None] | None = None) -> tuple[str, ...]:
     """Loads a network's weights from a checkpoint of a distiller, or of the network alone.
 
     Args:
         model: the network.
         path: of the checkpoint.
         student: name of the student whose weights they are; None takes the first.
-        modalities: that the network takes. A checkpoint that says what its student takes must
-            agree: networks of two modalities may have the same shape.
+        takes: modality to normalisation, see :class:`mmfkd.models.Branch`. A checkpoint that says
+            what its student takes must agree: networks of two modalities may have the same shape,
+            and weights of another normalisation are of no use.
 
     Returns:
         names of the classes that it was trained on, as far as the checkpoint says.
 
     Raises:
         FileNotFoundError, ValueError: see :func:`load_weights` and :func:`load_strictly`.
-        ValueError: the checkpoint is of a student of other modalities.
+        ValueError: the checkpoint is of a student of other modalities, or of another
+            normalisation.
     """
     content = read_checkpoint(path)
     weights = branch_weights(weights_in(content, path), student)
     meta = content.get('meta')
-    saved = meta.get('modalities') if isinstance(meta, dict) else None
-    if saved and modalities:
-        taken = saved.get(student or next(iter(saved)), modalities)
-        if set(taken) != set(modalities):
-            raise ValueError(f"checkpoint {path} is of a student of '{', '.join(taken)}', and this "
-                             f"network takes '{', '.join(modalities)}': name a checkpoint of that "
-                             'modality, or the config that this one was trained with')
+    if takes and isinstance(meta, dict):
+        _check_taken(meta, student, takes, path)
     load_strictly(model, weights, path)
+    return classes_in(content)
+
+
+def classes_in(content: Mapping) -> tuple[str, ...]:
+    """Names of the classes that a checkpoint's network was trained on, as far as it says."""
+    meta = content.get('meta')
     data = meta.get('dataset_meta') if isinstance(meta, dict) else None
     classes = data.get('classes') if isinstance(data, dict) else None
     return tuple(map(str, classes or ()))
+
+
+def _check_taken(meta: Mapping, student: str | None, takes: Mapping[str, Mapping | None],
+                 path: str | Path) -> None:
+    saved = meta.get('modalities') or {}
+    taken = saved.get(student or next(iter(saved), None), list(takes))
+    if set(taken) != set(takes):
+        raise ValueError(f"checkpoint {path} is of a student of '{', '.join(taken)}', and this "
+                         f"network takes '{', '.join(takes)}': name a checkpoint of that "
+                         'modality, or the config that this one was trained with')
+    norms = meta.get('takes') or {}
+    before = norms.get(student or next(iter(norms), None), takes)
+    for name, norm in takes.items():
+        if before.get(name) != norm:
+            raise ValueError(f"checkpoint {path} was trained with norm={before.get(name)} of "
+                             f"'{name}', and the config says {norm}: set norm as it was, or train "
+                             'the network anew')
 
 
 def load_strictly(model: nn.Module, weights: dict[str, Tensor], source: str | Path) -> None:

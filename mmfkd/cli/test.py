@@ -116,7 +116,7 @@ def load_tested(model: 'nn.Module', path: Path, student: str | None) -> None:
     from mmfkd.models import CrossModalDistiller
 
     if isinstance(model, CrossModalDistiller):
-        load_network(model.student.model, path, student, model.student.modalities)
+        load_network(model.student.model, path, student, model.student.takes)
     else:
         load_strictly(model, load_weights(path), path)
 

@@ -51,7 +51,7 @@ def build_student(cfg: Config, path: Path, name: str | None = None) -> CrossModa
     init_default_scope(cfg.get('default_scope', 'mmfkd'))
     model = MODELS.build(cfg.model)
     student = model.student
-    student.classes = load_network(student.model, path, name, student.modalities)
+    student.classes = load_network(student.model, path, name, student.takes)
     model.eval()
     return model
 
@@ -83,5 +83,5 @@ def load_distiller(cfg: Config, checkpoint: str | Path, keys: Sequence[str]
     model = MODELS.build(config)
     for name, student in model.students.items():
         load_network(student.model, path, name if len(model.students) > 1 else None,
-                     student.modalities)
+                     student.takes)
     return model.to('cuda' if torch.cuda.is_available() else 'cpu').eval(), path

@@ -56,6 +56,6 @@ def build_teacher(model: dict | None = None, modality: str | list | None = None,
             'channels_last': bool(spec.get('channels_last'))}
     branch = (FrozenBranch(spec, autocast) if cache is None else
               CachedBranch(cache, spec, autocast))
-    branch.classes = load_network(branch.model, path, modalities=branch.modalities)
+    branch.classes = load_network(branch.model, path, takes=branch.takes)
     print_log(f'teacher of {branch.modality}: {path}', logger='current')
     return branch

@@ -14,7 +14,9 @@ from mmengine.runner.checkpoint import CheckpointLoader
 from torch import nn
 
 from mmfkd.checkpoints import is_whole, load_network, load_weights, read_checkpoint
+from mmfkd.models import Branch, CrossModalDistiller
 from mmfkd.models.pretrained import InflatedPretrained
+from mmfkd.models.teachers import build_teacher
 
 
 class Command:
@@ -173,10 +175,10 @@ def test_a_checkpoint_of_another_modality_of_the_same_shape_is_refused(tmp_path)
                for key, value in network.state_dict().items()}
     path = tmp_path / 'x.pth'
     torch.save(dict(state_dict=weights, meta=dict(modalities=dict(student=['audio']))), path)
-    load_network(network, path, modalities=['audio'])
+    load_network(network, path, takes=dict(audio=None))
     load_network(network, path)
     with pytest.raises(ValueError, match=r"x\.pth is of a student of 'audio'.*takes 'visual'"):
-        load_network(network, path, modalities=['visual'])
+        load_network(network, path, takes=dict(visual=None))
 
 
 def test_runs_record_their_modalities(distiller_config, seg_branch, make_runner, tmp_path):
@@ -184,6 +186,22 @@ def test_runs_record_their_modalities(distiller_config, seg_branch, make_runner,
                 default_hooks=dict(checkpoint=dict(type='CheckpointHook'))).train()
     meta = read_checkpoint(tmp_path / 'run/epoch_1.pth')['meta']
     assert meta['modalities'] == dict(student=['rgb']) and meta['length'] == 1
+    norm = dict(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], bgr_to_rgb=True)
+    assert meta['takes'] == dict(student=dict(rgb=norm))
+
+
+@pytest.mark.parametrize('changed', [dict(mean=[1.0, 2.0, 4.0]), dict(bgr_to_rgb=True), None])
+def test_a_teacher_with_another_normalisation_is_refused(changed, seg_branch, tmp_path):
+    norm = dict(mean=[1.0, 2.0, 3.0], std=[5.0] * 3, bgr_to_rgb=False)
+    branch = Branch(**{**seg_branch(classes=4), 'norm': norm})
+    path = tmp_path / 'x.pth'
+    torch.save(dict(state_dict=CrossModalDistiller(students=dict(
+        student={**seg_branch(classes=4), 'norm': norm})).state_dict(), meta=dict(
+            modalities=dict(student=['rgb']), takes=dict(student=branch.takes))), path)
+    assert build_teacher(**{**seg_branch(classes=4), 'norm': norm}, checkpoint=str(path)).takes
+    other = changed and {**norm, **changed}
+    with pytest.raises(ValueError, match=r"x\.pth was trained with norm=.* of 'rgb', and the con"):
+        build_teacher(**{**seg_branch(classes=4), 'norm': other}, checkpoint=str(path))
 
 
 @pytest.mark.parametrize('schedule', [

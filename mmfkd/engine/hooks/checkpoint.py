@@ -95,11 +95,12 @@ class CheckpointHook(hooks.CheckpointHook):
             self._remove(path)
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Records the length of the training, which learning rates follow, and the modalities."""
+        """Records the length, which learning rates follow, and what the students take."""
         checkpoint['meta']['length'] = length(runner.cfg)
         students = getattr(unwrapped(runner), 'students', {})
         checkpoint['meta']['modalities'] = {
             name: list(student.modalities) for name, student in students.items()}
+        checkpoint['meta']['takes'] = {name: student.takes for name, student in students.items()}
 
     def _save_due(self, runner: Runner) -> None:
         if not self._due:
