@@ -17,8 +17,10 @@ from torch import Tensor, nn
 
 from mmfkd.checkpoints import (
     branch_weights,
+    classes_in,
     load_strictly,
     load_weights,
+    read_checkpoint,
     read_summary,
     resolve_checkpoint,
 )
@@ -29,7 +31,7 @@ from mmfkd.models import Branch
 
 from .card import Card, text_of
 from .mmpretrain_config import explicit_model, frames, plain_classifier_config
-from .mmseg_config import plain_config
+from .mmseg_config import dataset_config, plain_config
 from .program import write_onnx, write_program
 from .references import kind_of, reference_cases, reference_sizes
 from .single_modality import single_branch, single_weights
@@ -84,9 +86,10 @@ def export_student(config: str | Path, checkpoint: str | Path, out: str | Path,
     spec, stream = student_config(cfg, student), None
     if not isinstance(spec['modality'], str):
         spec, stream = single_branch(spec, modality)
+    source = resolve_checkpoint(checkpoint, cfg.filename, work_dir or cfg.get('work_dir'))
+    name_classes(cfg, classes_in(read_checkpoint(source)))
     classifies = spec['model'].get('_scope_') == 'mmpretrain'
     plain = plain_classifier_config(cfg, spec) if classifies else plain_config(cfg, spec)
-    source = resolve_checkpoint(checkpoint, cfg.filename, work_dir or cfg.get('work_dir'))
     weights = branch_weights(load_weights(source), student)
     weights = single_weights(weights, stream) if stream else weights
     branch = build_branch(spec, spec['model'], weights, source)
@@ -122,6 +125,20 @@ def export_student(config: str | Path, checkpoint: str | Path, out: str | Path,
                    summary_of(source) if first else {}, licence)
     files['card'].write_text(text_of(card), encoding='utf-8')
     return files
+
+
+def name_classes(cfg: Config, classes: Sequence[str]) -> None:
+    """Writes into a config the classes that its network was trained on.
+
+    A data set that takes them from its files has none in its config.
+
+    Args:
+        cfg: changed in place.
+        classes: names; none leaves it as it is.
+    """
+    if classes:
+        dataset = dataset_config(cfg)
+        dataset['metainfo'] = dict(dataset.get('metainfo') or {}, classes=tuple(classes))
 
 
 def write_student(cfg: Config, spec: dict, out: Path) -> None:

@@ -210,3 +210,16 @@ def test_what_cannot_be_exported_is_said(tmp_path):
 def test_the_card_of_a_text_gives_its_length(exports):
     text = (exports['crisismmd_text'][1] / 'README.md').read_text()
     assert 'torch.zeros(1, 40, dtype=torch.int64)' in text and 'int64 (N, 40)' in text
+
+
+def test_classes_of_a_table_are_those_of_the_checkpoint(tmp_path):
+    """The config of such a data set has none: they are read from the table."""
+    trained('vggsound50_visual', tmp_path)
+    path = tmp_path / 'best_accuracy_top1_epoch_1.pth'
+    names = [f'sound {i}' for i in range(50)]
+    torch.save(dict(torch.load(path), meta=dict(dataset_meta=dict(classes=names))), path)
+    export_student(tmp_path, 'best', tmp_path / 'out')
+    plain = Config.fromfile(tmp_path / 'out/config.py')
+    assert list(plain.test_dataloader.dataset.metainfo.classes) == names
+    assert list(Predictor(tmp_path / 'out').classes) == names
+    assert 'sound 49' in (tmp_path / 'out/README.md').read_text()
