@@ -107,8 +107,7 @@ def loaded(cfg: Any, teacher: Path, student: Path) -> CrossModalDistiller:
     for spec in (cfg.model.get('teachers') or {}).values():
         spec['checkpoint'] = str(teacher)
     model = MODELS.build(cfg.model)
-    load_network(model.student.model, resolve_checkpoint(student),
-                 modalities=model.student.modalities)
+    load_network(model.student.model, resolve_checkpoint(student), takes=model.student.takes)
     return model.to('cuda' if torch.cuda.is_available() else 'cpu')
 
 
@@ -160,13 +159,12 @@ def gradient_shares(pair: Pair, teacher: Path, student: Path, options: Mapping[s
             continue
         try:
             cfg = load_composed(str(pair), method, options)
+            if len(cfg.model.students) > 1:
+                continue  # both networks learn, from other weights than these
+            found += [Share(method, loss, ratio)
+                      for loss, ratio in ratios(cfg, teacher, student, batches).items()]
         except ValueError as error:
             missing[method] = str(error)
-            continue
-        if len(cfg.model.students) > 1:
-            continue  # both networks learn, from other weights than these
-        found += [Share(method, loss, ratio)
-                  for loss, ratio in ratios(cfg, teacher, student, batches).items()]
     return found, missing
 
 

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from mmfkd.registry import MODELS
 
+from .shape_errors import explained_shapes, in_branch
 from .taps import Taps
 
 
@@ -32,6 +33,8 @@ class Normalize(nn.Module):
         if len(mean) != len(std) or min(std) <= 0:
             raise ValueError(f'norm: mean {mean} and std {std} need the same length and std > 0')
         self.bgr_to_rgb = bgr_to_rgb
+        self.arguments = dict(mean=[float(x) for x in mean], std=[float(x) for x in std],
+                              bgr_to_rgb=bool(bgr_to_rgb))
         for name, values in (('mean', mean), ('std', std)):
             column = torch.tensor(values, dtype=torch.float32).view(-1, 1, 1)
             self.register_buffer(name, column, persistent=False)
@@ -120,6 +123,13 @@ class Branch(BaseModule):
         """Names of the modalities that the network takes."""
         return (self.modality,) if isinstance(self.modality, str) else self.modality
 
+    @property
+    def takes(self) -> dict[str, dict | None]:
+        """Modality to the arguments of its normalisation, as checkpoints keep them."""
+        norms: Any = self.norms
+        return {name: norms[name].arguments if name in norms else None
+                for name in self.modalities}
+
     def _known(self, argument: str, names: Sequence[str]) -> tuple[str, ...]:
         unknown = [name for name in names if name not in self.modalities]
         if unknown or not names or isinstance(names, str):
@@ -147,7 +157,7 @@ class Branch(BaseModule):
         names: Any = None if record is True else record
         recorder: AbstractContextManager[dict[str, Tensor]] = (
             self.taps.recording(names) if record else nullcontext({}))
-        with recorder as recorded:
+        with recorder as recorded, explained_shapes(**in_branch(str(self.modality), x)):
             output = self.model(x, data_samples, mode=mode)
         return BranchOutput(output, self._prepared(recorded, x, frames), recorded)
 

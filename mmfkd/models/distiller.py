@@ -17,6 +17,7 @@ from .balance import LossBalance, LossBalances
 from .branch import Branch
 from .predictions import copies, head_predictions, predicted_fields, subset_predictions
 from .routing import TrainingPass, named_taps, prefixed, route, taps_of
+from .shape_errors import explained_shapes, in_loss
 from .teachers import Teachers, build_teacher
 
 
@@ -95,8 +96,7 @@ class CrossModalDistiller(BaseModel):
         super().init_weights()
         for name, (checkpoint, config) in self._starts.items():
             path = resolve_checkpoint(checkpoint, config)
-            load_network(self.students[name].model, path,
-                         modalities=self.students[name].modalities)
+            load_network(self.students[name].model, path, takes=self.students[name].takes)
             print_log(f"student '{name}' starts from {path}", logger='current')
 
     @property
@@ -187,7 +187,8 @@ class CrossModalDistiller(BaseModel):
                 recorded.update(prefixed(name, done.recorded))
         with phase('losses'):
             for name, loss in self.losses.items():
-                terms[name] = loss(**route(loss, feats, data_samples))
+                with explained_shapes(**in_loss(name, loss, feats)):
+                    terms[name] = loss(**route(loss, feats, data_samples))
             if self.training and torch.is_grad_enabled():
                 terms = self.balances.weighted(self.losses, tasks, terms, recorded)
         return TrainingPass(feats, tasks, terms)

@@ -1,8 +1,10 @@
 """The data preprocessor: lists of samples to one tensor per modality."""
 
+import logging
 from collections.abc import Mapping
 
 import torch
+from mmengine.logging import print_log
 from mmengine.model import BaseDataPreprocessor
 from torch import Tensor
 from torch.nn import functional as F
@@ -30,6 +32,7 @@ class MultiModalDataPreprocessor(BaseDataPreprocessor):
         self.size_divisor = size_divisor
         self.pad_val = pad_val
         self.seg_pad_val = seg_pad_val
+        self._told = False
 
     def forward(self, data: dict, training: bool = False) -> dict:
         """Stacks a collated batch.
@@ -45,10 +48,23 @@ class MultiModalDataPreprocessor(BaseDataPreprocessor):
         """
         data = self.cast_data(data)
         samples = data.get('data_samples')
+        if not training:
+            self._tell_of_sizes(data['inputs'])
         inputs = {name: self._stack(name, tensors) for name, tensors in data['inputs'].items()}
         if samples is not None:
             self._describe(samples, data['inputs'], inputs, training)
         return dict(inputs=inputs, data_samples=samples)
+
+    def _tell_of_sizes(self, images: Mapping[str, list[Tensor]]) -> None:
+        """Warns once where what is predicted depends on the other images of a batch."""
+        mixed = [name for name, tensors in images.items()
+                 if len({tensor.shape[-2:] for tensor in tensors if tensor.ndim > 2}) > 1]
+        if mixed and not self._told:
+            self._told = True
+            print_log(f'{", ".join(mixed)}: images of several sizes are padded to the largest of '
+                      'their batch, so that scores depend on batch_size. Set batch_size=1 of the '
+                      "data loader, or resize in the pipeline: dict(type='mmseg.Resize', "
+                      'scale=..., keep_ratio=False)', logger='current', level=logging.WARNING)
 
     def _stack(self, name: str, tensors: list[Tensor]) -> Tensor:
         if tensors[0].ndim < 3:

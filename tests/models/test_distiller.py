@@ -9,6 +9,7 @@ from mmengine.model import ExponentialMovingAverage
 from mmengine.optim import OptimWrapper
 from mmseg.models import SegDataPreProcessor
 
+from mmfkd.models import CrossModalDistiller
 from mmfkd.models.branch import Branch
 from mmfkd.registry import MODELS
 
@@ -486,3 +487,20 @@ def test_an_average_of_the_weights_is_kept_of_the_student_alone(make_runner, dis
     assert not torch.equal(own[f'module.{weight}'], averaged[weight])
     copy = next(hook for hook in runner.hooks if type(hook).__name__ == 'EMAHook').ema_model.module
     assert copy.teachers is runner.model.teachers
+
+
+def test_a_loss_of_other_widths_names_itself_and_what_it_was_given(distiller, seg_batch):
+    adapter = dict(type='Conv2d', in_channels=99, out_channels=16, kernel_size=1)
+    model = distiller(dict(loss_feature=dict(type='FeatureLoss', adapter=adapter)))
+    with pytest.raises(ValueError, match=(
+            r'losses\.loss_feature, of student\.feat \(2, 16, \d+, \d+\), teacher\.feat .*'
+            r'write there those of the network, channels = dict')):
+        model(**model.data_preprocessor(seg_batch(), True), mode='loss')
+
+
+def test_a_network_of_other_channels_names_what_it_was_given(seg_branch, segmentor, seg_batch):
+    model = CrossModalDistiller(students=dict(student=dict(seg_branch(), model=segmentor(1))),
+                                data_preprocessor=dict(type='MultiModalDataPreprocessor'))
+    with pytest.raises(ValueError, match=(
+            r'the network of rgb \(2, 3, 32, 32\): .*\. in_channels of its first layer')):
+        model(**model.data_preprocessor(seg_batch(), True), mode='loss')
