@@ -129,9 +129,13 @@ class Predictor(BaseInferencer):
 
     def preprocess(self, inputs: Sequence[Sample], batch_size: int = 1, skip: Skip | None = None
                    ) -> Iterator[tuple[list[str], dict]]:
-        """Names and collated batches of samples; those of a batch have the same modalities."""
+        """Names and collated batches of samples; those of a batch have the same shapes.
+
+        Padding would make a prediction depend on the others of its batch.
+        """
         read = self._read(inputs, skip)
-        for _, same in groupby(read, lambda pair: tuple(pair[1]['inputs'])):
+        for _, same in groupby(read, lambda pair: [
+                (name, x.shape) for name, x in pair[1]['inputs'].items()]):
             while chunk := list(islice(same, batch_size)):
                 yield [name for name, _ in chunk], self.collate_fn([data for _, data in chunk])
 

@@ -97,7 +97,7 @@ def masks(folder):
 
 def test_masks_are_those_of_a_test_bit_for_bit(images):
     run(sys.executable, ROOT / 'tools/test.py', images / 'rgb.py', images / 'rgb.pth',
-        '--work-dir', images / 'tested')
+        '--work-dir', images / 'tested', '--cfg-options', 'test_dataloader.batch_size=1')
     done = run(sys.executable, ROOT / 'tools/predict.py', images / 'rgb.py', '--checkpoint',
                images / 'rgb.pth', '--rgb', images / 'data/rgb', '-o', images / 'out')
     assert f'{len(SIZES)} predicted: {images}/out' in done.stdout
@@ -138,6 +138,14 @@ def test_paths_arrays_lists_and_folders_give_the_same(images, predictor):
     in_folder = predictor(images / 'data/rgb')
     assert [one.name for one in in_folder] == sorted(SIZES)
     assert predictor.classes == ('wall', 'floor', 'cabinet', 'bed')
+
+
+def test_masks_do_not_depend_on_the_others_of_their_batch(images, predictor):
+    inputs = dict(rgb=images / 'data/rgb')
+    one, many = ([found.mask for found in predictor(inputs, batch_size=size)] for size in (1, 5))
+    assert len({mask.shape for mask in one}) > 1
+    for mask, other in zip(one, many, strict=True):
+        np.testing.assert_array_equal(mask, other)
 
 
 def test_scores_are_probabilities_whose_largest_is_the_mask(images, predictor):

@@ -2,6 +2,7 @@ import copy
 
 import pytest
 import torch
+from mmengine.logging import MMLogger
 from mmseg.evaluation import IoUMetric
 from torch.nn import functional as F
 
@@ -133,3 +134,14 @@ def test_everything_goes_to_the_preprocessors_device(seg_batch):
     out = preprocessor(seg_batch())
     assert {x.device.type for x in out['inputs'].values()} == {'meta'}
     assert {label.device.type for label in labels(out['data_samples'])} == {'meta'}
+
+
+def test_several_sizes_are_told_once_where_scores_depend_on_them(seg_batch, caplog):
+    MMLogger.get_instance('sizes', logger_name='sizes').addHandler(caplog.handler)
+    preprocessor = MultiModalDataPreprocessor(size_divisor=16)
+    preprocessor(seg_batch(((30, 32), (30, 32))), training=False)
+    preprocessor(seg_batch(((30, 32), (32, 32))), training=True)
+    assert 'several sizes' not in caplog.text
+    for _ in range(2):
+        preprocessor(seg_batch(((30, 32), (32, 32))), training=False)
+    assert caplog.text.count('rgb, depth: images of several sizes are padded') == 1
