@@ -67,7 +67,7 @@ def list_each(folder: str, mark: str, names: Iterable[str], suffix: str) -> dict
 
 def files_of_any(find: Callable[[str, str], dict[str, Path]], folder: str,
                  suffix: str | Sequence[str]) -> dict[str, Path]:
-    """Stem to path of the files that end in one of several suffixes, of which the first counts.
+    """Stem to path of the files that end in one of several suffixes.
 
     Args:
         find: gives the files of a folder that end in a suffix.
@@ -75,11 +75,17 @@ def files_of_any(find: Callable[[str, str], dict[str, Path]], folder: str,
         suffix: one or several.
 
     Raises:
-        ValueError: no file ends so.
+        ValueError: no file ends so, or two files have one stem.
     """
     found: dict[str, Path] = {}
     for one in suffixes_of(suffix):
-        found = {**find(folder, one), **found}
+        files = find(folder, one)
+        twice = sorted(set(files) & set(found))
+        if twice:
+            raise ValueError(f'{found[twice[0]]} and {files[twice[0]]} have the same stem, as have '
+                             f'{len(twice) - 1} others: which one counts? Remove or rename one, or '
+                             f'give a single suffix')
+        found.update(files)
     if not found:
         endings = {path.suffix for path in find(folder, '').values()} - {''}
         raise ValueError(
@@ -106,10 +112,12 @@ def check_partners(wanted: Collection[str],
         lacking = sorted(set(wanted) - set(files[name]))
         if lacking:
             listed = ', '.join(f'{stem}{listed_suffixes(suffix)}' for stem in lacking[:10])
+            some = (" Where only some samples have labels, say labels='some' of this data set, "
+                    "also of one that is held out of it (subset='val')." if name == 'label' else '')
             raise ValueError(
                 f'{folder}: {len(lacking)} of {len(wanted)} files of "{name}" are missing: '
                 f'{listed}{", ..." if len(lacking) > 10 else ""}. Every modality and the '
-                'labels need a file of the same stem; add these or remove their partners.')
+                f'labels need a file of the same stem; add these or remove their partners.{some}')
 
 
 def suffixes_of(suffix: str | Sequence[str]) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from mmengine.dataset import BaseDataset
 from mmengine.logging import print_log
 
+from .idle_steps import tell_idle_steps
 from .labelled import UNLABELLED, Labels, all_labelled, check_labels, labelled_samples
 from .reads import without_unread
 from .subset import Group, check_subset, groups_of, select_subset
@@ -82,6 +83,7 @@ class PairDataset(BaseDataset):
         super().__init__(ann_file=ann_file or self.LISTS[split], data_root=data_root,
                          metainfo=metainfo, indices=indices, serialize_data=serialize_data,
                          pipeline=list(pipeline), test_mode=test_mode, lazy_init=lazy_init)
+        tell_idle_steps(self.pipeline.transforms, {*self.modalities, *self.MODALITIES})
 
     @abstractmethod
     def samples(self, path: Path) -> Iterator[dict]:
@@ -171,6 +173,8 @@ class PairDataset(BaseDataset):
         if absent:
             raise FileNotFoundError(f'{path} names {len(absent)} files that are missing or empty: '
                                     f'{listed(absent)}. {cure}')
+        if any(not sample['label'] for sample in samples):
+            cure += " Where only some samples have labels, say labels='some' of the data set."
         if wrong:
             raise ValueError(f'{path}: {len(wrong)} samples cannot be used: {listed(wrong)}. '
                              f'Classes are {sorted(classes)}. {cure}')

@@ -7,6 +7,7 @@ from mmseg.datasets import BaseSegDataset
 
 from mmfkd.registry import DATASETS
 
+from .idle_steps import tell_idle_steps
 from .image_files import check_partners, default_loader, files_of_any, list_files
 from .labelled import Labels, all_labelled, check_labels, labelled_samples, none_labelled
 from .lists import read_names
@@ -20,7 +21,7 @@ class RGBXDataset(BaseSegDataset):
 
     A modality is ``dict(folder, suffix, channels, loader, scale, range)``: ``folder`` is relative
     to ``data_root`` and may contain ``{split}``, and ``*`` for several folders; ``suffix`` may be
-    several to choose from;
+    several, of which a stem has one;
     ``loader`` is the config of a transform that reads ``img_path`` into ``img``, by default
     :class:`LoadArray` for NumPy's files, and for TIFF unless it has 3 channels, else 8-bit colour
     for 3 channels and the file's own values as float32 for any other number. Values are multiplied
@@ -90,6 +91,9 @@ class RGBXDataset(BaseSegDataset):
         self.chosen = modalities is not None and not isinstance(modalities, Mapping)
         self.reads: Collection[str] | None = None
         self.label = {**self.LABEL, **(label or {})}
+        unknown = set(self.label) - {'folder', 'suffix'}
+        if unknown:
+            raise ValueError(f'label: {sorted(unknown)} unknown; it is dict(folder, suffix)')
         self.subset = subset
         self.val_fraction = val_fraction
         self.split_seed = split_seed
@@ -107,6 +111,7 @@ class RGBXDataset(BaseSegDataset):
             test_mode=test_mode, lazy_init=lazy_init, ignore_index=ignore_index,
             reduce_zero_label=(self.REDUCE_ZERO_LABEL if reduce_zero_label is None
                                else reduce_zero_label))
+        tell_idle_steps(self.pipeline.transforms, {*self.modalities, *self.MODALITIES})
 
     def _choose(self, modalities: Sequence[str] | Mapping[str, dict] | None) -> dict[str, dict]:
         if isinstance(modalities, Mapping):

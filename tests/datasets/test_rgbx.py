@@ -1,10 +1,12 @@
 """RGBXDataset and its data sets, on files that the test writes and on real ones."""
 
+import shutil
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from mmengine.logging import MMLogger
 from mmseg.datasets import PascalVOCDataset
 from scipy.io import loadmat
 
@@ -468,3 +470,26 @@ def test_the_deployed_modality_alone_can_be_tested(tmp_path):
     assert list(dataset[0]['inputs']) == ['ir']
     with pytest.raises(ValueError, match='modalities is empty'):
         RGBXDataset(modalities=dict(rgb=None), **options)
+
+
+def test_an_unknown_key_of_the_label_is_refused(own_root):
+    with pytest.raises(ValueError, match=r"label: \['sufix'\] unknown"):
+        own(own_root, label=dict(sufix='.tif'))
+
+
+def test_one_of_two_files_of_a_stem_is_not_chosen_in_silence(own_root):
+    shutil.copy(own_root / 'train/ir/b.jpg', own_root / 'train/ir/b.png')
+    modalities = dict(OWN, thermal=dict(OWN['thermal'], suffix=('.jpg', '.png')))
+    with pytest.raises(ValueError, match=r'ir/b\.jpg and .*ir/b\.png have the same stem'):
+        RGBXDataset(data_root=str(own_root), modalities=modalities, metainfo=METAINFO)
+
+
+def test_a_step_for_a_modality_that_is_never_there_is_told(own_root, caplog):
+    MMLogger.get_instance('idle', logger_name='idle').addHandler(caplog.handler)
+    photo = dict(type='mmseg.PhotoMetricDistortion')
+    for name in ('cam', 'rgb'):
+        caplog.clear()
+        own(own_root, pipeline=[dict(type='LoadModalities'), dict(
+            type='ForModality', modality=name, transforms=[photo])])
+        assert ("ForModality(modality='cam') of the pipeline does nothing" in caplog.text) == (
+            name == 'cam')

@@ -1,6 +1,6 @@
 """Packing of samples whose modalities have no common geometry."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -25,6 +25,9 @@ class PackPairs(BaseTransform):
 
     Args:
         meta_keys: see mmpretrain's ``PackInputs``.
+
+    Raises:
+        ValueError: a modality is not loaded yet.
     """
 
     def __init__(self, meta_keys: Sequence[str] = ('sample_idx', 'img_path')) -> None:
@@ -34,6 +37,11 @@ class PackPairs(BaseTransform):
         """See the class."""
         modalities = results.pop('modalities')
         packed = self.pack(results)
+        for name, loaded in modalities.items():
+            if isinstance(loaded, (str, Mapping)):
+                step = 'TokenizeText' if isinstance(loaded, str) else 'LoadImage'
+                raise ValueError(f"modality '{name}' is not loaded: put dict(type='{step}', "
+                                 f"modality='{name}', ...), or what loads it, before PackPairs")
         packed['inputs'] = {name: to_tensor(array) for name, array in modalities.items()}
         return packed
 

@@ -183,3 +183,10 @@ def test_packing_puts_channels_first_and_keeps_the_label():
     assert inputs['text'].dtype == torch.int64 and inputs['image'].dtype == torch.uint8
     assert packed['data_samples'].gt_label.tolist() == [3]
     assert packed['data_samples'].sample_idx == 9
+
+
+@pytest.mark.parametrize(('value', 'step'), [('a text', 'TokenizeText'),
+                                             (dict(path='a.png'), 'LoadImage')])
+def test_what_is_not_loaded_is_named_when_it_is_packed(value, step):
+    with pytest.raises(ValueError, match=f"modality 'one' is not loaded: put .*'{step}', mod"):
+        PackPairs()(dict(modalities=dict(one=value), img_path='x'))
