@@ -58,6 +58,7 @@ def check_runner(runner: Runner) -> None:
 
     Raises:
         SystemExit: the training set is smaller than a batch.
+        FileNotFoundError, ValueError: the test set cannot be built.
         ValueError: a head has another number of classes than the data; a teacher whose logits a
             loss takes was trained on others; or labels are missing, see
             :mod:`mmfkd.engine.label_checks`.
@@ -74,8 +75,22 @@ def check_runner(runner: Runner) -> None:
                              f'{len(classes)} classes ({", ".join(map(str, classes[:3]))}, ...): '
                              'set num_classes of the head, or metainfo.classes of the data set')
     check_teachers(unwrapped(runner), tuple(map(str, classes)))
+    check_test_set(runner)
     check_labels(runner, unwrapped(runner))
     warn_of_overlap(runner)
+
+
+def check_test_set(runner: Runner) -> None:
+    """Builds the test set, so that files which it lacks stop a run before it starts.
+
+    Raises:
+        FileNotFoundError, ValueError: it cannot be built; the message says how to go without.
+    """
+    try:
+        _ = runner.test_loop
+    except (FileNotFoundError, ValueError) as error:
+        raise type(error)(f'{error} That is the test set, on which the run is scored at its end: '
+                          'to train without one, set test_dataloader=None') from error
 
 
 def check_teachers(model: nn.Module, classes: Sequence[str]) -> None:

@@ -36,8 +36,8 @@ def train_missing_teachers(cfg: Config, options: Mapping[str, object], amp: bool
         amp: mixed precision.
 
     Raises:
-        SystemExit: the training of a teacher failed, or the run is distributed and a teacher is
-            missing; the message has the command that trains it.
+        SystemExit: the training of a teacher failed, one of a plain config has no checkpoint, or
+            the run is distributed and a teacher is missing; the message has the cure.
     """
     for name, config, folder in trained_branches(cfg):
         teacher = load_config(config)
@@ -46,6 +46,10 @@ def train_missing_teachers(cfg: Config, options: Mapping[str, object], amp: bool
         if has_ended(folder):
             check_length(name, folder, teacher)
             continue
+        if not (teacher.get('model') or {}).get('students'):
+            sys.exit(f"the teacher '{name}' has no checkpoint, and {config} is a plain config of "
+                     'mmseg or mmpretrain, which is not trained on the way: set '
+                     f'model.teachers.{name}.checkpoint to the file of its weights')
         train_first(f"the teacher '{name}'", cfg, config, folder, own, amp)
 
 

@@ -18,7 +18,7 @@ from mmfkd.checkpoints import (
     set_aside,
     step_of,
 )
-from mmfkd.config import main_metric
+from mmfkd.config import config_name, main_metric
 
 from .checks import check_runner, explained_errors
 from .closing import close
@@ -86,8 +86,21 @@ def clear_work_dir(cfg: Config) -> None:
 
 
 def is_complete(cfg: Config, work_dir: str | Path) -> bool:
-    """Whether a work dir holds a run that has ended, and was as long as a config wants it."""
-    return has_ended(work_dir) and (read_summary(work_dir) or {}).get('length') == length(cfg)
+    """Whether a work dir holds a run that has ended, and was as long as a config wants it.
+
+    Raises:
+        ValueError: it is a run of another config.
+    """
+    summary = read_summary(work_dir) or {}
+    if not has_ended(work_dir) or summary.get('length') != length(cfg):
+        return False
+    # The config that a run has written has the name of its folder.
+    own = Path(cfg.filename).resolve().is_relative_to(Path(work_dir).resolve())
+    if not own and config_name(summary.get('config', cfg.filename)) != config_name(cfg.filename):
+        raise ValueError(f'{work_dir} holds a finished run of {summary["config"]}, and '
+                         f'{cfg.filename} is asked for: name another --work-dir, or leave --resume '
+                         'out, which sets that run aside')
+    return True
 
 
 def train_config(cfg: Config, stop: StopRequest, baseline: Path | None = None,

@@ -152,6 +152,22 @@ def test_missing_folder_of_labels(fails, config, data):
     fails(config, [], data / 'train/label', 'does not exist', 'data_root')
 
 
+def test_a_test_set_that_is_missing_stops_a_run_before_it_starts(fails, config, data):
+    (data / 'test/rgb').rename(data / 'test/colour')
+    fails(config, [], data / 'test/rgb', 'does not exist', 'That is the test set',
+          'test_dataloader=None')
+
+
+def test_labels_that_only_some_samples_have(fails, config, data):
+    (data / 'train/label/0002.png').unlink()
+    fails(config, [], data / 'train/label', '1 of 8 files of "label"', "say labels='some'")
+
+
+def test_channels_that_do_not_fit_the_network(fails, config):
+    fails(config, [f'{BRANCH}.model.backbone.in_channels=1'], 'the network of rgb (4, 3, 32, 32)',
+          'in_channels of its first layer')
+
+
 def test_data_root_as_one_option_is_heeded(fails, config, data):
     """The cure that the message names must not be ignored in silence."""
     data.rename(data.with_name('elsewhere'))

@@ -1,10 +1,16 @@
 """A teacher whose run has ended counts as trained, however it ended, and is left as it is."""
 
 import hashlib
+import json
 import sys
 
 import pytest
+import torch
 from runs import ROOT, run
+
+from mmfkd.config import load_config
+from mmfkd.engine.teachers import train_missing_teachers
+from mmfkd.engine.training import is_complete
 
 TEACHER = '''
 _base_ = ['{root}/configs/unimodal/synthetic_depth.py']
@@ -56,3 +62,25 @@ def test_it_is_not_trained_on(name, tmp_path):
     assert 'not trained yet' not in done.stdout
     assert contents(tmp_path / 'teacher') == before
     assert (tmp_path / 'student/summary.json').is_file()
+
+
+def test_a_plain_teacher_without_a_checkpoint_is_not_trained_on_the_way(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    cfg = load_config('kd/nyuv2_depth2rgb', {
+        'model.teachers.teacher.config': 'mixin/mmseg_nyuv2_depth'})
+    with pytest.raises(SystemExit, match=r'is a plain config .* set model.teachers.teacher.check'):
+        train_missing_teachers(cfg, {})
+
+
+def test_a_finished_run_of_another_config_is_not_taken_for_this_one(tmp_path):
+    cfg = load_config('kd/synthetic_depth2rgb')
+    torch.save(dict(state_dict=dict(x=torch.zeros(1))), tmp_path / 'best_mIoU_epoch_1.pth')
+    for name, same in {'kd/synthetic_depth2rgb.py': True, cfg.filename: True,
+                       'pkd/synthetic_depth2rgb.py': False}.items():
+        (tmp_path / 'summary.json').write_text(json.dumps(dict(
+            test={}, config=name, length=cfg.train_cfg.max_epochs)))
+        if same:
+            assert is_complete(cfg, tmp_path)
+        else:
+            with pytest.raises(ValueError, match='a finished run of pkd/synthetic_depth2rgb.py'):
+                is_complete(cfg, tmp_path)
