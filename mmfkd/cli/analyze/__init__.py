@@ -6,6 +6,7 @@ from mmfkd.cli import dispatch
 
 COMMANDS = dict(
     taps='List the places of a config that can be tapped, with channels and stride.',
+    values='Measure mean and deviation of each modality, for norm of its branch.',
     cka='Compare the features of two branches by CKA, whole and by band.',
     bands='Measure the shares of low and high frequencies in the energy of features.',
     feature_scale='Measure mean and deviation of the features of each modality.',
