@@ -73,6 +73,11 @@ def report(metrics: Mapping[str, object], names: Sequence[str], work_dir: str) -
 
 def test(args: argparse.Namespace) -> None:
     """Tests the student in this process; the runner is gone when this returns."""
+    if args.config and Path(args.config).is_dir():
+        from mmfkd.inference.opening import config_of_run
+
+        args.work_dir = args.work_dir or args.config
+        args.config = str(config_of_run(Path(args.config)))
     # The student alone is tested: no teacher has to be there.
     cfg = chosen_config(args, teachers=False)
 

@@ -126,6 +126,20 @@ def exported_config(folder: Path) -> Config:
     return cfg
 
 
+def config_of_run(folder: Path) -> Path:
+    """The config that mmengine left in a work dir.
+
+    Raises:
+        ValueError: the folder holds no config, or several.
+    """
+    configs = sorted(folder.glob('*.py'))
+    if len(configs) != 1:
+        raise ValueError(f'{folder} holds {len(configs)} configs '
+                         f'({", ".join(p.name for p in configs) or "*.py"}): name the one that '
+                         'the checkpoint was trained with')
+    return configs[0]
+
+
 def open_run(config: str | Path, teachers: bool = False) -> tuple[Config, Path | None]:
     """A config, and the work dir of its run where that is what was named.
 
@@ -139,12 +153,7 @@ def open_run(config: str | Path, teachers: bool = False) -> tuple[Config, Path |
     """
     folder, work_dir = Path(config), None
     if folder.is_dir():
-        configs = sorted(folder.glob('*.py'))
-        if len(configs) != 1:
-            raise ValueError(f'{folder} holds {len(configs)} configs '
-                             f'({", ".join(p.name for p in configs) or "*.py"}): name the one that '
-                             'the checkpoint was trained with')
-        cfg, work_dir = load_config(configs[0], teachers=teachers), folder
+        cfg, work_dir = load_config(config_of_run(folder), teachers=teachers), folder
     else:
         try:
             cfg = load_config(config, teachers=teachers)
