@@ -84,6 +84,8 @@ def train_missing_baseline(cfg: Config, options: Mapping[str, object], amp: bool
 def ended_baseline(cfg: Config) -> Path | None:
     """Work dir of the student's baseline, if a run of the same data, schedule and network ended.
 
+    Of a run that differs it prints in what.
+
     Args:
         cfg: config of a distillation, as it is trained.
     """
@@ -95,9 +97,13 @@ def ended_baseline(cfg: Config) -> Path | None:
         trained, _ = open_run(folder)
     except (FileNotFoundError, ValueError):  # of no student, or not one config
         return None
-    same = (all(cfg.get(key) == trained.get(key) for key in SHARED)
-            and trained.model.students.get('student') == cfg.model.students.get('student'))
-    return folder if same else None
+    other = [key for key in SHARED if cfg.get(key) != trained.get(key)]
+    if trained.model.students.get('student') != cfg.model.students.get('student'):
+        other.append('model.students.student')
+    if other:
+        print(f'{folder} holds a baseline, with which this run is not compared, as their '
+              f'{", ".join(other)} differ; --with-baseline trains one', flush=True)
+    return None if other else folder
 
 
 def baseline_config(config: str, options: Mapping[str, object]) -> tuple[Config, dict]:

@@ -61,7 +61,7 @@ def test_a_baseline_that_is_there_is_compared_without_being_asked_for(ended):
     None, 'randomness.seed=1', 'train_cfg.max_epochs=2', 'train_dataloader.batch_size=2',
     'train_dataloader.dataset.labels=0.1', 'test_dataloader.dataset.num_scenes=6',
     'model.students.student.model.backbone.base_channels=16'])
-def test_only_the_baseline_of_this_very_run_is_compared(ended, changed, monkeypatch):
+def test_only_the_baseline_of_this_very_run_is_compared(ended, changed, monkeypatch, capsys):
     monkeypatch.chdir(ended[0])
     options = dict(option.split('=', 1) for option in OPTIONS if 'losses' not in option)
     options = {key: literal_eval(value) for key, value in options.items()}
@@ -71,6 +71,9 @@ def test_only_the_baseline_of_this_very_run_is_compared(ended, changed, monkeypa
     cfg = load_config('kd/synthetic_depth2rgb', options)
     found = ended_baseline(cfg)
     assert found == (None if changed else Path('work_dirs/unimodal/synthetic_rgb'))
+    said = capsys.readouterr().out
+    part = (changed or '').split('.')[0].replace('model', 'model.students.student')
+    assert (f'as their {part} differ; --with-baseline trains one' in said) == bool(changed)
 
 
 def test_a_baseline_itself_or_an_odd_work_dir_is_compared_with_nothing(ended, tmp_path,
