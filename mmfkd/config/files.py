@@ -59,12 +59,13 @@ def find_config(name: str | Path, named_by: str | Path | None = None) -> Path:
     try:
         return Path(packaged(name))
     except FileNotFoundError:
-        raise FileNotFoundError(f'config {name} does not exist{_suggestion(name)}') from None
+        raise FileNotFoundError(f'config {name} does not exist in {Path().resolve()}, its folder '
+                                f'configs or the package{_suggestion(name)}') from None
 
 
 def _suggestion(name: str) -> str:
-    """Close names of the package, as the end of a message."""
-    known = list(packaged_names())
+    """Close names, those of the folder configs first, as the end of a message."""
+    known = list(dict.fromkeys((*_names_in(Path('configs')), *packaged_names())))
     wanted = name.removeprefix(PACKAGED).removeprefix('configs/').removesuffix('.py')
     close = get_close_matches(wanted, known, n=3, cutoff=0.6)
     cure = f'close names are {", ".join(close)}; ' if close else ''
@@ -73,7 +74,11 @@ def _suggestion(name: str) -> str:
 
 def packaged_names() -> Iterator[str]:
     """Names of the package's configs that can be trained, such as 'fdkd/nyuv2_rgb2depth'."""
-    for path in sorted(configs_folder().glob('*/*.py')):
+    return _names_in(configs_folder())
+
+
+def _names_in(folder: Path) -> Iterator[str]:
+    for path in sorted(folder.glob('*/*.py')):
         if path.parent.name != '_base_':
             yield f'{path.parent.name}/{path.stem}'
 

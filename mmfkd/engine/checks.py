@@ -72,7 +72,8 @@ def check_runner(runner: Runner) -> None:
         count = getattr(head, 'num_classes', None)
         if classes and count is not None and count != len(classes):
             raise ValueError(f'{place} has num_classes={count}, but {type(data).__name__} has '
-                             f'{len(classes)} classes ({", ".join(map(str, classes[:3]))}, ...): '
+                             f'{len(classes)} classes ({", ".join(map(str, classes[:3]))}'
+                             f'{", ..." if len(classes) > 3 else ""}): '
                              'set num_classes of the head, or metainfo.classes of the data set')
     check_teachers(unwrapped(runner), tuple(map(str, classes)))
     check_test_set(runner)

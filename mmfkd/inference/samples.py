@@ -123,7 +123,8 @@ def _several(name: str, value: Any, kind: str) -> dict[str, Any] | None:
 
 def _texts(path: Path) -> dict[str, str]:
     if not path.is_file():
-        raise FileNotFoundError(f'{path} does not exist: name a file with a text in each line')
+        what = 'is a folder' if path.is_dir() else 'does not exist'
+        raise FileNotFoundError(f'{path} {what}: name a file with a text in each line')
     lines = read_text(path).removesuffix('\n').split('\n')
     empty = [i for i, line in enumerate(lines, 1) if not line.strip()]
     if empty:

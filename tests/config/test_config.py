@@ -104,6 +104,16 @@ def test_a_teacher_of_the_package_is_that_of_the_package(tmp_path, monkeypatch):
     assert student_config(cfg.model.teachers.teacher.config)['modality'] == 'depth'
 
 
+def test_close_names_are_those_of_the_project_too(tmp_path, monkeypatch):
+    (tmp_path / 'configs/unimodal').mkdir(parents=True)
+    (tmp_path / 'configs/unimodal/slides_rgb.py').write_text('')
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(FileNotFoundError, match=(
+            rf'does not exist in {tmp_path}, its folder configs or the package; close names are '
+            'unimodal/slides_rgb')):
+        load_config('unimodal/slide_rgb')
+
+
 def test_a_missing_config_of_a_branch_is_an_error_that_names_the_field(tmp_path):
     path = tmp_path / 'broken.py'
     path.write_text(f"_base_ = ['{ROOT}/configs/fdkd/synthetic_depth2rgb.py']\n"

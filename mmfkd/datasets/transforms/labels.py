@@ -85,6 +85,10 @@ def classes_of_colours(path: str, colours: np.ndarray, palette: Sequence | None)
     found = np.unique(numbers)
     unknown = [number for number in found.tolist() if number not in known]
     if unknown:
+        if (colours == colours[..., :1]).all():
+            raise ValueFault(f'{path} has three equal channels: write one, with the class of each '
+                             'pixel; or, where they are colours, give the data set metainfo='
+                             'dict(classes=..., palette=[[r, g, b], ...])')
         colour = (unknown[0] >> 16, unknown[0] >> 8 & 255, unknown[0] & 255)
         raise ValueFault(f'{path} is a label map of colours, and {colour} is the colour of no '
                          'class: give the data set metainfo=dict(classes=..., palette=[[r, g, b], '

@@ -289,6 +289,9 @@ def test_colours_are_classes_by_the_palette_of_the_data_set(write, tmp_path):
         dataset(tmp_path, metainfo=dict(classes=classes[:2], palette=PALETTE[:2]), x={})[0]
     with pytest.raises(ValueError, match=r'is the colour of no class.*palette='):
         dataset(tmp_path, metainfo=dict(classes=classes), x={})[0]
+    write('label', '0.png', np.dstack([PARTS.astype(np.uint8)] * 3))
+    with pytest.raises(ValueError, match='has three equal channels: write one, with the class'):
+        dataset(tmp_path, metainfo=dict(classes=classes, palette=PALETTE), x={})[0]
 
 
 # ---------------------------------------------------------------- sound
