@@ -47,7 +47,10 @@ class Reading:
             spec = dict(registered[name])
             self._specs[name] = dict(spec, loader=spec.get('loader') or default_loader(spec))
         self.kinds = {name: found[name] for name in modalities}
-        self._pipeline = Compose([TRANSFORMS.build(step) for step in steps])
+        # Others may need what is not there, such as the words of a text.
+        own = [step for step in steps if not isinstance(step, Mapping)
+               or modality_of(step) in (None, *modalities)]
+        self._pipeline = Compose([TRANSFORMS.build(step) for step in own])
 
     def __call__(self, sample: Sample, number: int = 0) -> dict:
         """What the data set would give a model for a sample, without a label.

@@ -20,6 +20,7 @@ from mmfkd.config import load_config
 from mmfkd.datasets.synthetic.rooms import render_scene
 from mmfkd.datasets.synthetic.talking_heads import RATE, render_clip
 from mmfkd.inference import Classification, Predictor, Segmentation
+from mmfkd.inference.reading import Reading
 from mmfkd.inference.samples import Sample, named, samples_of
 from mmfkd.registry import DATASETS, MODELS
 
@@ -465,3 +466,15 @@ def test_a_test_without_labels_names_the_command_that_predicts(images, tmp_path,
     with pytest.raises((SystemExit, ValueError), match='mmfkd predict'):
         testing.main([str(config), str(images / 'rgb.pth'), '--work-dir', str(tmp_path / 'run')])
     assert not (tmp_path / 'run/test.json').exists()
+
+
+def test_what_another_modality_needs_need_not_be_there(tmp_path):
+    dataset = dict(type='ListDataset', columns=dict(photo='path', caption='text'), pipeline=[
+        dict(type='TokenizeText', modality='caption', tokenizer=str(tmp_path / 'nowhere')),
+        dict(type='LoadImage', modality='photo'), dict(type='PackPairs')])
+    Image.fromarray(np.full((4, 6, 3), 7, np.uint8)).save(tmp_path / 'a.png')
+    reading = Reading(dataset, ['photo'])
+    read = reading(Sample('a', dict(photo=dict(path=str(tmp_path / 'a.png')))))
+    assert reading.kinds == dict(photo='image') and read['inputs']['photo'].shape == (3, 4, 6)
+    with pytest.raises(FileNotFoundError, match='nowhere'):
+        Reading(dataset, ['caption'])
