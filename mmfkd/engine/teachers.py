@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mmengine.config import Config
 
-from mmfkd.checkpoints import has_ended, read_summary
+from mmfkd.checkpoints import has_ended, read_summary, selected_checkpoint
 from mmfkd.config import (
     Pair,
     default_work_dir,
@@ -19,6 +19,7 @@ from mmfkd.config import (
 )
 from mmfkd.inference.opening import open_run
 
+from .distributed import first_rank
 from .hooks.checkpoint import length
 from .processes import STOPPED, run_child, train_command
 
@@ -47,9 +48,12 @@ def train_missing_teachers(cfg: Config, options: Mapping[str, object], amp: bool
             check_length(name, folder, teacher)
             continue
         if not (teacher.get('model') or {}).get('students'):
-            sys.exit(f"the teacher '{name}' has no checkpoint, and {config} is a plain config of "
-                     'mmseg or mmpretrain, which is not trained on the way: set '
-                     f'model.teachers.{name}.checkpoint to the file of its weights')
+            if selected_checkpoint(folder):
+                continue
+            kind = 'teachers' if name in (cfg.model.get('teachers') or {}) else 'students'
+            sys.exit(f'model.{kind}.{name}: {folder} holds no weights, and {config} is a plain '
+                     'config of mmseg or mmpretrain, which is not trained on the way: set '
+                     f'model.{kind}.{name}.checkpoint to the file of its weights')
         train_first(f"the teacher '{name}'", cfg, config, folder, own, amp)
 
 
@@ -100,7 +104,7 @@ def ended_baseline(cfg: Config) -> Path | None:
     other = [key for key in SHARED if cfg.get(key) != trained.get(key)]
     if trained.model.students.get('student') != cfg.model.students.get('student'):
         other.append('model.students.student')
-    if other:
+    if other and first_rank(cfg.get('launcher', 'none')):
         print(f'{folder} holds a baseline, with which this run is not compared, as their '
               f'{", ".join(other)} differ; --with-baseline trains one', flush=True)
     return None if other else folder

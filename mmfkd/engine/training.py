@@ -94,13 +94,25 @@ def is_complete(cfg: Config, work_dir: str | Path) -> bool:
     summary = read_summary(work_dir) or {}
     if not has_ended(work_dir) or summary.get('length') != length(cfg):
         return False
-    # The config that a run has written has the name of its folder.
-    own = Path(cfg.filename).resolve().is_relative_to(Path(work_dir).resolve())
-    if not own and config_name(summary.get('config', cfg.filename)) != config_name(cfg.filename):
+    if not same_config(summary.get('config', cfg.filename), cfg.filename, work_dir):
         raise ValueError(f'{work_dir} holds a finished run of {summary["config"]}, and '
                          f'{cfg.filename} is asked for: name another --work-dir, or leave --resume '
                          'out, which sets that run aside')
     return True
+
+
+def same_config(one: str, other: str, work_dir: str | Path) -> bool:
+    """Whether two paths may be of one config: by name, as a run may be started anywhere.
+
+    What a run has written into its work dir is its own config.
+    """
+    folder = Path(work_dir).resolve()
+    if any(Path(path).resolve().is_relative_to(folder) for path in (one, other)):
+        return True
+    names = [config_name(path) for path in (one, other)]
+    if not all('/' in name for name in names):
+        names = [Path(name).name for name in names]
+    return names[0] == names[1]
 
 
 def train_config(cfg: Config, stop: StopRequest, baseline: Path | None = None,

@@ -70,12 +70,17 @@ def test_a_plain_teacher_without_a_checkpoint_is_not_trained_on_the_way(tmp_path
         'model.teachers.teacher.config': 'mixin/mmseg_nyuv2_depth'})
     with pytest.raises(SystemExit, match=r'is a plain config .* set model.teachers.teacher.check'):
         train_missing_teachers(cfg, {})
+    torch.save(dict(state_dict=dict(x=torch.zeros(1))), tmp_path / 'best_mIoU_epoch_1.pth')
+    cfg.model.teachers.teacher.checkpoint = str(tmp_path)
+    train_missing_teachers(cfg, {})
 
 
 def test_a_finished_run_of_another_config_is_not_taken_for_this_one(tmp_path):
     cfg = load_config('kd/synthetic_depth2rgb')
     torch.save(dict(state_dict=dict(x=torch.zeros(1))), tmp_path / 'best_mIoU_epoch_1.pth')
-    for name, same in {'kd/synthetic_depth2rgb.py': True, cfg.filename: True,
+    own = str(tmp_path / 'synthetic_depth2rgb.py')
+    for name, same in {'kd/synthetic_depth2rgb.py': True, cfg.filename: True, own: True,
+                       'synthetic_depth2rgb.py': True,
                        'pkd/synthetic_depth2rgb.py': False}.items():
         (tmp_path / 'summary.json').write_text(json.dumps(dict(
             test={}, config=name, length=cfg.train_cfg.max_epochs)))
