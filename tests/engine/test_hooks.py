@@ -8,11 +8,13 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from mmengine.dataset import InfiniteSampler
 from mmengine.evaluator import Evaluator
 from mmengine.fileio import put
 from mmengine.structures import PixelData
 from mmpretrain.evaluation import Accuracy
 from mmseg.evaluation import IoUMetric
+from torch.utils.data import DataLoader
 
 from mmfkd.checkpoints import is_whole, latest_checkpoint, resolve_checkpoint
 from mmfkd.checkpoints.work_dirs import best_checkpoint
@@ -25,6 +27,7 @@ from mmfkd.engine import (
     TeacherReportHook,
     seed_worker,
 )
+from mmfkd.engine.hooks.loss import pass_length
 from mmfkd.models.preprocessor import MultiModalDataPreprocessor
 from mmfkd.visualization.pictures import paint, picture
 
@@ -121,11 +124,21 @@ def test_a_ramp_of_no_length_is_a_step(distiller):
     assert weights[:3] == [0, 0, 0] and weights[4:] == [1, 1] and weights[3] in (0, 1)
 
 
+def test_a_pass_without_an_end_is_that_of_all_processes(monkeypatch):
+    data = list(range(1000))
+    endless = DataLoader(data, 10, sampler=InfiniteSampler(data))
+    assert pass_length(endless) == 100
+    monkeypatch.setattr('mmfkd.engine.hooks.loss.get_world_size', lambda: 4)
+    assert pass_length(endless) == 25
+    assert pass_length(DataLoader(data[:250], 10)) == 25  # a sampler has its share
+
+
 @pytest.mark.parametrize('start', [0, 7, 12])
 def test_a_run_of_iterations_counts_passes_through_the_data(start, distiller):
     model = distiller(dict(loss_kd=KD))
     runner = SimpleNamespace(model=model, epoch=0, max_epochs=1, iter=start, max_iters=18,
-                             train_dataloader=range(5), cfg=dict(train_cfg=dict(max_iters=18)))
+                             train_dataloader=DataLoader(range(5)),
+                             cfg=dict(train_cfg=dict(max_iters=18)))
     hook, found = LossWeightHook('loss_kd', start=1.0, stop=3.0, begin=1), []
     hook.before_train_epoch(runner)  # once in such a run, also where it was resumed
     for runner.iter in range(start, 18):

@@ -4,8 +4,11 @@ import math
 from collections.abc import Mapping
 
 import torch
+from mmengine.dataset import InfiniteSampler
+from mmengine.dist import get_world_size
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
+from torch.utils.data import DataLoader
 
 from mmfkd.registry import HOOKS
 
@@ -71,8 +74,15 @@ def passes(runner: Runner) -> tuple[int, int]:
     """
     if not counts_iterations(runner.cfg):
         return runner.epoch, runner.max_epochs
-    length = len(runner.train_dataloader)
+    length = pass_length(runner.train_dataloader)
     return runner.iter // length, math.ceil(runner.max_iters / length)
+
+
+def pass_length(loader: DataLoader) -> int:
+    """Iterations of a process in which all processes go through the data once."""
+    # mmengine's sampler without an end has the length of the data and not of a process's share.
+    endless = isinstance(loader.sampler, InfiniteSampler)
+    return math.ceil(len(loader) / get_world_size()) if endless else len(loader)
 
 
 @HOOKS.register_module()
@@ -112,7 +122,8 @@ class LossWeightHook(Hook):
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: dict | None = None
                           ) -> None:
         """Sets it where no epoch begins, as the run counts iterations."""
-        if counts_iterations(runner.cfg) and not runner.iter % len(runner.train_dataloader):
+        if counts_iterations(runner.cfg) and not runner.iter % pass_length(
+                runner.train_dataloader):
             self._set(runner, *passes(runner))
 
     def _set(self, runner: Runner, epoch: int, epochs: int) -> None:
