@@ -52,6 +52,23 @@ def test_the_command_prints_the_norm_in_the_order_of_the_branch(capsys):
     assert all(0 < value < 255 for value in (*norm['mean'], *norm['std']))
 
 
+def test_every_modality_of_a_network_of_several_has_its_norm(capsys):
+    main([str(ROOT / 'configs/csknet/streets_rgb-ir.py'), '--cfg-options', *SMALL])
+    lines = [line for line in capsys.readouterr().out.splitlines() if 'norm=dict' in line]
+    assert [line.split(':')[0] for line in lines] == ['rgb', 'ir']
+
+
+def test_augmentation_of_data_sets_inside_others_is_left_out(capsys, tmp_path):
+    path = tmp_path / 'twice.py'
+    path.write_text(f"_base_ = [{RGB!r}]\ninner = dict(_base_.train_dataloader.dataset)\n"
+                    "inner['pipeline'] = [dict(type='Nothing')]\n"
+                    "train_dataloader = dict(dataset=dict(_delete_=True, type='RepeatDataset', "
+                    "times=2, dataset=inner))\n")
+    main([str(path), '--cfg-options', *(option.replace('dataset.', 'dataset.dataset.')
+                                        for option in SMALL)])
+    assert 'rgb: norm=dict' in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(('arguments', 'message'), [
     (['configs/nothing.py'], 'configs/nothing.py does not exist'),
     ([RGB, '--cfg-options', 'train_dataloader=None'], 'has no train_dataloader.dataset')])

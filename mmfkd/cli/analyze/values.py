@@ -21,6 +21,7 @@ from torch import Tensor
 from mmfkd.analysis.values import Moments, moments_of
 from mmfkd.cli.options import add_config_options
 from mmfkd.config import load_distiller_config
+from mmfkd.config.options import datasets_of
 from mmfkd.registry import DATASETS
 
 
@@ -51,9 +52,11 @@ def drawn(cfg: Config, count: int) -> Iterator[Mapping[str, Tensor]]:
     data = (cfg.get('train_dataloader') or {}).get('dataset')
     if not data:
         raise ValueError(f'{cfg.filename} has no train_dataloader.dataset')
-    pipeline = ((cfg.get('test_dataloader') or {}).get('dataset') or {}).get('pipeline')
-    if pipeline and 'pipeline' in data:
-        data.pipeline = pipeline
+    pipelines = [part['pipeline'] for part in datasets_of(cfg.get('test_dataloader'))
+                 if part.get('pipeline')]
+    for part in datasets_of(cfg.train_dataloader):
+        if pipelines and 'pipeline' in part:
+            part['pipeline'] = pipelines[0]
     dataset = DATASETS.build(data)
     places = np.random.default_rng(0).permutation(len(dataset))[:count]
     for place in track(places.tolist(), 'reading', console=Console(stderr=True)):
@@ -93,11 +96,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     console = Console()
     console.print(table_of(found))
     for student in cfg.model.students.values():
-        name = student.get('modality')
-        if name in found:
-            flipped = bool((student.get('norm') or {}).get('bgr_to_rgb'))
-            console.print(f'{name}: {norm_of(found[name], flipped)}', markup=False,
-                          soft_wrap=True)
+        alone = isinstance(student.modality, str)
+        for name in (student.modality,) if alone else student.modality:
+            norm = student.get('norm') or {}
+            own = norm if alone else norm.get(name) or {}
+            if name in found:
+                line = norm_of(found[name], bool(own.get('bgr_to_rgb')))
+                console.print(f'{name}: {line}', markup=False, soft_wrap=True)
 
 
 if __name__ == '__main__':
