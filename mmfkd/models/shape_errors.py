@@ -1,5 +1,6 @@
-"""PyTorch's errors of shapes, with the place in the config that they come from."""
+"""PyTorch's errors of widths, with the place in the config that they come from."""
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -8,14 +9,14 @@ from torch import Tensor
 
 from .routing import named_taps
 
-# Parts of PyTorch's messages.
-SHAPES = ('shapes cannot be multiplied', 'must match', 'weight of size', 'to have', 'size mismatch',
-          'running_mean should contain', 'Sizes of tensors')
+# PyTorch's messages on widths: of a linear layer, a convolution, a batch norm, two summands.
+WIDTHS = re.compile(r'shapes cannot be multiplied|to have \d+ channels|should contain \d+ elements|'
+                    r'must match the size of tensor b \(\d+\) at non-singleton dimension 1\b')
 
 
 @contextmanager
 def explained_shapes(place: str, cure: str) -> Iterator[None]:
-    """Adds place and cure to an error of shapes that is raised inside.
+    """Adds place and cure to an error of widths that is raised inside.
 
     Raises:
         ValueError: in place of such an error.
@@ -23,7 +24,7 @@ def explained_shapes(place: str, cure: str) -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
-        if not any(part in str(error) for part in SHAPES):
+        if not WIDTHS.search(str(error)):
             raise
         raise ValueError(f'{place}: {error}. {cure}') from error
 
