@@ -1,6 +1,7 @@
 """Options of a command in a config."""
 
 from collections.abc import Iterator, Mapping
+from os.path import normpath
 from typing import Any
 
 from mmengine.config import Config
@@ -15,7 +16,8 @@ def merge_options(cfg: Config, options: Mapping[str, object]) -> None:
     """Merges ``--cfg-options`` into a config; ``data_root`` reaches the data sets that have it.
 
     Configs read ``data_root`` when they are parsed, so mmengine's merge alone would change a
-    variable that nobody reads any more. A data set with another root than the config's keeps it.
+    variable that nobody reads any more. A data set with another root than the config's keeps it;
+    where the config has none, all have the new one.
 
     Args:
         cfg: changed in place.
@@ -30,7 +32,8 @@ def merge_options(cfg: Config, options: Mapping[str, object]) -> None:
     if DATA_ROOT not in checked:
         return
     having = [dataset for name in LOADERS for dataset in datasets_of(cfg.get(name))
-              if dataset.get(DATA_ROOT) == before]
+              if DATA_ROOT in dataset and (before is None or normpath(
+                  str(dataset[DATA_ROOT])) == normpath(str(before)))]
     if not having:
         raise ValueError(f'--cfg-options {DATA_ROOT}: no data set of the config has its root '
                          f'{before!r}: name the one to change, such as '

@@ -156,6 +156,18 @@ def test_data_sets_that_are_joined_or_wrapped_are_reached_and_others_stay():
     assert cfg.test_dataloader.dataset.data_root == 'moved' != root
 
 
+def test_a_config_without_a_root_of_its_own_gives_the_new_one_to_all():
+    cfg = Config.fromfile(ROOT / 'configs/unimodal/nyuv2_depth.py')
+    cfg.pop('data_root')
+    cfg.train_dataloader.dataset = dict(type='RepeatDataset', times=2,
+                                        dataset=cfg.train_dataloader.dataset.to_dict())
+    cfg.val_dataloader.dataset.data_root = 'elsewhere'
+    merge_options(cfg, {'+data_root': 'moved'})
+    assert 'data_root' not in cfg.train_dataloader.dataset
+    assert cfg.train_dataloader.dataset.dataset.data_root == 'moved'
+    assert cfg.val_dataloader.dataset.data_root == 'moved'
+
+
 def test_a_root_that_no_data_set_has_is_refused():
     cfg = Config.fromfile(ROOT / 'configs/unimodal/nyuv2_depth.py')
     for split in ('train', 'val', 'test'):
