@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from uuid import uuid4
 
 
 @contextmanager
@@ -15,10 +16,10 @@ def written_whole(target: Path, durable: bool = False, shared: bool = False) -> 
         target: path of the file or folder, whose parents are made.
         durable: whether a file is on the disk before it gets its name, as a machine may lose its
             power.
-        shared: whether several processes may write the same file at once; what one of them leaves
-            when it is killed then stays.
+        shared: whether several processes, also of other machines, may write the same file at once;
+            what one of them leaves when it is killed then stays.
     """
-    own = f'.{os.getpid()}' if shared else ''
+    own = f'.{uuid4().hex}' if shared else ''
     temporary = target.with_name(f'{target.name}{own}.tmp')
     _remove(temporary)
     target.parent.mkdir(parents=True, exist_ok=True)
