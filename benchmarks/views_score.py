@@ -18,9 +18,12 @@ from statistics import mean, stdev
 from rich.console import Console
 from rich.table import Table
 
+from mmfkd.benchmark.settings import told
 from mmfkd.benchmark.statistics import compare
 from mmfkd.checkpoints import read_summary
+from mmfkd.cli.options import add_config_options
 from mmfkd.config import Pair, load_config, main_metric
+from mmfkd.engine.processes import train_command
 
 TEACHER = 'model.teachers.teacher'
 
@@ -34,41 +37,42 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--seeds', nargs='+', type=int, default=[0, 1, 2])
     parser.add_argument('--root', type=Path, default=Path('work_dirs/views'),
                         help='The folder of all runs.')
-    parser.add_argument('--cfg-options', nargs='+', default=[],
-                        help='Further options of every run, as mmfkd train takes them.')
+    add_config_options(parser)
     return parser.parse_args()
 
 
-def trained(work_dir: Path, what: list[str], options: dict[str, object], further: list[str]
-            ) -> Path:
-    """Trains what is not done, and goes on with what was stopped; the work dir of the run."""
-    if read_summary(work_dir) is None:
-        subprocess.run([sys.executable, '-m', 'mmfkd', 'train', *what, '--work-dir',
-                        str(work_dir), '--resume', '--cfg-options',
-                        *(f'{key}={value}' for key, value in options.items()), *further],
-                       check=True, stdout=subprocess.DEVNULL)
+def trained(work_dir: Path, what: list[str], options: dict[str, object]) -> Path:
+    """Trains what is not done, and goes on with what was stopped; the work dir of the run.
+
+    Raises:
+        SystemExit: a run there had other options.
+    """
+    summary = read_summary(work_dir)
+    if summary is None:
+        subprocess.run(train_command(what, work_dir, options, amp=False), check=True,
+                       stdout=subprocess.DEVNULL)
+    elif 'options' in summary and told(summary['options'], False) != told(options, False):
+        sys.exit(f'{work_dir} was trained with other options: name another --root')
     return work_dir
 
 
-def scores(args: argparse.Namespace) -> dict[int | None, dict[int, tuple[float, float]]]:
+def scores(args: argparse.Namespace) -> dict[int | None, dict[int, tuple[float | None, float]]]:
     """Number of views, None without a cache, to seed to the scores on validation and test."""
     pair = Pair.parse(args.pair)
     metric = main_metric(load_config(pair.student_config))
     folder = args.root / args.pair
-    found: dict[int | None, dict[int, tuple[float, float]]] = {}
+    found: dict[int | None, dict[int, tuple[float | None, float]]] = {}
     for seed in args.seeds:
-        seeded: dict[str, object] = {'randomness.seed': seed}
-        teacher = trained(folder / f'teacher/seed{seed}', [pair.teacher_config], seeded,
-                          args.cfg_options)
+        seeded: dict[str, object] = {'randomness.seed': seed, **args.cfg_options}
+        teacher = trained(folder / f'teacher/seed{seed}', [pair.teacher_config], seeded)
         for views in (None, *args.views):
-            options = {**seeded, f'{TEACHER}.checkpoint': teacher}
+            options = {**seeded, f'{TEACHER}.checkpoint': str(teacher)}
             if views:
                 options.update({f'{TEACHER}.cache.views': views,
-                                f'{TEACHER}.cache.folder': folder / 'teacher_outputs'})
+                                f'{TEACHER}.cache.folder': str(folder / 'teacher_outputs')})
             name = f'{args.method}-{views}' if views else args.method
             run = trained(folder / f'{name}/seed{seed}',
-                          ['--pair', args.pair, '--method', args.method], options,
-                          args.cfg_options)
+                          ['--pair', args.pair, '--method', args.method], options)
             summary = read_summary(run) or {}
             found.setdefault(views, {})[seed] = (summary['val'], summary['test'][metric])
             print(f'{run}: {found[views][seed][1]:.1f}', flush=True)
@@ -89,7 +93,8 @@ def main() -> None:
              for views, by_seed in found.items()}
     table = Table('views', 'val', 'test', 'against no cache, by seed', '95 %', 'test by seed')
     for views, by_seed in found.items():
-        row = [spread([both[0] for both in by_seed.values()]), spread([*tests[views].values()])]
+        vals = [both[0] for both in by_seed.values() if both[0] is not None]
+        row = [spread(vals) if vals else '', spread([*tests[views].values()])]
         if views is None:
             against = ['', '']
         else:

@@ -1,9 +1,10 @@
 """Whether the runs that are there were trained with the options of a table."""
 
-import json
 from collections.abc import Iterable, Mapping
+from typing import cast
 
 from mmfkd.checkpoints import read_summary
+from mmfkd.checkpoints.work_dirs import plain
 from mmfkd.config import spelled_options
 
 from .grid import Cell
@@ -42,5 +43,5 @@ def check_settings(cells: Iterable[Cell | NetworkCell], options: Mapping[str, ob
 
 def told(options: Mapping[str, object], amp: bool) -> set[str]:
     """Options as the words of a command, with lists in the place of tuples, as JSON has them."""
-    plain = json.loads(json.dumps(dict(options)))
-    return {*spelled_options(plain), *(['--amp'] if amp else [])}
+    kept = cast(dict, plain(dict(options)))
+    return {*spelled_options(kept), *(['--amp'] if amp else [])}
