@@ -83,7 +83,8 @@ class PairDataset(BaseDataset):
         super().__init__(ann_file=ann_file or self.LISTS[split], data_root=data_root,
                          metainfo=metainfo, indices=indices, serialize_data=serialize_data,
                          pipeline=list(pipeline), test_mode=test_mode, lazy_init=lazy_init)
-        tell_idle_steps(self.pipeline.transforms, {*self.modalities, *self.MODALITIES})
+        tell_idle_steps(self.pipeline.transforms, dict.fromkeys((
+            *self.modalities, *self.MODALITIES)))
 
     @abstractmethod
     def samples(self, path: Path) -> Iterator[dict]:

@@ -111,7 +111,8 @@ class RGBXDataset(BaseSegDataset):
             test_mode=test_mode, lazy_init=lazy_init, ignore_index=ignore_index,
             reduce_zero_label=(self.REDUCE_ZERO_LABEL if reduce_zero_label is None
                                else reduce_zero_label))
-        tell_idle_steps(self.pipeline.transforms, {*self.modalities, *self.MODALITIES})
+        tell_idle_steps(self.pipeline.transforms, dict.fromkeys((
+            *self.modalities, *self.MODALITIES)))
 
     def _choose(self, modalities: Sequence[str] | Mapping[str, dict] | None) -> dict[str, dict]:
         if isinstance(modalities, Mapping):

@@ -90,7 +90,8 @@ def check_test_set(runner: Runner) -> None:
     try:
         _ = runner.test_loop
     except (FileNotFoundError, ValueError) as error:
-        raise type(error)(f'{error} That is the test set, on which the run is scored at its end: '
+        kind = FileNotFoundError if isinstance(error, FileNotFoundError) else ValueError
+        raise kind(f'{error} That is the test set, on which the run is scored at its end: '
                           'to train without one, set test_dataloader=None') from error
 
 
