@@ -78,7 +78,7 @@ def test_a_pair_of_the_users_own_needs_two_baselines_alone(project):
     streets = load_config('csknet/streets_rgb-ir')
     assert cfg.model.losses == streets.model.losses
     assert cfg.default_hooks == streets.default_hooks
-    assert student.model.exchange == streets.model.students.student.model.exchange
+    assert student.model.supervised == streets.model.students.student.model.supervised
 
 
 def test_a_file_of_the_pair_names_other_baselines(project):
@@ -138,6 +138,10 @@ def test_a_preset_is_merged():
     default, paper = (load_config(f'{name}/msrs_rgb-ir') for name in ('csknet', 'csknet-paper'))
     assert default.model.losses.loss_contrast.norm and 'contrast_weight' in default.default_hooks
     assert not paper.model.losses.loss_contrast.norm
+    network = paper.model.students.student.model
+    assert set(network.exchange) == {'channel', 'spatial'}
+    assert network.supervised == ['fused', 'infrared']
+    assert 'exchange' not in default.model.students.student.model
     assert paper.model.losses.loss_contrast.weight == 1.0
     assert paper.model.losses.loss_self is None and 'contrast_weight' not in paper.default_hooks
     assert 'presets' not in default and 'presets' not in paper

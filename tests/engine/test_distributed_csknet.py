@@ -30,7 +30,8 @@ default_hooks = dict(checkpoint=dict(interval=1), teacher_report=None)
 model = dict(
     students=dict(student=dict(model=dict(
         decode_head=dict(dropout_ratio=0.0), fusion_head=dict(dropout_ratio=0.0),
-        exchange=dict(channel=dict(ratio=0.25))))),
+        exchange=dict(channel=dict(ratio=0.25, norms=_base_.stage_norms),
+                      spatial=dict(stages=_base_.last_stages))))),
     teachers=dict(teacher=dict(checkpoint='{teacher}')),
     losses=dict(loss_contrast=dict(gather=True, hard_ratio=1.0, max_anchors=9000,
                                    max_samples=9000)))

@@ -11,11 +11,6 @@ taps = dict(
     infrared2='backbone[infrared][0]', infrared3='backbone[infrared][1]',
     infrared4='backbone[infrared][2]', infrared5='backbone[infrared][3]',
     infrared='decode_heads.infrared.conv_seg', fused='fusion_head.conv_seg')
-# The optical branch is given features of the infrared one, and not the other way round: what has to
-# predict by itself is trained by itself.
-exchange = dict(
-    channel=dict(threshold=0.02, ratio=None, receivers=['optical'], norms=_base_.stage_norms),
-    spatial=dict(receivers=['optical'], stages=_base_.last_stages))
 losses = dict(
     loss_d1=dict(type='SoftLabelLoss', student='student.logits', teacher='teacher.logits'),
     loss_d2_stage4=dict(type='FeatureLoss', student='student.stage4', teacher='teacher.stage4',
@@ -38,7 +33,9 @@ model = dict(
         model=dict(
             _scope_='mmseg', type='mmfkd.CSKNet', modalities=_base_.both.modality,
             backbone=unimodal.backbone, decode_head=unimodal.decode_head,
-            fusion_head=dict(type='mmfkd.GatedSpectralHead', gated=True), exchange=exchange))),
+            fusion_head=dict(type='mmfkd.GatedSpectralHead', gated=True),
+            # What has to predict by itself is trained by itself, without exchange, and by labels.
+            supervised=['fused', 'infrared', 'optical']))),
     losses=losses)
 # The contrast begins with the eleventh of 200 epochs, or the second of a short run, with all
 # pixels, and ends with a tenth.
@@ -49,10 +46,14 @@ default_hooks = dict(
     contrast_share=dict(type='LossWeightHook', loss='loss_contrast', number='hard_ratio',
                         start=1.0, stop=0.1, begin=begin, end=end),
     contrast_collapse=dict(type='ContrastCollapseHook'))
-# The paper has exchange both ways, and the contrast from the start, without a norm.
+# The paper has the mixed feature exchange, no labels for the optical output, and the contrast from
+# the start, without a norm.
 presets = dict(paper=dict(
     model=dict(
-        students=dict(student=dict(model=dict(exchange=dict(
-            channel=dict(receivers=None), spatial=dict(receivers=None))))),
+        students=dict(student=dict(model=dict(
+            supervised=['fused', 'infrared'],
+            exchange=dict(
+                channel=dict(threshold=0.02, ratio=None, receivers=None, norms=_base_.stage_norms),
+                spatial=dict(receivers=None, stages=_base_.last_stages))))),
         losses=dict(loss_self=None, loss_contrast=dict(norm=False, weight=1.0))),
     default_hooks=dict(contrast_weight=None, contrast_share=None)))
