@@ -31,7 +31,7 @@ def train(folder, config, **options):
     cfg = load_config(config, {**SHORT, **loaders, **options})
     cfg.experiment_name = uuid4().hex  # mmengine keeps a visualizer by its name
     prepare_run(cfg, folder / 'run')
-    run(cfg, StopRequest(), None, with_picture=False)
+    run(cfg, StopRequest(), None, with_picture=False, settings={})
     return json.loads((folder / 'run/summary.json').read_text())
 
 

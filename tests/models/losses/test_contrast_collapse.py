@@ -86,7 +86,7 @@ def test_a_batch_norm_bears_a_batch_with_hardly_a_pixel(count):
 def test_another_number_of_a_loss_is_moved():
     loss = PixelContrastLoss(['student.a'], [3])
     runner = SimpleNamespace(model=SimpleNamespace(losses=dict(loss_a=loss), balances={}),
-                             epoch=1, max_epochs=4)
+                             epoch=1, max_epochs=4, cfg={})
     LossWeightHook('loss_a', 1.0, 0.1, 0, 2, number='hard_ratio').before_train_epoch(runner)
     assert loss.hard_ratio == pytest.approx(0.55) and loss.weight == 1
     for number in ('hard', 'projection'):
