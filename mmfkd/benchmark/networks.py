@@ -29,8 +29,7 @@ class NetworkRow:
         name: of the row and of its folder of runs.
         label: as the paper has it.
         config: name of its config, with ``{pair}``, ``{data}``, ``{optical}`` and ``{infrared}``.
-        settings: 'both', 'infrared' and 'optical', in which it is tested; none of a row that
-            others need and that is in no table.
+        settings: 'both', 'infrared' and 'optical', in which it is tested; none if in no table.
         needs: row whose weights it starts from.
         options: what it changes in the config.
     """
@@ -188,15 +187,15 @@ class NetworkCell:
         return NetworkCell(ROWS[row], self.pair, self.seed, self.root)
 
     def own(self) -> dict[str, object]:
-        """Options of this run alone: its seed, and the weights or images that it starts from."""
+        """Options of this run alone: its seed, and the weights or images it starts from."""
+        own: dict[str, object] = {SEED: self.seed}
         if self.row.name != 'cddfuse':
-            needed = [(TEACHER, str(cell.work_dir)) for cell in self.teachers()]
-            return {SEED: self.seed, **dict(needed)}
-        folders = {f'{split}_dataloader.dataset.modalities.fused.folder':
-                   self.config[f'{split}_dataloader'].dataset.modalities.fused.folder
-                   for split in ('train', 'val', 'test')}
-        found = {key: str(self._fused / folder) for key, folder in folders.items()}
-        return {SEED: self.seed, **found}
+            own.update((TEACHER, str(cell.work_dir)) for cell in self.teachers())
+            return own
+        for split in ('train', 'val', 'test'):
+            folder = self.config[f'{split}_dataloader'].dataset.modalities.fused.folder
+            own[f'{split}_dataloader.dataset.modalities.fused.folder'] = str(self._fused / folder)
+        return own
 
     def changes(self) -> dict[str, object]:
         """What the row changes in its config."""

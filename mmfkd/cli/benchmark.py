@@ -146,8 +146,7 @@ def search(rows: list[Row], pairs: Sequence[str], workers: Workers,
     """The rows with the values that are best on validation; teachers of the trials come first.
 
     Raises:
-        ValueError: the seeds of the trials are those of the table, there are shares of labels, or
-            a training failed.
+        ValueError: seeds that the table has too, shares of labels, or a training that failed.
     """
     if args.labels:
         raise ValueError('--tuned with --labels: give one share at a time, in its own --root, by '
@@ -221,9 +220,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Runs the command."""
     args = parse_args(argv)
     started = perf_counter()
+    command = shlex.join(['mmfkd', 'benchmark', *(sys.argv[1:] if argv is None else argv)])
     if args.networks or args.table in NETWORK_TABLES:
-        network_tables(args, shlex.join(['mmfkd', 'benchmark',
-                                         *(sys.argv[1:] if argv is None else argv)]))
+        network_tables(args, command)
         return
     with resumable():
         rows, pairs = grid(args)
@@ -237,8 +236,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             return
         failures = {} if args.collect else train_all(cells, workers)
     report = Report(pairs, rows, args.seeds, args.root,
-                    {cell.work_dir: failure for cell, failure in failures.items()},
-                    shlex.join(['mmfkd', 'benchmark', *(sys.argv[1:] if argv is None else argv)]),
+                    {cell.work_dir: failure for cell, failure in failures.items()}, command,
                     perf_counter() - started, preset_title(args))
     paths = report.write(args.out or args.root / 'report')
     print_tables(report)

@@ -63,8 +63,7 @@ class CrossModalDistiller(BaseModel):
         super().__init__(data_preprocessor, init_cfg)
         if not students:
             raise ValueError('CrossModalDistiller needs at least one student')
-        shared = set(students) & set(teachers or {})
-        if shared:
+        if shared := set(students) & set(teachers or {}):
             raise ValueError(f'{sorted(shared)} name both a student and a teacher')
         summed = [name for name in students if 'loss' in name]
         if summed:

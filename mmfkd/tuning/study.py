@@ -112,15 +112,14 @@ class Search:
         Several processes that search at a time may end with up to one more for each of their jobs.
 
         Raises:
-            ValueError: the method declares no search, or no trial came to an end: after three
-                that failed no more are tried.
+            ValueError: the method declares no search, no trial came to an end (after three that
+                failed no more are tried), or the trials that are there had other options.
             SystemExit: Optuna is missing.
         """
         study = open_study(self.root, f'{self._folder}/{self._leaf}', self.storage)
         self._keep_options(study)
         revive(study, self.root)
-        failed = count(study, 'FAIL')
-        space = space_of(self.method)
+        failed, space = count(study, 'FAIL'), space_of(self.method)
         self._space = fitting(space, self.pair) if self.method else space
         self._free = self.workers.environments()
 

@@ -2,8 +2,7 @@
 
 All take (N, C) or, pixel by pixel, (N, C, H, W), whose labels are brought to the size of the
 logits. Positions that have no label do not count, and without any the loss is 0. Means are over
-positions: ``batchmean`` on maps, as it is often written, divides by the batch alone and grows with
-the image.
+positions: ``batchmean`` on maps divides by the batch alone and grows with the image.
 """
 
 import torch
