@@ -23,7 +23,7 @@ from typing import NamedTuple
 
 import soundfile
 import torch
-from epoch_time import seconds, shortened
+from epoch_time import random_weights, seconds, shortened
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from PIL import Image
@@ -35,7 +35,6 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
 from mmfkd.config import load_config, student_config
-from mmfkd.models import CrossModalDistiller
 from mmfkd.registry import DATASETS, MODELS
 
 CONFIG = 'fdkd/cremad_both'
@@ -163,18 +162,10 @@ def own_config(args: argparse.Namespace, folder: Path, cache: Path | None = None
     for loss in cfg.model.losses.values():
         loss.balance = None
     for name, teacher in cfg.model.teachers.items():
-        teacher.checkpoint = str(random_teacher(teacher.config, folder / f'{name}.pth'))
+        teacher.checkpoint = str(random_weights(teacher.config, folder / f'{name}.pth'))
         if cache is not None:
             teacher.cache = dict(folder=str(cache), views=1)
     return cfg
-
-
-def random_teacher(config: str, path: Path) -> Path:
-    """A checkpoint of random weights for a teacher's config."""
-    if not path.exists():
-        model = CrossModalDistiller(students=dict(student=student_config(config)))
-        torch.save(dict(state_dict=model.state_dict()), path)
-    return path
 
 
 def parse_args() -> argparse.Namespace:

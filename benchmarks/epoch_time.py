@@ -115,6 +115,15 @@ def shortened(cfg: Config, args: argparse.Namespace, folder: Path) -> Config:
     return cfg
 
 
+def random_weights(config: str, path: Path) -> Path:
+    """A checkpoint of random weights for a unimodal config, written once."""
+    if not path.exists():
+        init_default_scope('mmfkd')
+        model = CrossModalDistiller(students=dict(student=student_config(config)))
+        torch.save(dict(state_dict=model.state_dict()), path)
+    return path
+
+
 def seconds(cfg: Config) -> list[float]:
     """Seconds of each epoch of a training."""
     use_views(cfg)
@@ -129,11 +138,7 @@ def seconds(cfg: Config) -> list[float]:
 def measure(pair: Pair, method: str, args: argparse.Namespace, folder: Path
             ) -> dict[str, list[float]]:
     """Seconds of epochs by kind, of all rounds."""
-    checkpoint = folder / 'teacher.pth'
-    if not checkpoint.exists():
-        init_default_scope('mmfkd')
-        model = CrossModalDistiller(students=dict(student=student_config(pair.teacher_config)))
-        torch.save(dict(state_dict=model.state_dict()), checkpoint)
+    checkpoint = random_weights(pair.teacher_config, folder / 'teacher.pth')
     found: dict[str, list[float]] = {}
     for number in range(args.rounds):
         baseline = shortened(load_config(pair.student_config), args, folder / 'run')

@@ -17,14 +17,13 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import torch
-from epoch_time import TEACHER, seconds, shortened
+from epoch_time import TEACHER, random_weights, seconds, shortened
 from mmengine.registry import init_default_scope
 from rich.console import Console
 from rich.table import Table
 
 from mmfkd.analysis.memory import largest
-from mmfkd.config import Pair, compose, load_config, student_config
-from mmfkd.models import CrossModalDistiller
+from mmfkd.config import Pair, compose, load_config
 
 KINDS = ('baseline', 'with teacher', 'cold', 'warm')
 
@@ -68,13 +67,10 @@ def alone(args: argparse.Namespace, method: str, kind: str, folder: Path) -> flo
 def main() -> None:
     """Runs the command."""
     args = parse_args()
-    init_default_scope('mmfkd')
     table = Table('method', 'baseline (MiB)', *KINDS[1:])
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        teacher = student_config(Pair.parse(args.pair).teacher_config)
-        torch.save(dict(state_dict=CrossModalDistiller(
-            students=dict(student=teacher)).state_dict()), folder / 'teacher.pth')
+        random_weights(Pair.parse(args.pair).teacher_config, folder / 'teacher.pth')
         for method in args.methods:
             base, *others = (alone(args, method, kind, folder) for kind in KINDS)
             table.add_row(method, f'{base:.0f}', *(f'{value / base:.2f}' for value in others))
