@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from mmengine.config import Config
 
-from mmfkd.config.option_values import OptionAction
+from mmfkd.config.option_values import OptionAction, spelled_options
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -106,6 +106,15 @@ def chosen_workers(args: argparse.Namespace) -> 'Workers':
     from mmfkd.benchmark import Workers
 
     return Workers(args.cfg_options, args.amp, args.jobs, args.gpus, args.threads)
+
+
+def spelled_workers(args: argparse.Namespace) -> list[str]:
+    """The options of :func:`add_workers` as another command takes them."""
+    return ['--jobs', str(args.jobs),
+            *(['--gpus', *args.gpus] if args.gpus else []),
+            *(['--threads', str(args.threads)] if args.threads else []),
+            *(['--amp'] if args.amp else []),
+            *(['--cfg-options', *spelled_options(args.cfg_options)] if args.cfg_options else [])]
 
 
 def chosen_work_dir(args: argparse.Namespace, cfg: Config) -> 'Path | str':

@@ -22,10 +22,9 @@ from mmfkd.advice import Findings, look, sentences, suggestions
 from mmfkd.benchmark import Cell, plan, read_result, train_missing
 from mmfkd.benchmark.grid import BASELINE, baselines
 from mmfkd.cli import benchmark
-from mmfkd.cli.options import add_workers, chosen_workers
+from mmfkd.cli.options import add_workers, chosen_workers, spelled_workers
 from mmfkd.cli.stops import resumable
 from mmfkd.config import Pair
-from mmfkd.config.option_values import spelled_options
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -97,13 +96,8 @@ def run(args: argparse.Namespace, found: Findings) -> None:
     if not chosen:
         sys.exit(f'--run {args.run} is less than one method with the {len(args.seeds)} seeds '
                  f'{" ".join(map(str, args.seeds))}: give {len(args.seeds)} or more')
-    options = spelled_options(args.cfg_options)
     benchmark.main(['--pairs', args.pair, '--methods', 'unimodal', *chosen, '--seeds',
-                    *map(str, args.seeds), '--root', str(args.root), '--jobs', str(args.jobs),
-                    *(['--gpus', *args.gpus] if args.gpus else []),
-                    *(['--threads', str(args.threads)] if args.threads else []),
-                    *(['--amp'] if args.amp else []),
-                    *(['--cfg-options', *options] if options else [])])
+                    *map(str, args.seeds), '--root', str(args.root), *spelled_workers(args)])
 
 
 def main(argv: Sequence[str] | None = None) -> None:

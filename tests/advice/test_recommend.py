@@ -13,6 +13,8 @@ from runs import ROOT
 
 from mmfkd.advice import Agreement, Findings, Share, sentences, suggestions
 from mmfkd.advice.findings import ratios, right_by, similarity
+from mmfkd.cli import benchmark
+from mmfkd.cli.options import chosen_workers
 from mmfkd.cli.recommend import main
 from mmfkd.config import Pair, compose
 
@@ -132,11 +134,14 @@ def test_the_budget_runs_the_first_suggestions(monkeypatch):
     called = []
     monkeypatch.setattr('mmfkd.cli.recommend.find', lambda args: FOUND)
     monkeypatch.setattr('mmfkd.cli.benchmark.main', called.append)
-    main(['synthetic_depth2rgb', '--run', '7', '--cfg-options', 'train_cfg.max_epochs=3'])
+    main(['synthetic_depth2rgb', '--run', '7', '--amp', '--gpus', '0', '1', '--threads', '2',
+          '--cfg-options', 'train_cfg.max_epochs=3'])
     arguments, = called
     chosen = arguments[arguments.index('--methods') + 1:arguments.index('--seeds')]
     assert chosen == ['unimodal', 'recommended', 'kd']
     assert arguments[-2:] == ['--cfg-options', 'train_cfg.max_epochs=3']
+    workers = chosen_workers(benchmark.parse_args(arguments))
+    assert (workers.amp, workers.gpus, workers.threads) == (True, ['0', '1'], 2)
 
 
 def test_maps_and_tokens_are_compared_too():
