@@ -29,6 +29,7 @@ from rich.table import Table
 
 from mmfkd.config import Pair, compose, find_config, load_config, student_config
 from mmfkd.engine import ReadsHook, TeacherCacheHook
+from mmfkd.engine.runner import build_runner
 from mmfkd.engine.teacher_outputs import use_views
 from mmfkd.models import CrossModalDistiller
 
@@ -127,7 +128,7 @@ def random_weights(config: str, path: Path) -> Path:
 def seconds(cfg: Config) -> list[float]:
     """Seconds of each epoch of a training."""
     use_views(cfg)
-    runner, hook = Runner.from_cfg(cfg), EpochTimeHook()
+    runner, hook = build_runner(cfg), EpochTimeHook()
     for one in (ReadsHook(), TeacherCacheHook()):
         runner.register_hook(one)
     runner.register_hook(hook, priority='LOWEST')

@@ -81,14 +81,13 @@ def test(args: argparse.Namespace) -> None:
     # The student alone is tested: no teacher has to be there.
     cfg = chosen_config(args, teachers=False)
 
-    from mmengine.runner import Runner
-
     from mmfkd.checkpoints import resolve_checkpoint
     from mmfkd.engine.checks import check_config
     from mmfkd.engine.distributed import keep_timm_norms, use_gloo_without_gpu
     from mmfkd.engine.hooks.labels import LabelCensusHook
     from mmfkd.engine.hooks.reads import ReadsHook
     from mmfkd.engine.hooks.unwrapped import unwrapped
+    from mmfkd.engine.runner import build_runner
     from mmfkd.inference.loading import keep_student
 
     cfg.launcher = args.launcher
@@ -104,7 +103,7 @@ def test(args: argparse.Namespace) -> None:
     keep_timm_norms(cfg)
     use_gloo_without_gpu(cfg)
     path = resolve_checkpoint(args.checkpoint, cfg.filename, cfg.work_dir)
-    runner = Runner.from_cfg(cfg)
+    runner = build_runner(cfg)
     runner.register_hook(ReadsHook())
     runner.register_hook(LabelCensusHook())
     model = unwrapped(runner)

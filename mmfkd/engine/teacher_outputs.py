@@ -18,6 +18,7 @@ from mmfkd.models.routing import taps_of
 
 from .hooks.reads import read_only, used_modalities
 from .hooks.unwrapped import unwrapped
+from .runner import build_runner
 
 
 def use_views(cfg: Config) -> bool:
@@ -106,7 +107,7 @@ def compute_outputs(cfg: Config) -> None:
     Raises:
         ValueError, OSError: see :func:`open_outputs` and :class:`mmfkd.caching.TeacherOutputs`.
     """
-    runner = Runner.from_cfg(cfg)
+    runner = build_runner(cfg)
     runner.optim_wrapper = runner.build_optim_wrapper(runner.optim_wrapper)
     data, teachers = runner.train_dataloader.dataset, cached_teachers(unwrapped(runner))
     read_only(data, used_modalities(teachers.values(), ()))

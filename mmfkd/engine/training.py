@@ -32,6 +32,7 @@ from .hooks.start import StartCheckHook
 from .hooks.stop import StopHook
 from .hooks.unwrapped import unwrapped
 from .processes import StopRequest
+from .runner import build_runner
 from .teacher_outputs import use_views
 
 
@@ -140,7 +141,7 @@ def run(cfg: Config, stop: StopRequest, baseline: Path | None, with_picture: boo
         settings: Mapping) -> None:
     """The training of this process; its runner is gone when this returns."""
     started = perf_counter()
-    runner = Runner.from_cfg(cfg)
+    runner = build_runner(cfg)
     check_runner(runner)
     runner.register_hook(ReadsHook())
     runner.register_hook(TeacherCacheHook())

@@ -1,0 +1,24 @@
+"""A run writes the text of its config unformatted, and the text is the config."""
+
+import pytest
+import yapf.yapflib.yapf_api
+from mmengine.config import Config
+
+from mmfkd.config import load_config
+from mmfkd.engine.runner import build_runner
+
+
+@pytest.mark.parametrize('name', ['kd/synthetic_depth2rgb', 'unimodal/synthetic_rgb'])
+def test_the_text_of_a_run_is_its_config_and_is_not_formatted(name, tmp_path, monkeypatch):
+    monkeypatch.setattr(yapf.yapflib.yapf_api, 'FormatCode',
+                        lambda *_, **__: pytest.fail('the text is formatted'))
+    cfg = load_config(name)
+    cfg.work_dir = str(tmp_path)
+    cfg.model.teachers = {}
+    cfg.model.losses = {}
+    runner = build_runner(cfg)
+    runner.dump_config()
+    written, = tmp_path.glob('*.py')
+    assert Config.fromfile(written).to_dict() == runner.cfg.to_dict()
+    assert runner.cfg.model.to_dict() == cfg.model.to_dict()
+    assert runner.cfg.filename == cfg.filename
