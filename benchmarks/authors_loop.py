@@ -34,6 +34,7 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
+from mmfkd.analysis.devices import default_device, device_name
 from mmfkd.config import load_config, student_config
 from mmfkd.registry import DATASETS, MODELS
 
@@ -121,7 +122,7 @@ def direction_loss(direction: Direction, taught: Tensor, learned: Tensor, labels
 
 def loop_seconds(cfg: Config) -> list[float]:
     """Seconds of each epoch of the bare loop, its data loader started in each."""
-    device = 'cuda' if torch.cuda.is_available() else 'cpu'
+    device = default_device()
     given = cfg.train_dataloader
     loader = DataLoader(Clips(cfg), given.batch_size, shuffle=True, drop_last=True,
                         num_workers=given.num_workers, pin_memory=device == 'cuda')
@@ -200,7 +201,7 @@ def main() -> None:
     table = Table('epochs', 'seconds', 'ratio')
     for kind, times in found.items():
         table.add_row(kind, f'{median(times):.2f}', f'{median(times) / base:.2f}')
-    device = torch.cuda.get_device_name() if torch.cuda.is_available() else 'cpu'
+    device = device_name(default_device())
     print(f'{args.samples} samples, batch {args.batch}, medians of {args.rounds} rounds, {device}, '
           f'{torch.get_num_threads()} threads, {args.workers} workers')
     Console(markup=False).print(table)

@@ -18,6 +18,7 @@ from mmengine.optim import build_optim_wrapper
 from mmengine.registry import init_default_scope
 
 from mmfkd.analysis import compare
+from mmfkd.analysis.devices import default_device
 from mmfkd.analysis.untrained import build_model, random_data
 from mmfkd.config import compose
 
@@ -64,7 +65,7 @@ def main() -> None:
     if args.threads:
         torch.set_num_threads(args.threads)
     init_default_scope('mmfkd')
-    device = torch.device('cuda' if torch.cuda.is_available() else 'cpu')
+    device = default_device()
     balanced, count = interval(args, True, device)
     fixed, _ = interval(args, False, device)
     times = compare(balanced, fixed, args.intervals, 1, device)

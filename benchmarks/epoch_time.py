@@ -27,6 +27,7 @@ from mmengine.runner import Runner
 from rich.console import Console
 from rich.table import Table
 
+from mmfkd.analysis.devices import default_device, device_name
 from mmfkd.config import Pair, compose, find_config, load_config, student_config
 from mmfkd.engine import ReadsHook, TeacherCacheHook
 from mmfkd.engine.runner import build_runner
@@ -172,7 +173,7 @@ def main() -> None:
             table.add_row(method, f'{times["baseline"]:.2f}', *(
                 f'{times[name] / times["baseline"]:.2f}' for name in ('with teacher', 'warm')),
                 f'{times["cold"] / times["with teacher, first"]:.2f}')
-    device = torch.cuda.get_device_name() if torch.cuda.is_available() else 'cpu'
+    device = device_name(default_device())
     teacher = f', teacher ResNet-{args.teacher_depth}' if args.teacher_depth else ''
     print(f'{args.pair}{teacher}: epochs of {args.samples} samples, medians of {args.rounds} '
           f'rounds, {device}, {torch.get_num_threads()} threads, {args.workers} workers; ratios '

@@ -22,6 +22,7 @@ from mmengine.registry import init_default_scope
 from rich.console import Console
 from rich.table import Table
 
+from mmfkd.analysis.devices import default_device, device_name
 from mmfkd.analysis.memory import largest
 from mmfkd.config import Pair, compose, load_config
 
@@ -55,7 +56,7 @@ def peak(args: argparse.Namespace, method: str, kind: str, folder: Path) -> floa
         if kind != 'with teacher':
             cfg.merge_from_dict({f'{TEACHER}.cache': dict(folder=str(folder / method), views=1)})
     seconds(shortened(cfg, args, folder / 'run'))
-    return largest() / 2 ** 20
+    return largest(default_device()) / 2 ** 20
 
 
 def alone(args: argparse.Namespace, method: str, kind: str, folder: Path) -> float:
@@ -74,7 +75,7 @@ def main() -> None:
         for method in args.methods:
             base, *others = (alone(args, method, kind, folder) for kind in KINDS)
             table.add_row(method, f'{base:.0f}', *(f'{value / base:.2f}' for value in others))
-    device = torch.cuda.get_device_name() if torch.cuda.is_available() else 'cpu'
+    device = device_name(default_device())
     print(f'{args.pair}: one epoch of {args.samples} samples, {device}, ratios to the baseline')
     Console(markup=False).print(table)
 

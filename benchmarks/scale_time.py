@@ -27,6 +27,7 @@ from rich.console import Console
 from rich.table import Table
 
 from mmfkd.analysis import compare
+from mmfkd.analysis.devices import default_device, device_name
 from mmfkd.analysis.untrained import build_model, random_data
 from mmfkd.config import compose, find_config, student_config
 from mmfkd.engine.distributed import end_together
@@ -93,7 +94,7 @@ def configs(teacher: str) -> tuple[Config, Config]:
 
 def measure(teacher: str, size: int, batch: int, steps: int) -> tuple[float, float]:
     """Samples an hour of all processes, of the student alone and with its teacher."""
-    device = torch.device('cuda' if torch.cuda.is_available() else 'cpu')
+    device = default_device()
     taught, alone = configs(teacher)
     times = compare(step_of(taught, size, batch, device), step_of(alone, size, batch, device),
                     steps, 1, device)
@@ -117,7 +118,7 @@ def main() -> None:
         table.add_row(teacher, f'{size}x{size}', str(batch), f'{alone:,.0f}', f'{taught:,.0f}',
                       f'{alone / taught:.2f}')
     if is_main_process():
-        device = torch.cuda.get_device_name() if torch.cuda.is_available() else 'cpu'
+        device = device_name(default_device())
         print(f'{get_world_size()} processes, {device}, {torch.get_num_threads()} threads each, '
               f'medians of {args.steps} steps; the ratio is that of the time of a step')
         Console(markup=False).print(table)

@@ -14,6 +14,7 @@ from scipy.stats import kendalltau
 from torch import Tensor
 
 from mmfkd.analysis import compare
+from mmfkd.analysis.devices import default_device
 from mmfkd.models.losses.c2kd import kendall_tau
 
 
@@ -39,7 +40,7 @@ def main() -> None:
     args = parse_args()
     if args.threads:
         torch.set_num_threads(args.threads)
-    device = torch.device('cuda' if torch.cuda.is_available() else 'cpu')
+    device = default_device()
     a, b = torch.randn(2, *args.shape, device=device)
     times = compare(lambda: by_loop(a, b), lambda: kendall_tau(a, b), args.steps, args.warmup,
                     device)

@@ -14,6 +14,7 @@ from rich.table import Table
 from torch import Tensor
 
 from mmfkd.analysis import compare
+from mmfkd.analysis.devices import default_device
 from mmfkd.models.losses import split_bands
 
 
@@ -61,7 +62,7 @@ def main() -> None:
     args = parse_args()
     if args.threads:
         torch.set_num_threads(args.threads)
-    device = torch.device('cuda' if torch.cuda.is_available() else 'cpu')
+    device = default_device()
     x = torch.randn(args.shape, device=device)
     grads = torch.randn_like(x), torch.randn_like(x)
     table = Table('axes', 'FFT (ms)', 'split_bands (ms)', 'ratio', 'largest difference')

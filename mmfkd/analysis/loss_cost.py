@@ -2,13 +2,13 @@
 
 from statistics import median
 
-import torch
 from mmengine.config import Config
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import init_default_scope
 
 from mmfkd.models import CrossModalDistiller
 
+from .devices import default_device
 from .step_time import compare
 from .untrained import build_model, random_data
 
@@ -59,7 +59,7 @@ def check_loss(model: CrossModalDistiller, loss: str) -> None:
 def _model(cfg: Config) -> CrossModalDistiller:
     init_default_scope('mmfkd')
     model = build_model(cfg)
-    return model.to('cuda' if torch.cuda.is_available() else 'cpu').train()
+    return model.to(default_device()).train()
 
 
 def medians(times: dict[str, list[float]]) -> tuple[float, float]:

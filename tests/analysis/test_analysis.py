@@ -12,6 +12,7 @@ from mmengine.optim import build_optim_wrapper
 from torch import nn
 
 from mmfkd.analysis import Floor, branch_arguments, compare, list_places, random_batch
+from mmfkd.analysis.devices import device_name
 from mmfkd.config import without_init
 from mmfkd.models import Branch, Taps
 from mmfkd.registry import MODELS
@@ -209,6 +210,29 @@ def test_step_time_against_the_students_alone_and_their_memory(capsys, tmp_path)
     assert 150e6 < result['peak'] - result['peak_plain'] < 400e6
     assert result['peak_plain'] > 12e6
     assert f'{result["memory_ratio"]:.2f} of that of the students alone' in printed
+
+
+def test_step_times_of_several_devices_name_them_in_their_table(monkeypatch, capsys):
+    step_time = command('step_time')
+    monkeypatch.setattr(torch.cuda, 'device_count', lambda: 2)
+    monkeypatch.setattr(torch.cuda, 'get_device_name', lambda device: 'A100')
+    monkeypatch.setattr(step_time, 'time_config', lambda path, args, device: dict(
+        config=path, batch=2, size={}, seconds={}, steps=1, full=2.0, floor=1.0, ratio=2.0,
+        device=device_name(device), against=args.against))
+    step_time.main([CONFIG, '--devices', 'cpu', 'cuda', 'cuda:1'])
+    rows = capsys.readouterr().out.rpartition('full step (s)')[2].splitlines()
+    shown = [next(name for name in ('cpu', 'A100 1', 'A100') if f' {name} ' in row)
+             for row in rows if ' 2.00 ' in row]
+    assert shown == ['cpu', 'A100', 'A100 1']
+
+
+@pytest.mark.parametrize(('name', 'message'), [
+    ('cuda:2', 'cuda:2: PyTorch sees 2 GPUs here'), ('meta', 'meta: name'), ('gpu', 'gpu: name')])
+def test_a_device_that_is_not_there_is_refused(name, message, monkeypatch, capsys):
+    monkeypatch.setattr(torch.cuda, 'device_count', lambda: 2)
+    with pytest.raises(SystemExit):
+        command('step_time').parse_args([CONFIG, '--devices', name])
+    assert message in capsys.readouterr().err
 
 
 def test_step_time_refuses_another_precision():

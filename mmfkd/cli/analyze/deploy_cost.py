@@ -20,6 +20,7 @@ from rich.table import Table
 from torch import Tensor
 
 from mmfkd.analysis.deployed import Case, case_of, flops, parameters, random_images
+from mmfkd.analysis.devices import default_device
 from mmfkd.analysis.step_time import Stopwatch, check_counts
 from mmfkd.config import student_config
 from mmfkd.export.single_modality import single_branch
@@ -81,7 +82,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         compared = cases(args)
     except (FileNotFoundError, ValueError) as error:
         sys.exit(str(error))
-    device = torch.device('cuda' if torch.cuda.is_available() else 'cpu')
+    device = default_device()
     counts = {name: parameters(case) for name, case in compared.items()}
     images = {}
     for name, case in compared.items():

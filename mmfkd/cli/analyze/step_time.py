@@ -8,12 +8,14 @@ Examples::
 
     mmfkd analyze step_time configs/fdkd/nyuv2_depth2rgb.py --size 240 320 --batch 4
     mmfkd analyze step_time {kd,ofd,afd}/avdigits_visual2audio --against plain --memory
+    mmfkd analyze step_time kd/avdigits_visual2audio --devices cpu cuda:0
 """
 
 import argparse
 import json
 import sys
 from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 from statistics import median
 
@@ -26,6 +28,7 @@ from rich.table import Column, Table
 from torch.utils.data import DataLoader
 
 from mmfkd.analysis import Floor, compare, time_fetching, time_phases
+from mmfkd.analysis.devices import default_device, device_name, torch_device
 from mmfkd.analysis.memory import peak_memory
 from mmfkd.analysis.untrained import build_model, random_data
 from mmfkd.cli.options import add_config_options
@@ -53,6 +56,10 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--against', choices=('floor', 'plain'), default='floor',
                         help='The loop to compare with: teachers and students (floor, default), or '
                              'students alone (plain).')
+    parser.add_argument('--devices', nargs='+', type=torch_device, metavar='DEVICE',
+                        default=[default_device()],
+                        help='The devices to measure on, one after the other, such as cpu cuda:1 '
+                             '(default: the first GPU, else the CPU).')
     parser.add_argument('--memory', action='store_true',
                         help='Measure the peak memory of a step too, weights included, and its '
                              'ratio to that of the students alone.')
@@ -100,9 +107,9 @@ def sizes_of(branches: Sequence[Branch], dataset: Config, size: Sequence[int] | 
             for branch in branches for name in branch.modalities}
 
 
-def measure(model: CrossModalDistiller, cfg: Config, args: argparse.Namespace) -> dict:
+def measure(model: CrossModalDistiller, cfg: Config, args: argparse.Namespace,
+            device: torch.device) -> dict:
     """Seconds of the undivided steps and of the phases; see mmfkd.analysis.step_time."""
-    device = torch.device('cuda' if torch.cuda.is_available() else 'cpu')
     model.to(device).train()
     branches = [*model.students.values(), *model.teachers.values()]
     sizes = sizes_of(branches, cfg.train_dataloader.dataset, args.size)
@@ -116,15 +123,17 @@ def measure(model: CrossModalDistiller, cfg: Config, args: argparse.Namespace) -
     phases = time_phases(model, optim_wrapper, batch, args.steps, args.warmup, device)
     full, bare = median(times['full']), median(times['floor'])
     return dict(size=sizes, seconds=phases, full=full, floor=bare, ratio=full / bare, times=times,
-                device=torch.cuda.get_device_name() if device.type == 'cuda' else 'cpu',
+                device=device_name(device),
                 threads=torch.get_num_threads(), torch=torch.__version__, against=args.against)
 
 
-def memory_of(cfg: Config, sizes: dict[str, tuple[int, int]]) -> dict[str, float]:
+def memory_of(cfg: Config, sizes: dict[str, tuple[int, int]], device: torch.device
+              ) -> dict[str, float]:
     """Peak bytes of a step, of one with the students alone, and their ratio; with weights."""
     alone = Config(cfg.to_dict())
     alone.model.teachers, alone.model.losses = {}, {}
-    peak, plain = (peak_memory(one, sizes, cfg.train_dataloader.batch_size, with_weights=True)
+    peak, plain = (peak_memory(one, sizes, cfg.train_dataloader.batch_size, with_weights=True,
+                               device=device)
                    for one in (cfg, alone))
     return dict(peak=peak, peak_plain=plain, memory_ratio=peak / plain)
 
@@ -158,32 +167,34 @@ def print_result(result: dict) -> None:
               'that of the students alone')
 
 
-def time_config(path: str, args: argparse.Namespace) -> dict:
+def time_config(path: str, args: argparse.Namespace, device: torch.device) -> dict:
     """What :func:`print_result` prints of a config."""
     cfg = load_config(path, args)
     if args.batch:
         cfg.train_dataloader.batch_size = args.batch
     loader, note = build_loader(cfg)
     fetching = None if loader is None else time_fetching(loader, args.steps, args.warmup)
-    result = measure(build_model(cfg), cfg, args)
+    result = measure(build_model(cfg), cfg, args, device)
     if args.memory:
-        result.update(memory_of(cfg, result['size']))
+        result.update(memory_of(cfg, result['size'], device))
     result['seconds'] = dict(data=fetching, **result['seconds'])
     return dict(result, config=path, batch=cfg.train_dataloader.batch_size, steps=args.steps,
                 warmup=args.warmup, data_note=note)
 
 
 def print_ratios(results: Sequence[dict]) -> None:
-    """Prints a line a config."""
+    """Prints a line a config and device."""
     memory = 'peak' in results[0]
+    several = len({result['device'] for result in results}) > 1
     table = Table(f'{results[0]["against"]} (s)', 'full step (s)', 'ratio',
                   *(['memory (MiB)', 'ratio'] if memory else []),
-                  Column('config', overflow='fold'))
+                  *(['device'] if several else []), Column('config', overflow='fold'))
     for result in results:
         peaks = ([f'{result["peak"] / 2**20:.0f}', f'{result["memory_ratio"]:.2f}'] if memory
                  else [])
         table.add_row(f'{result["floor"]:.4f}', f'{result["full"]:.4f}',
-                      f'{result["ratio"]:.2f}', *peaks, result['config'])
+                      f'{result["ratio"]:.2f}', *peaks,
+                      *([result['device']] if several else []), result['config'])
     Console(markup=False).print(table)
 
 
@@ -193,9 +204,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     if args.threads:
         torch.set_num_threads(args.threads)
     results = []
-    for path in args.configs:
+    for path, device in product(args.configs, args.devices):
         try:
-            results.append(time_config(path, args))
+            results.append(time_config(path, args, device))
         except (FileNotFoundError, ValueError) as error:
             sys.exit(str(error))
         print_result(results[-1])
