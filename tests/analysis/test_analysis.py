@@ -13,7 +13,8 @@ from torch import nn
 
 from mmfkd.analysis import Floor, branch_arguments, compare, list_places, random_batch
 from mmfkd.analysis.devices import device_name
-from mmfkd.config import without_init
+from mmfkd.analysis.loss_cost import time_without, without_loss
+from mmfkd.config import load_distiller_config, without_init
 from mmfkd.models import Branch, Taps
 from mmfkd.registry import MODELS
 
@@ -233,6 +234,15 @@ def test_a_device_that_is_not_there_is_refused(name, message, monkeypatch, capsy
     with pytest.raises(SystemExit):
         command('step_time').parse_args([CONFIG, '--devices', name])
     assert message in capsys.readouterr().err
+
+
+def test_a_balanced_loss_can_be_taken_out():
+    cfg = load_distiller_config('fdkd/synthetic_depth2rgb')
+    assert cfg.model.losses.loss_fdkd.balance.ratio == 1
+    reduced = without_loss(cfg, 'loss_fdkd')
+    assert not reduced.model.losses and cfg.model.losses
+    times = time_without(cfg, reduced, (32, 32), batch=2, steps=1, warmup=0)
+    assert [len(times[kind]) for kind in ('full', 'floor')] == [1, 1]
 
 
 def test_step_time_refuses_another_precision():

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import torch
 
-from mmfkd.analysis.loss_cost import medians, time_without
+from mmfkd.analysis.loss_cost import medians, time_without, without_loss
 from mmfkd.analysis.memory import peak_memory
 from mmfkd.cli.options import add_config_options
 from mmfkd.config import load_distiller_config
@@ -51,11 +51,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     size = tuple(args.size)
     try:
         cfg = load_distiller_config(args.config, args.cfg_options)
-        times = time_without(cfg, args.loss, size, args.batch, args.steps, args.warmup)
-        peaks = [peak_memory(cfg, size, args.batch)]
-        cfg.model.losses.pop(args.loss)
-        peaks.append(peak_memory(cfg, size, args.batch))
-    except (FileNotFoundError, KeyError, ValueError) as error:
+        reduced = without_loss(cfg, args.loss)
+        times = time_without(cfg, reduced, size, args.batch, args.steps, args.warmup)
+        peaks = [peak_memory(one, size, args.batch) for one in (cfg, reduced)]
+    except KeyError as error:
+        sys.exit(error.args[0])
+    except (FileNotFoundError, ValueError) as error:
         sys.exit(str(error))
     seconds, bare = medians(times)
     result = dict(config=args.config, loss=args.loss, size=size, batch=args.batch,
