@@ -49,6 +49,25 @@ def test_other_samples_are_no_news(runner):
     assert 'trained on' not in open(f'{made.log_dir}/{made.timestamp}.log').read()
 
 
+def rooms(seed):
+    return dict(batch_size=2, num_workers=0, sampler=dict(type='DefaultSampler', shuffle=False),
+                dataset=dict(type='SyntheticRGBD', num_scenes=4, size=(32, 32), seed=seed,
+                             pipeline=[]))
+
+
+@pytest.mark.parametrize(('test', 'said'), [
+    (0, '4 of 4 test samples are trained on'), (7, '4 of 4 test samples select the checkpoint'),
+    (8, '')])
+def test_test_samples_that_train_or_select_are_counted(test, said, runner):
+    made = runner(train_dataloader=rooms(0), val_dataloader=rooms(7), test_dataloader=rooms(test),
+                  test_cfg=dict(type='TestLoop'),
+                  test_evaluator=dict(type='mmseg.IoUMetric', iou_metrics=['mIoU']))
+    check_runner(made)
+    log = open(f'{made.log_dir}/{made.timestamp}.log').read()
+    assert ('test samples' in log) == bool(said) and said in log
+    assert 'validation samples' not in log
+
+
 def test_less_than_a_batch_is_said(runner):
     with pytest.raises(SystemExit, match='4 training samples are less than one batch'):
         check_runner(runner(train_dataloader=dict(batch_size=8, drop_last=True)))
