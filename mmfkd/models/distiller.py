@@ -16,7 +16,7 @@ from mmfkd.registry import MODELS
 from .balance import LossBalance, LossBalances
 from .branch import Branch
 from .predictions import copies, head_predictions, predicted_fields, subset_predictions
-from .routing import TrainingPass, named_taps, prefixed, route, taps_of
+from .routing import TrainingPass, counted_tasks, named_taps, prefixed, route, taps_of
 from .shape_errors import explained_shapes, in_loss
 from .teachers import Teachers, build_teacher
 
@@ -190,7 +190,7 @@ class CrossModalDistiller(BaseModel):
                     terms[name] = loss(**route(loss, feats, data_samples))
             if self.training and torch.is_grad_enabled():
                 terms = self.balances.weighted(self.losses, tasks, terms, recorded)
-        return TrainingPass(feats, tasks, terms)
+        return TrainingPass(feats, counted_tasks(tasks, data_samples) if terms else tasks, terms)
 
     def parse_losses(self, losses: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
         """The sum to minimise, and what is logged: also what balances and losses report."""

@@ -52,6 +52,33 @@ def prefixed(prefix: str, values: Mapping) -> dict:
     return {f'{prefix}.{key}': value for key, value in values.items()}
 
 
+def labelled_share(data_samples: list) -> Tensor | float:
+    """The share of a batch's samples that have a label, if it be a map that counts nothing."""
+    if 'gt_sem_seg' in data_samples[0]:
+        # A data set without the file of a label says so.
+        marks = [sample.metainfo.get('seg_map_path', '') is not None for sample in data_samples]
+        return sum(marks) / len(marks)
+    if 'gt_label' not in data_samples[0]:
+        return 1.0
+    return (stack_labels(data_samples) >= 0).float().mean()
+
+
+def counted_tasks(tasks: Mapping[str, Mapping], data_samples: list) -> dict[str, dict]:
+    """Task losses, means over the labelled samples, as means over all samples of the batch.
+
+    Args:
+        tasks: student to its task losses.
+        data_samples: the batch.
+    """
+    share = labelled_share(data_samples)
+    return {name: {key: _times(share, value) if 'loss' in key else value
+                   for key, value in losses.items()} for name, losses in tasks.items()}
+
+
+def _times(share: Tensor | float, loss: Tensor | list[Tensor]) -> Tensor | list[Tensor]:
+    return [share * part for part in loss] if isinstance(loss, list) else share * loss
+
+
 def stack_labels(data_samples: list) -> Tensor:
     """Labels of a batch: (N, H, W) of segmentation samples, (N,) of classification samples."""
     if 'gt_sem_seg' in data_samples[0]:

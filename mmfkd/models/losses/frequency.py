@@ -233,7 +233,8 @@ def band_cross_entropy(logits: Sequence[Tensor], gt: Tensor, ignore_index: int =
 
     Args:
         logits: two of (N, C), or of (N, C, h, w), which are resized to the labels.
-        gt: (N,) or (N, H, W), int64; negative where there is no label.
+        gt: (N,) or (N, H, W), int64; negative where there is no label. Of vectors the mean is over
+            all N samples, as that of the task is; of maps over the pixels that count.
         ignore_index: label that does not count either, unless it is a class.
     """
     if gt.ndim == 3:
@@ -241,6 +242,7 @@ def band_cross_entropy(logits: Sequence[Tensor], gt: Tensor, ignore_index: int =
                   for x in logits]
     valid = counted(gt, ignore_index, logits[0].size(1))
     gt = gt.where(valid, -100)
-    # The sum over the valid labels, divided by at least one, is 0 and not NaN without any.
+    # Divided by at least one, the sum over no label is 0 and not NaN.
+    count = valid.sum().clamp(min=1) if gt.ndim == 3 else len(gt)
     return sum(F.cross_entropy(x, gt, ignore_index=-100, reduction='sum')
-               for x in logits) / valid.sum().clamp(min=1)
+               for x in logits) / count

@@ -66,14 +66,15 @@ def test_class_255_is_a_class_where_there_are_more():
     expected = NormalizedKDLoss(ignore_index=1000)(student[:3], teacher[:3], labels[:3])
     assert found['target'].item() == pytest.approx(expected['target'].item())
     heads = band_cross_entropy((student, student), labels)
-    assert heads.item() == pytest.approx(2 * F.cross_entropy(student[:3], labels[:3]).item())
+    assert heads.item() == pytest.approx(
+        2 * F.cross_entropy(student[:3], labels[:3], reduction='sum').item() / 4)
 
 
-def test_band_heads_leave_unlabelled_samples_out():
+def test_band_heads_are_means_over_all_samples_as_the_task_is():
     scores, labels = logits(), torch.tensor([0, -100, 2, -100, 1, 3])
     loss = band_cross_entropy((scores, 2 * scores), labels)
     assert loss.item() == pytest.approx(sum(
-        F.cross_entropy(x, labels).item() for x in (scores, 2 * scores)))
+        F.cross_entropy(x, labels, reduction='sum').item() / 6 for x in (scores, 2 * scores)))
     assert band_cross_entropy((scores, scores), torch.full((6,), -100)).item() == 0
 
 
