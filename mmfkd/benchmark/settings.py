@@ -1,11 +1,9 @@
 """Whether the runs that are there were trained with the options of a table."""
 
 from collections.abc import Iterable, Mapping
-from typing import cast
 
 from mmfkd.checkpoints import read_summary
-from mmfkd.checkpoints.work_dirs import plain
-from mmfkd.config import spelled_options
+from mmfkd.checkpoints.settings import told
 
 from .grid import Cell
 from .networks import NetworkCell
@@ -39,9 +37,3 @@ def check_settings(cells: Iterable[Cell | NetworkCell], options: Mapping[str, ob
             raise ValueError(f'{cell.work_dir} was trained with {had or "fewer options"}, and this '
                              f'table has {has or "none of these"}: give the same options, another '
                              '--root, or remove that folder')
-
-
-def told(options: Mapping[str, object], amp: bool) -> set[str]:
-    """Options as the words of a command, with lists in the place of tuples, as JSON has them."""
-    kept = cast(dict, plain(dict(options)))
-    return {*spelled_options(kept), *(['--amp'] if amp else [])}

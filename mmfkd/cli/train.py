@@ -79,7 +79,8 @@ def train(args: argparse.Namespace, cfg: 'Config', work_dir: 'Path | str',
     # Of several processes the first one holds the lock; the others cannot wait for it.
     first = first_rank(args.launcher)
     with locked(work_dir, wait=alone) if first else nullcontext(False) as waited:
-        if (waited or args.resume == 'auto') and is_complete(cfg, work_dir):
+        if (waited or args.resume == 'auto') and is_complete(
+                cfg, work_dir, args.cfg_options, args.amp):
             print(f'the run in {work_dir} has ended: nothing is left to do')
             return
         prepare_run(cfg, work_dir, args.resume, args.amp)

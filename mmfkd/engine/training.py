@@ -18,6 +18,7 @@ from mmfkd.checkpoints import (
     set_aside,
     step_of,
 )
+from mmfkd.checkpoints.settings import difference
 from mmfkd.config import config_name, main_metric
 
 from .checks import check_runner, explained_errors
@@ -86,11 +87,18 @@ def clear_work_dir(cfg: Config) -> None:
               '--resume', flush=True)
 
 
-def is_complete(cfg: Config, work_dir: str | Path) -> bool:
+def is_complete(cfg: Config, work_dir: str | Path, options: Mapping[str, object] | None = None,
+                amp: bool = False) -> bool:
     """Whether a work dir holds a run that has ended, and was as long as a config wants it.
 
+    Args:
+        cfg: of the run.
+        work_dir: folder of the run.
+        options: ``--cfg-options`` of the command; None does not look at them.
+        amp: whether the command has ``--amp``.
+
     Raises:
-        ValueError: it is a run of another config.
+        ValueError: it is a run of another config, or of other options.
     """
     summary = read_summary(work_dir) or {}
     if not has_ended(work_dir) or summary.get('length') != length(cfg):
@@ -99,6 +107,10 @@ def is_complete(cfg: Config, work_dir: str | Path) -> bool:
         raise ValueError(f'{work_dir} holds a finished run of {summary["config"]}, and '
                          f'{cfg.filename} is asked for: name another --work-dir, or leave --resume '
                          'out, which sets that run aside')
+    other = '' if options is None else difference(summary, options, amp)
+    if other:
+        raise ValueError(f'{work_dir} holds a finished run that was given {other}: name another '
+                         '--work-dir, or leave --resume out, which sets that run aside')
     return True
 
 

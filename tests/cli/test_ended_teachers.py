@@ -89,3 +89,20 @@ def test_a_finished_run_of_another_config_is_not_taken_for_this_one(tmp_path):
         else:
             with pytest.raises(ValueError, match='a finished run of pkd/synthetic_depth2rgb.py'):
                 is_complete(cfg, tmp_path)
+
+
+@pytest.mark.parametrize(('options', 'amp', 'message'), [
+    ({'lr': 0.1, 'betas': (0.9, 0.99)}, False, ''), ({'lr': 0.2}, False, 'lr=0.1 and not lr=0.2'),
+    ({'lr': 0.1, 'betas': (0.9, 0.99)}, True, 'fewer options and not --amp')])
+def test_a_finished_run_of_other_options_is_not_taken_for_this_one(options, amp, message,
+                                                                   tmp_path):
+    cfg = load_config('kd/synthetic_depth2rgb')
+    torch.save(dict(state_dict=dict(x=torch.zeros(1))), tmp_path / 'best_mIoU_epoch_1.pth')
+    (tmp_path / 'summary.json').write_text(json.dumps(dict(
+        test={}, config=cfg.filename, length=cfg.train_cfg.max_epochs, amp=False,
+        options={'lr': 0.1, 'betas': [0.9, 0.99]})))
+    if not message:
+        assert is_complete(cfg, tmp_path, options, amp)
+        return
+    with pytest.raises(ValueError, match='a finished run that was given .*' + message):
+        is_complete(cfg, tmp_path, options, amp)

@@ -294,6 +294,19 @@ def test_a_checkpoint_of_another_network_is_not_resumed(train, seg_branch, disti
         other.train()
 
 
+def test_other_values_are_not_resumed_and_more_workers_are(train, tmp_path):
+    train('run', train_cfg=dict(max_epochs=2), param_scheduler=None).train()
+    start = dict(resume=tmp_path / 'run/epoch_2.pth', train_cfg=dict(max_epochs=3),
+                 param_scheduler=None)
+    other = train('run', **start, optim_wrapper=dict(optimizer=dict(lr=0.5)))
+    with pytest.raises(ValueError, match=r'epoch_2\.pth was trained with optim_wrapper\.optimizer'
+                                         r'\.lr=0\.01, and now 0\.5\. .*load_from='):
+        other.train()
+    more = train('run', **start, train_dataloader=dict(num_workers=1))
+    more.train()
+    assert more.epoch == 3
+
+
 def test_weights_alone_are_not_resumed(train, tmp_path):
     train('run').train()
     with pytest.raises(ValueError, match=r'holds no optimizer.*can only be started from'):

@@ -9,6 +9,7 @@ from mmengine.config import Config
 from mmengine.dist import is_main_process
 from mmengine.runner import Runner
 
+from mmfkd.checkpoints.settings import training_values
 from mmfkd.registry import HOOKS
 
 from .unwrapped import unwrapped
@@ -95,8 +96,9 @@ class CheckpointHook(hooks.CheckpointHook):
             self._remove(path)
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Records the length, which learning rates follow, and what the students take."""
+        """Records what the run is trained with, and what the students take."""
         checkpoint['meta']['length'] = length(runner.cfg)
+        checkpoint['meta']['training'] = training_values(runner.cfg)
         students = getattr(unwrapped(runner), 'students', {})
         checkpoint['meta']['modalities'] = {
             name: list(student.modalities) for name, student in students.items()}

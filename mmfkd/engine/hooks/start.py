@@ -8,6 +8,7 @@ from mmengine.runner import Runner
 
 from mmfkd.checkpoints import misfits
 from mmfkd.checkpoints.networks import weights_in
+from mmfkd.checkpoints.settings import changed_values, training_values
 from mmfkd.checkpoints.work_dirs import SUMMARY
 from mmfkd.registry import HOOKS
 
@@ -24,9 +25,9 @@ class StartCheckHook(Hook):
     mmpretrain, in ``load_from`` are those of the first student.
 
     Raises:
-        ValueError: the checkpoint that is resumed holds weights alone, is of another network, or
-            of a training of another length whose learning rates follow the length; or no weight in
-            ``load_from`` fits.
+        ValueError: the checkpoint that is resumed holds weights alone, is of another network, of
+            a training of another length whose learning rates follow the length, or of one with
+            other values; or no weight in ``load_from`` fits.
     """
 
     priority = 'VERY_HIGH'
@@ -60,6 +61,7 @@ class StartCheckHook(Hook):
             raise ValueError(f'{source} is of another run: {problems}. Resume it with its own '
                              'config and options, or name another --work-dir')
         self._check_length(runner, checkpoint, str(source))
+        self._check_values(runner, checkpoint, str(source))
 
     def _fit(self, runner: Runner, checkpoint: dict, source: str) -> None:
         """Gives plain weights the names that they have in the first student."""
@@ -80,6 +82,16 @@ class StartCheckHook(Hook):
                              f"'{next(iter(weights))}', the model's like '{next(iter(own))}'")
         runner.logger.info(f'{len(fitting)} of the {len(own)} tensors of the model start from '
                            f'{source}')
+
+    def _check_values(self, runner: Runner, checkpoint: dict, source: str) -> None:
+        present = training_values(runner.cfg)
+        changed = changed_values(checkpoint['meta'].get('training', present), present)
+        if changed:
+            raise ValueError(f'{source} was trained with {"; ".join(changed[:5])}'
+                             f'{"; ..." if len(changed) > 5 else ""}. A resumed run goes on with '
+                             'what it was begun with: give the same config and options, or start a '
+                             f'new one from its weights: --cfg-options load_from={source}, without '
+                             '--resume and with another --work-dir')
 
     def _check_length(self, runner: Runner, checkpoint: dict, source: str) -> None:
         planned, unit = length(runner.cfg), (

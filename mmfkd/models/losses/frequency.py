@@ -244,5 +244,5 @@ def band_cross_entropy(logits: Sequence[Tensor], gt: Tensor, ignore_index: int =
     gt = gt.where(valid, -100)
     # Divided by at least one, the sum over no label is 0 and not NaN.
     count = valid.sum().clamp(min=1) if gt.ndim == 3 else len(gt)
-    return sum(F.cross_entropy(x, gt, ignore_index=-100, reduction='sum')
-               for x in logits) / count
+    low, high = (F.cross_entropy(x, gt, ignore_index=-100, reduction='sum') for x in logits)
+    return (low + high) / count

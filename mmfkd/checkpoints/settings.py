@@ -1,0 +1,61 @@
+"""What a run was trained with: the values of its config, and the options of its command."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import cast
+
+from mmengine.config import Config
+
+from mmfkd.config import spelled_options
+
+from .work_dirs import plain
+
+# Parts of a config that decide what a training ends with,
+_DECIDING = ('model', 'optim_wrapper', 'param_scheduler', 'train_dataloader', 'randomness')
+# and keys in them that say where files are, or how fast it is.
+_FREE = {'data_root', 'config', 'checkpoint', 'folder', 'init_cfg', 'num_workers',
+         'persistent_workers', 'prefetch_factor', 'pin_memory'}
+
+
+def training_values(cfg: Config) -> str:
+    """The values of a config that decide what a training ends with, by dotted key, as JSON."""
+    parts = {key: value for key, value in cfg.to_dict().items() if key in _DECIDING}
+    return json.dumps(dict(_leaves('', parts)), default=str, sort_keys=True)
+
+
+def _leaves(prefix: str, values: Mapping | Sequence) -> Iterator[tuple[str, object]]:
+    for key, value in values.items() if isinstance(values, Mapping) else enumerate(values):
+        if key in _FREE:
+            continue
+        if isinstance(value, (Mapping, list, tuple)) and value:
+            yield from _leaves(f'{prefix}{key}.', value)
+        else:
+            yield f'{prefix}{key}', value
+
+
+def changed_values(saved: str, present: str) -> list[str]:
+    """What differs between two of :func:`training_values`: ``key=old, and now new``."""
+    old, new = json.loads(saved), json.loads(present)
+    return [f'{key}={old.get(key)}, and now {new.get(key)}'
+            for key in sorted({*old, *new}) if old.get(key) != new.get(key)]
+
+
+def told(options: Mapping[str, object], amp: bool) -> set[str]:
+    """Options as the words of a command, with lists in the place of tuples, as JSON has them."""
+    kept = cast(dict, plain(dict(options)))
+    return {*spelled_options(kept), *(['--amp'] if amp else [])}
+
+
+def difference(summary: Mapping, options: Mapping[str, object], amp: bool) -> str:
+    """How the command of a run that has ended differs from another, '' where it does not.
+
+    Args:
+        summary: of the run; without options, as an earlier version wrote it, nothing is known.
+        options: of the other command, as ``--cfg-options`` has them.
+        amp: whether that has ``--amp``.
+    """
+    if 'options' not in summary:
+        return ''
+    found, wanted = told(summary['options'], summary.get('amp', False)), told(options, amp)
+    had, has = (' '.join(sorted(words)) for words in (found - wanted, wanted - found))
+    return '' if found == wanted else f'{had or "fewer options"} and not {has or "without these"}'

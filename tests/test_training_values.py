@@ -1,0 +1,33 @@
+"""What of a config decides a training, and what may change where it is resumed."""
+
+import pytest
+from mmengine.config import Config
+
+from mmfkd.checkpoints.settings import changed_values, training_values
+
+BASE = dict(
+    model=dict(type='X', teachers=dict(teacher=dict(checkpoint='a.pth')),
+               losses=dict(loss_kd=dict(type='KDLoss', weight=1.0))),
+    optim_wrapper=dict(optimizer=dict(type='SGD', lr=0.1, betas=(0.9, 0.99))),
+    train_dataloader=dict(batch_size=4, num_workers=2, dataset=dict(
+        data_root='data/x', pipeline=[dict(type='Load'), dict(type='Flip', prob=0.5)])),
+    randomness=dict(seed=0), train_cfg=dict(max_epochs=3), default_hooks=dict())
+
+
+@pytest.mark.parametrize(('key', 'value', 'told'), [
+    ('optim_wrapper.optimizer.lr', 0.2, 'optim_wrapper.optimizer.lr=0.1, and now 0.2'),
+    ('model.losses.loss_kd.weight', 2.0, 'model.losses.loss_kd.weight=1.0, and now 2.0'),
+    ('train_dataloader.dataset.pipeline.1.prob', 0.0,
+     'train_dataloader.dataset.pipeline.1.prob=0.5, and now 0.0'),
+    ('randomness.seed', 1, 'randomness.seed=0, and now 1'),
+    ('optim_wrapper.type', 'AmpOptimWrapper',
+     'optim_wrapper.type=None, and now AmpOptimWrapper'),
+    ('optim_wrapper.optimizer.betas', [0.9, 0.99], None),
+    ('train_dataloader.num_workers', 0, None), ('train_dataloader.dataset.data_root', '/y', None),
+    ('model.teachers.teacher.checkpoint', '/elsewhere/a.pth', None),
+    ('default_hooks.logger', dict(interval=1), None), ('train_cfg.max_epochs', 9, None)])
+def test_what_decides_a_training_is_compared(key, value, told):
+    cfg = Config(BASE)
+    cfg.merge_from_dict({key: value})
+    changed = changed_values(training_values(Config(BASE)), training_values(cfg))
+    assert changed == ([told] if told else [])
