@@ -80,9 +80,16 @@ class LossBalance(BaseModule):
 
     @property
     def weight(self) -> Tensor:
-        """The factor of the loss; 1 before the first measurement."""
+        """The factor of the loss; 1 before the first measurement, and 0 at a ratio of 0."""
         factor = self.ratio * self.reference / self.own
-        return torch.where(self.own > 0, factor, torch.ones_like(factor))
+        return torch.where(self.own > 0, factor, torch.full_like(factor, float(self.ratio > 0)))
+
+    def begin(self) -> None:
+        """Begins the averages anew: what was measured before the first label is no reference."""
+        self.labelled.fill_(1)
+        self.own.zero_()
+        self.reference.zero_()
+        self.last.copy_(self.step - 2)
 
     def update(self, own: Tensor, reference: Tensor) -> None:
         """Takes the norms of this step into the averages, unless one is 0 or not finite."""
@@ -155,8 +162,8 @@ class LossBalances(ModuleDict):
                              'so there is no gradient to balance: remove balance, or tap a '
                              'tensor of the student that is trained')
         task = gradient_norm(task_losses(tasks, keys), places)
-        if task is not None and task > 0:
-            balance.labelled.fill_(1)
+        if task is not None and task > 0 and not balance.labelled:
+            balance.begin()
         reference = task
         if not balance.labelled:
             first = next(iter(terms))

@@ -8,8 +8,8 @@ import torch
 from mmengine.config import ConfigDict
 
 from mmfkd.engine import LossWeightHook
-from mmfkd.models import LossBalance
-from mmfkd.models.balance import gradient_norm
+from mmfkd.models import KDLoss, LossBalance
+from mmfkd.models.balance import LossBalances, gradient_norm
 
 KD = dict(type='KDLoss')
 FEATURE = dict(type='FeatureLoss')
@@ -137,6 +137,22 @@ def test_a_batch_without_labels_is_left_out(distiller, seg_branch, seg_batch):
     model(**model.data_preprocessor(ignored(seg_batch()), True), mode='loss')
     assert model.balances['loss_kd'].weight.item() == before
     assert model.balances['loss_kd'].step.item() == 2
+
+
+def test_what_was_measured_before_the_first_label_is_no_reference():
+    balances = LossBalances({'loss_kd': LossBalance(ratio=1.0)})
+    loss = KDLoss(student='student.feat')
+    for step in range(20):
+        x = torch.ones(8, 4, requires_grad=True)
+        task = 0 * x.sum() if step == 0 else 0.01 * x.sum()
+        terms = balances.weighted({'loss_kd': loss}, {'student': {'loss': task}},
+                                  {'loss_kd': {'kl': x.sum()}}, {'student.feat': x})
+        weight = terms['loss_kd']['kl'].item() / 32
+        assert weight == pytest.approx(1 if step == 0 else 0.01)
+
+
+def test_a_ratio_of_zero_is_no_loss_from_the_start():
+    assert LossBalance(ratio=0).weight == 0 and LossBalance(ratio=0.1).weight == 1
 
 
 def test_the_reference_must_reach_the_tap(distiller, seg_branch, seg_batch):
