@@ -14,7 +14,7 @@ from mmfkd.analysis.similarity import band_cka
 from mmfkd.checkpoints import load_network, resolve_checkpoint
 from mmfkd.config import Pair, PairConfigs, load_composed, methods, offers
 from mmfkd.models import CrossModalDistiller
-from mmfkd.models.losses.shapes import labelled_rows, pooled, resized
+from mmfkd.models.losses.shapes import class_logits, labelled_rows, pooled, resized
 from mmfkd.models.routing import stack_labels
 from mmfkd.registry import MODELS
 
@@ -125,7 +125,8 @@ def right_by(student: Tensor, teacher: Tensor, labels: Tensor) -> Tensor:
     """Counts (4,): both right, the teacher alone, the student alone, neither."""
     if student.ndim == 4:
         student = resized(student, teacher.shape[-2:])
-    (own, other), kept = labelled_rows((student, teacher), labels.to(student.device), IGNORED)
+    both = class_logits(student), class_logits(teacher)
+    (own, other), kept = labelled_rows(both, labels.to(student.device), IGNORED)
     own_right, other_right = own.argmax(1) == kept, other.argmax(1) == kept
     kind = 2 * (~other_right).long() + (~own_right).long()
     # Both right 0, teacher alone 1, student alone 2, neither 3.

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from mmfkd.registry import MODELS
 
-from .shapes import labelled_rows, resized
+from .shapes import class_logits, labelled_rows, resized
 
 MODELS.register_module('Linear', module=nn.Linear)
 
@@ -163,6 +163,7 @@ class LogitLoss(DistillLoss):
 
     def terms(self, student: Tensor, teacher: Tensor, gt: Any) -> dict[str, Tensor]:
         """The terms of the rows."""
+        student, teacher = class_logits(student), class_logits(teacher)
         if not self.needs_gt:
             return self.row_terms(student, teacher, None)
         (student, teacher), labels = labelled_rows((student, teacher), gt,

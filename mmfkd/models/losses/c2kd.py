@@ -10,7 +10,7 @@ from mmfkd.registry import MODELS
 
 from .base import DistillLoss
 from .logits import divergence
-from .shapes import as_map, labelled_rows, mean_of_rows, resized, without_target
+from .shapes import as_map, class_logits, labelled_rows, mean_of_rows, resized, without_target
 
 
 @MODELS.register_module()
@@ -82,7 +82,7 @@ class C2KDLoss(DistillLoss):
 
     def _mutual(self, logits: Tensor, other: Tensor, gt: Tensor) -> Tensor:
         """KL divergences of two logits in both directions, each with its target detached."""
-        rows, _ = labelled_rows((logits, other), gt, self.ignore_index)
+        rows, _ = labelled_rows((class_logits(logits), other), gt, self.ignore_index)
         a, b = (F.log_softmax(x, dim=1) for x in rows)
         return mean_of_rows(divergence(b, a.detach()) + divergence(a, b.detach()))
 

@@ -33,6 +33,17 @@ def resized(x: Tensor, size: Sequence[int]) -> Tensor:
     return F.interpolate(x, size=tuple(size), mode='bilinear', align_corners=False)
 
 
+def class_logits(logits: Tensor) -> Tensor:
+    """Logits of one channel z, of a sigmoid, as (0, z): those of two classes; others as they are.
+
+    Args:
+        logits: (N, C) or (N, C, H, W).
+    """
+    if logits.size(1) > 1:
+        return logits
+    return torch.cat([torch.zeros_like(logits), logits], 1)
+
+
 def nearest_labels(gt: Tensor, size: Sequence[int]) -> Tensor:
     """Labels (N, H, W) at another size (N, h, w), by nearest."""
     rows, columns = (torch.arange(new, device=gt.device) * old // new

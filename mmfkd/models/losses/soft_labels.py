@@ -8,6 +8,7 @@ from mmfkd.registry import MODELS
 from .base import DistillLoss
 from .dice import multiclass_dice
 from .logits import divergence
+from .shapes import class_logits
 
 IGNORED = -100  # label of the positions of which the teacher is not sure
 
@@ -39,6 +40,7 @@ class SoftLabelLoss(DistillLoss):
 
     def terms(self, student: Tensor, teacher: Tensor, gt: Tensor | None) -> dict[str, Tensor]:
         """``kl`` and ``ce``: see the class."""
+        student, teacher = class_logits(student), class_logits(teacher)
         log_s, log_t = F.log_softmax(student, dim=1), F.log_softmax(teacher, dim=1)
         terms = {}
         if self.kl_weight:
@@ -79,6 +81,7 @@ class PseudoLabelLoss(DistillLoss):
 
     def terms(self, student: Tensor, teacher: Tensor, gt: Tensor | None) -> dict[str, Tensor]:
         """``ce`` and ``dice``: see the class."""
+        student, teacher = class_logits(student), class_logits(teacher)
         surety, labels = teacher.softmax(1).max(1)
         labels = labels.masked_fill(surety < self.threshold, IGNORED)
         ce = F.cross_entropy(student, labels, ignore_index=IGNORED, reduction='none').mean()
