@@ -38,8 +38,8 @@ def none_labelled(labels: Labels) -> bool:
     return labels == 'none' or labels == 0
 
 
-def labelled_samples(labels: Labels, names: Sequence[str], present: Sequence[bool], seed: int
-                     ) -> list[bool]:
+def labelled_samples(labels: Labels, names: Sequence[str], present: Sequence[bool], seed: int,
+                     whole: Sequence[str] = ()) -> list[bool]:
     """Of each sample whether its label counts.
 
     Args:
@@ -48,6 +48,8 @@ def labelled_samples(labels: Labels, names: Sequence[str], present: Sequence[boo
         names: of the samples.
         present: whether each has a label.
         seed: of the choice of a share.
+        whole: names of the samples of which these are a part, such as ``subset='fit'``; a list of
+            names is of all of them.
 
     Raises:
         ValueError: a label is missing of a sample that is to have one, or a name is of no sample.
@@ -64,8 +66,8 @@ def labelled_samples(labels: Labels, names: Sequence[str], present: Sequence[boo
         chosen = [i in places for i in range(len(names))]
     else:
         listed = read_names(Path(labels), 'name') if isinstance(labels, str) else labels
-        _refuse(set(listed) - set(names), 'labels names {}, which no sample has: {}. Correct the '
-                'list')
+        _refuse(set(listed) - set(whole or names), 'labels names {}, which no sample has: {}. '
+                'Correct the list')
         chosen = [name in set(listed) for name in names]
     _refuse({name for name, wanted, there in zip(names, chosen, present, strict=True)
              if wanted and not there}, '{} without a label, of which labels={} says that they have '

@@ -111,7 +111,8 @@ class PairDataset(BaseDataset):
         names = [display_name(sample) for sample in usable]
         places = select_subset(names, self.subset, self.val_fraction, self.split_seed,
                                self.groups(usable, names))
-        return self._infos([usable[i] for i in places], [names[i] for i in places])
+        return self._infos([usable[i] for i in places], [names[i] for i in places],
+                           names)
 
     def get_data_info(self, idx: int) -> dict:
         """One sample, with the modalities that are read."""
@@ -121,9 +122,10 @@ class PairDataset(BaseDataset):
         """The group of each sample; None if there are none."""
         return groups_of(names, self.group)
 
-    def _infos(self, samples: Sequence[dict], names: Sequence[str]) -> list[dict]:
+    def _infos(self, samples: Sequence[dict], names: Sequence[str], whole: Sequence[str]
+               ) -> list[dict]:
         present = [bool(sample['label']) for sample in samples]
-        labelled = labelled_samples(self.labels, names, present, self.split_seed)
+        labelled = labelled_samples(self.labels, names, present, self.split_seed, whole)
         numbers = {name: i for i, name in enumerate(self.metainfo['classes'])}
         infos = [dict(modalities=sample['modalities'], img_path=first_file(sample) or name,
                       gt_label=numbers[sample['label']] if has_label else UNLABELLED)

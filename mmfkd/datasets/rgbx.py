@@ -159,7 +159,7 @@ class RGBXDataset(BaseSegDataset):
                                groups_of(paired, self.group))
         stems = [paired[i] for i in places]
         labelled = labelled_samples(self.labels, stems, [stem in label_files for stem in stems],
-                                    self.split_seed)
+                                    self.split_seed, paired)
         label_map = self._full_label_map()
         infos = []
         for stem, has_label in zip(stems, labelled, strict=True):

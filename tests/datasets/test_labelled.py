@@ -1,5 +1,7 @@
 """Data sets some of whose samples have no label, and what is held out whole."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from mmengine.config import Config
@@ -80,6 +82,17 @@ def test_maps_without_a_label_are_ignored_whole(mine):
     assert labels_of(rgbx(mine, labels='none')) == [[255]] * 6
     with pytest.raises(ValueError, match='1 of 6 files of "label" are missing: place0_1.png'):
         rgbx(mine)
+
+
+def test_a_list_of_names_is_of_both_parts(mine):
+    # One sample is left out, so that each part of three has some.
+    listed = dict(labels=[f'place{i // 2}_{i}' for i in range(5)], val_fraction=0.5)
+    parts = [rgbx(mine, subset=subset, **listed) for subset in ('fit', 'val')]
+    found = [{Path(info['seg_map_path']).stem for i in range(len(part))
+              if (info := part.get_data_info(i))['seg_map_path']} for part in parts]
+    assert all(found) and found[0] | found[1] == set(listed['labels'])
+    with pytest.raises(ValueError, match='which no sample has: place9'):
+        rgbx(mine, subset='fit', **{**listed, 'labels': ['place0_0', 'place9']})
 
 
 def test_no_folder_of_labels_is_needed_without_labels(mine):
