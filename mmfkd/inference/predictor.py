@@ -132,7 +132,12 @@ class Predictor(BaseInferencer):
         """Names and collated batches of samples; those of a batch have the same shapes.
 
         Padding would make a prediction depend on the others of its batch.
+
+        Raises:
+            ValueError: ``batch_size`` is below 1.
         """
+        if batch_size < 1:
+            raise ValueError(f'batch_size={batch_size}: take 1 or more')
         read = self._read(inputs, skip)
         for _, same in groupby(read, lambda pair: [
                 (name, x.shape) for name, x in pair[1]['inputs'].items()]):
