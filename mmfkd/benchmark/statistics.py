@@ -25,7 +25,7 @@ class Comparison:
         low: lower end of the interval of 95 %.
         high: its upper end.
         p: two-sided probability of a mean difference as far from 0 if there were none; None for
-            a single seed without samples.
+            a single seed, or for equal gains, without samples.
         seeds: how many are paired.
         needed: seeds that would show a gain of this size with a probability of 80 %, by the
             spread over seeds; None where that cannot be known.
@@ -46,16 +46,16 @@ def compare(own: Mapping[int, float], base: Mapping[int, float],
             draws: int = DRAWS) -> Comparison | None:
     """A method against its baseline on the seeds that both have.
 
-    Both the seeds and, where they are known, the samples of the test set are drawn with
-    replacement, the same for both methods. As so few seeds are drawn too narrowly, the spread of
-    the drawn seeds is widened by √(n / (n - 1)). Without samples it is Student's paired t-test.
+    Over seeds it is Student's paired t-test, whose tails are those of two or three values. Where
+    the samples of the test set are known they are drawn with replacement, the same for both
+    methods, and what that adds to the spread is added.
 
     Args:
         own: seed to test score of the method.
         base: likewise for the baseline.
         own_samples: seed to counts, see :func:`mmfkd.evaluation.sample_scores.score_of`.
         base_samples: likewise for the baseline.
-        draws: of the bootstrap.
+        draws: of the samples, and of the error over seeds.
 
     Returns:
         the comparison, or None without a common seed.
@@ -70,32 +70,35 @@ def compare(own: Mapping[int, float], base: Mapping[int, float],
     sampled = len(shapes) == 1 and all(seed in samples for samples in (own_samples, base_samples)
                                        for seed in seeds)
     if sampled:
-        spread = _bootstrap([(own_samples[seed], base_samples[seed]) for seed in seeds], draws)
+        pairs = [(own_samples[seed], base_samples[seed]) for seed in seeds]
+        spread = _deviations(pairs, gains, draws)
         low, high = (gain + np.quantile(spread, share) for share in (LEVEL / 2, 1 - LEVEL / 2))
         # Shifted to a mean of 0, as if there were no difference; never 0 from so many draws.
-        p = float((1 + (np.abs(spread) >= abs(gain)).sum()) / (1 + draws))
-        return Comparison(gain, float(low), float(high), p, len(seeds), needed, True)
+        drawn = float((1 + (np.abs(spread) >= abs(gain)).sum()) / (1 + draws))
+        return Comparison(gain, float(low), float(high), drawn, len(seeds), needed, True)
     if len(seeds) == 1:
         return Comparison(gain, float('-inf'), float('inf'), None, 1, None, False)
     error = stdev(gains) / len(gains) ** 0.5
     reach = float(student_t.ppf(1 - LEVEL / 2, len(gains) - 1)) * error
-    p = float(2 * student_t.sf(abs(gain) / error, len(gains) - 1)) if error else float(gain == 0)
+    # Gains that are equal to the last digit are of runs that are not independent.
+    p = float(2 * student_t.sf(abs(gain) / error, len(gains) - 1)) if error else None
     return Comparison(gain, gain - reach, gain + reach, p, len(seeds), needed, False)
 
 
-def _bootstrap(pairs: Sequence[tuple[np.ndarray, np.ndarray]], draws: int) -> np.ndarray:
-    """Deviations (draws,) of the drawn mean gains from their mean."""
+def _deviations(pairs: Sequence[tuple[np.ndarray, np.ndarray]], gains: Sequence[float],
+                draws: int) -> np.ndarray:
+    """Drawn deviations (draws,) of the mean gain: by the choice of samples, and of seeds."""
     draw, count, size = np.random.default_rng(0), len(pairs), len(pairs[0][0])
     parts = []
     for start in range(0, draws, CHUNK):
         samples = draw.multinomial(size, np.full(size, 1 / size), min(CHUNK, draws - start))
-        parts.append([score_of(own, samples) - score_of(base, samples) for own, base in pairs])
-    gains = np.concatenate(parts, axis=1)
-    seeds = draw.multinomial(count, np.full(count, 1 / count), draws)
-    centre = gains.mean(0)
-    widened = (count / (count - 1)) ** 0.5 if count > 1 else 1.0
-    drawn = centre + widened * ((seeds.T * (gains - centre)).sum(0) / count)
-    return drawn - drawn.mean()
+        parts.append(np.mean([score_of(own, samples) - score_of(base, samples)
+                              for own, base in pairs], axis=0))
+    drawn = np.concatenate(parts)
+    drawn -= drawn.mean()
+    if count > 1:
+        drawn += stdev(gains) / count ** 0.5 * draw.standard_t(count - 1, draws)
+    return drawn
 
 
 def seeds_needed(gains: Sequence[float]) -> int | None:

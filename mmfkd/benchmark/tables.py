@@ -14,10 +14,10 @@ from .statistics import LEVEL, Comparison, holm
 COMPARED = ('pair', 'row', 'gain', 'low', 'high', 'p', 'p_holm', 'seeds', 'seeds_needed',
             'samples_drawn')
 EXPLAINED = (
-    'Differences are paired by seed. Interval and p are of a bootstrap over seeds and test samples '
-    'together, where every run has its samples, else of the paired t-test over seeds. p is '
-    'corrected for the number of rows by Holm; * marks p below 5 %. Without it the order of rows '
-    'means nothing. The last number is that of the seeds that would show the gain with 80 %.')
+    'Differences are paired by seed. Interval and p are of the paired t-test over seeds; where '
+    'every run has the samples of its test, what a bootstrap of these adds to the spread is added. '
+    'p is corrected for the number of rows by Holm; * marks p below 5 %. Without it the order of '
+    'rows means nothing. The last number is that of the seeds that would show the gain with 80 %.')
 
 
 def title(pair: str) -> str:
