@@ -8,10 +8,12 @@ from pathlib import Path
 from mmengine.config import Config
 
 from mmfkd.config import Pair, compose, is_network, read
+from mmfkd.config.option_keys import NEW
 from mmfkd.engine.processes import train_command
 
 UNIMODAL = 'unimodal'
-SEED = 'randomness.seed'
+RANDOMNESS = 'randomness'
+SEED = f'{RANDOMNESS}.seed'
 
 
 @dataclass(frozen=True)
@@ -81,18 +83,18 @@ class Cell:
         """The training, which resumes what was stopped.
 
         Args:
-            options: of the whole table; the row's own win.
+            options: of the whole table; the row's own win, and the seed is this cell's.
             amp: mixed precision.
         """
         what = ([f'{UNIMODAL}/{self.leaf}'] if self.row.method == UNIMODAL else
                 ['--pair', self.leaf, '--method', self.row.method])
-        return train_command(what, self.work_dir, {**self.own(), **options, **self.changes()},
-                             amp)
+        # The seed comes last: a dict of all randomness would drop one that stands before it.
+        return train_command(what, self.work_dir, {
+            **self.own(), **options, **self.changes(), SEED: self.seed}, amp)
 
     def own(self) -> dict[str, object]:
-        """Options of this run alone: its seed, and the weights that it starts from."""
-        weights = {key: str(cell.work_dir) for key, cell in self._starts().items()}
-        return {SEED: self.seed, **weights}
+        """Options of this run alone, beside its seed: the weights that it starts from."""
+        return {key: str(cell.work_dir) for key, cell in self._starts().items()}
 
     def changes(self) -> Mapping[str, object]:
         """What the row changes in its config."""
@@ -117,6 +119,23 @@ class Cell:
                 for kind in ('teachers', 'students')
                 for name, spec in (model.get(kind) or {}).items()
                 if spec.get('config') and spec.get('checkpoint')}
+
+
+def refuse_seed(options: Mapping[str, object]) -> None:
+    """Refuses options with a seed, in whatever spelling: each cell has its own.
+
+    Args:
+        options: of a whole table.
+
+    Raises:
+        ValueError: they set one, or remove all randomness and the cells' seeds with it.
+    """
+    for key, value in options.items():
+        name = key.removeprefix(NEW)
+        whole = name == RANDOMNESS and (not isinstance(value, Mapping) or 'seed' in value)
+        if whole or name == SEED:
+            raise ValueError(f'--cfg-options {key}={value}: all rows would have this seed; give '
+                             '--seeds')
 
 
 def baselines(pair: str) -> tuple[str, str]:

@@ -15,7 +15,7 @@ from typing import Any
 
 from mmfkd.engine.processes import run_child, stop_child
 
-from .grid import SEED, Cell
+from .grid import Cell, refuse_seed
 from .networks import NetworkCell
 from .results import is_done
 from .settings import check_settings
@@ -48,8 +48,7 @@ class Workers:
     def __post_init__(self) -> None:
         if self.jobs < 1 or (self.threads is not None and self.threads < 1):
             raise ValueError(f'--jobs {self.jobs} --threads {self.threads}: take 1 or more')
-        if SEED in self.options:
-            raise ValueError(f'--cfg-options {SEED}: all rows would have this one; give --seeds')
+        refuse_seed(self.options)
 
     @property
     def count(self) -> int:

@@ -173,11 +173,11 @@ class NetworkCell:
         """The training, which resumes what was stopped.
 
         Args:
-            options: of the whole table; the row's own win.
+            options: of the whole table; the row's own win, and the seed is this cell's.
             amp: mixed precision.
         """
-        return train_command([self.leaf], self.work_dir,
-                             {**self.own(), **options, **self.changes()}, amp)
+        return train_command([self.leaf], self.work_dir, {
+            **self.own(), **options, **self.changes(), SEED: self.seed}, amp)
 
     @property
     def _fused(self) -> Path:
@@ -187,8 +187,8 @@ class NetworkCell:
         return NetworkCell(ROWS[row], self.pair, self.seed, self.root)
 
     def own(self) -> dict[str, object]:
-        """Options of this run alone: its seed, and the weights or images it starts from."""
-        own: dict[str, object] = {SEED: self.seed}
+        """Options of this run alone, beside its seed: the weights or images it starts from."""
+        own: dict[str, object] = {}
         if self.row.name != 'cddfuse':
             own.update((TEACHER, str(cell.work_dir)) for cell in self.teachers())
             return own

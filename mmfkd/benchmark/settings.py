@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from mmfkd.checkpoints import read_summary
 from mmfkd.checkpoints.settings import told
 
-from .grid import Cell
+from .grid import SEED, Cell
 from .networks import NetworkCell
 
 
@@ -28,7 +28,7 @@ def check_settings(cells: Iterable[Cell | NetworkCell], options: Mapping[str, ob
         if 'options' not in summary:
             continue
         given = {**options, **cell.changes()}
-        own = set(cell.own()) - set(given)
+        own = {SEED, *cell.own()} - set(given)
         found = told({key: value for key, value in summary['options'].items() if key not in own},
                      summary.get('amp', False))
         wanted = told(given, amp)

@@ -3,11 +3,13 @@
 import json
 
 import pytest
+from mmengine.config import Config
 
 from mmfkd.benchmark import Cell, Row, Workers
 from mmfkd.benchmark.networks import ROWS, NetworkCell, NetworkPair
 from mmfkd.benchmark.settings import check_settings
 from mmfkd.cli.benchmark import main
+from mmfkd.config import merge_options, parse_value
 from mmfkd.tuning.study import Search, open_study
 
 PAIR = 'avdigits_visual2audio'
@@ -29,7 +31,7 @@ def ended(cell, options, **more):
 def test_the_same_options_are_the_same_wherever_the_folder_is(cell, options):
     check_settings([cell], options, amp=False)  # not trained yet
     moved = Cell(ROW, PAIR, 3, cell.root / 'elsewhere')
-    ended(cell, {**moved.own(), **options, **cell.changes()}, amp=False)
+    ended(cell, {**moved.own(), 'randomness.seed': 3, **options, **cell.changes()}, amp=False)
     check_settings([cell], options, amp=False)
 
 
@@ -77,9 +79,23 @@ def test_the_command_refuses_other_options(tmp_path):
               '--collect'])
 
 
-def test_a_seed_of_all_rows_is_refused():
-    with pytest.raises(ValueError, match='all rows would have this one; give --seeds'):
-        Workers({'randomness.seed': 7})
+@pytest.mark.parametrize('options', [
+    {'randomness.seed': 7}, {'+randomness.seed': 7}, {'randomness': {'seed': 7}},
+    {'+randomness': {'seed': 7}}, {'randomness': None}])
+def test_a_seed_of_all_rows_is_refused(options):
+    with pytest.raises(ValueError, match='all rows would have this seed; give --seeds'):
+        Workers(options)
+
+
+def test_other_randomness_keeps_the_seed_of_each_cell(cell, tmp_path):
+    workers = Workers({'randomness': {'deterministic': True}})
+    network = NetworkCell(ROWS['cen'], NetworkPair.parse('streets_rgb-ir'), 3, tmp_path)
+    for one in (cell, network):
+        command = one.command(workers.options, amp=False)
+        options = dict(text.split('=', 1) for text in command[command.index('--cfg-options') + 1:])
+        cfg = Config(one.config.to_dict())
+        merge_options(cfg, {key: parse_value(value) for key, value in options.items()})
+        assert cfg.randomness == dict(seed=3, deterministic=True)
 
 
 def test_shares_of_labels_are_not_tuned(tmp_path):
