@@ -15,6 +15,7 @@ from mmfkd.benchmark.settings import told
 from mmfkd.config import merge_options
 from mmfkd.engine.work_dir_lock import is_locked, locked
 
+from .outcome import Tuned, count, result
 from .space import fitting, options_of, space_of
 from .trials import TrialError, train_cell
 
@@ -25,28 +26,6 @@ if TYPE_CHECKING:
 CONTINUES = 'continues'
 FAILURES = 3  # trials that may fail before one comes to an end
 GRACE = 20  # seconds between the begin of a trial and its lock, at most
-
-
-@dataclass(frozen=True)
-class Tuned:
-    """What a search has found.
-
-    Attributes:
-        values: key of a dimension to the best value.
-        options: the same as ``--cfg-options``.
-        score: mean best validation of that trial.
-        importance: key to its share of the variance of the scores; empty for less than four
-            finished trials.
-        finished: trials that came to an end, pruned ones included.
-        pruned: of these.
-    """
-
-    values: dict[str, Any]
-    options: dict[str, Any]
-    score: float
-    importance: dict[str, float]
-    finished: int
-    pruned: int
 
 
 def require_optuna() -> Any:
@@ -113,11 +92,13 @@ class Search:
 
         Raises:
             ValueError: the method declares no search, no trial came to an end (after three that
-                failed no more are tried), or the trials that are there had other options.
+                failed no more are tried), or the trials that are there had other options or
+                seeds.
             SystemExit: Optuna is missing.
         """
         study = open_study(self.root, f'{self._folder}/{self._leaf}', self.storage)
-        self._keep_options(study)
+        self._keep(study, 'options', sorted(told(self.workers.options, self.workers.amp)))
+        self._keep(study, 'seeds', [str(seed) for seed in sorted(set(self.seeds))])
         revive(study, self.root)
         failed, space = count(study, 'FAIL'), space_of(self.method)
         self._space = fitting(space, self.pair) if self.method else space
@@ -141,20 +122,21 @@ class Search:
                            n_jobs=self.workers.count, callbacks=[ended], catch=(TrialError,))
         return result(study, self._config)
 
-    def _keep_options(self, study: 'Study') -> None:
-        """Writes the options of all trials into a new study, and compares with those of an old one.
+    def _keep(self, study: 'Study', what: str, own: list[str]) -> None:
+        """Writes what all trials have into a new study, and compares with that of an old one.
 
         Raises:
             ValueError: its trials had others.
         """
-        own = sorted(told(self.workers.options, self.workers.amp))
-        kept = study.user_attrs.get('options', own if study.trials else None)
+        kept = study.user_attrs.get(what, own if study.trials else None)
         if kept is None:
-            study.set_user_attr('options', own)
+            study.set_user_attr(what, own)
         elif kept != own:
+            theirs, ours = (f'{what} {" ".join(words)}' if words else f'no {what}'
+                            for words in (kept, own))
             raise ValueError(f'the trials of {study.study_name} in {self.root} were trained with '
-                             f'{" ".join(kept) or "no options"}, and this search has '
-                             f'{" ".join(own) or "none"}: give the same, or another --root')
+                             f'{theirs}, and this search has {ours}: give the same, or another '
+                             '--root (with --storage, another database)')
 
     @property
     def _folder(self) -> str:
@@ -201,12 +183,6 @@ class Search:
         return mean(scores)
 
 
-def count(study: 'Study', *states: str) -> int:
-    """Trials in some states; without any, those that came to an end."""
-    wanted = states or ('COMPLETE', 'PRUNED')
-    return sum(trial.state.name in wanted for trial in study.trials)
-
-
 def row_name(study: 'Study', trial: Any) -> str:
     """Folder of a trial; one that was killed goes on in that which it had."""
     number = trial.user_attrs.get(CONTINUES, trial.number)
@@ -225,25 +201,3 @@ def revive(study: 'Study', root: Path) -> None:
             study.tell(trial.number, state=TrialState.FAIL)
             number = trial.user_attrs.get(CONTINUES, trial.number)
             study.enqueue_trial(trial.params, user_attrs={CONTINUES: number})
-
-
-def result(study: 'Study', cfg: Any) -> Tuned:
-    """The best trial of a study.
-
-    Raises:
-        ValueError: no trial came to an end.
-    """
-    from optuna.importance import get_param_importances
-    from optuna.trial import TrialState
-
-    complete = study.get_trials(states=(TrialState.COMPLETE,))
-    if not complete:
-        failed = study.get_trials(states=(TrialState.FAIL,))
-        raise ValueError(f'no trial of {study.study_name} came to an end; {len(failed)} failed: '
-                         'see trial.log in their work dirs')
-    best = max(complete, key=lambda trial: (trial.value, -trial.number))
-    # With few trials, or without a difference, there is nothing to divide.
-    varied = len(complete) >= 4 and len({trial.value for trial in complete}) > 1
-    importance = dict(get_param_importances(study)) if varied else {}
-    return Tuned(best.params, options_of(best.params, cfg), float(best.value or 0), importance,
-                 count(study), count(study) - len(complete))

@@ -113,10 +113,24 @@ def test_a_search_goes_on_with_its_own_options_alone(tmp_path, monkeypatch):
 
     search(max_epochs=2).run(1)
     assert search(max_epochs=2).run(2).finished == 2
-    with pytest.raises(ValueError, match='with train_cfg.max_epochs=2, and this search has none'):
+    with pytest.raises(ValueError, match='with options train_cfg.max_epochs=2, and this search '
+                                         'has no options'):
         search().run(3)
     study = open_study(tmp_path, 'kd/synthetic_depth2rgb', None)
     assert len(study.trials) == 2
+
+
+def test_a_search_goes_on_with_its_own_seeds_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr('mmfkd.tuning.study.train_cell', lambda *args: 1.0)
+
+    def search(*seeds):
+        return Search('synthetic_depth2rgb', 'kd', seeds, tmp_path, report=lambda line: None)
+
+    search(1001, 1000).run(1)
+    assert search(1000, 1001).run(2).finished == 2
+    with pytest.raises(ValueError, match='with seeds 1000 1001, and this search has seeds 1: '
+                                         'give the same, or another --root'):
+        search(1).run(3)
 
 
 def test_the_learning_rate_of_the_options_is_what_is_multiplied(tmp_path, monkeypatch):

@@ -19,8 +19,9 @@ from mmfkd.cli.tune import main
 from mmfkd.config import compose, methods
 from mmfkd.config.option_keys import checked_options
 from mmfkd.tuning import Dimension, options_of, space_of
+from mmfkd.tuning.outcome import result
 from mmfkd.tuning.space import fitting
-from mmfkd.tuning.study import Search, open_study, result, revive
+from mmfkd.tuning.study import Search, open_study, revive
 from mmfkd.tuning.trials import TrialError, train_cell, validations
 
 SMALL = ['train_cfg.max_epochs=1', 'train_cfg.val_interval=1', 'train_dataloader.batch_size=4',

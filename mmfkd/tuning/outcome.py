@@ -1,0 +1,59 @@
+"""What a study of Optuna has found so far."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from .space import options_of
+
+if TYPE_CHECKING:
+    from optuna import Study
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """What a search has found.
+
+    Attributes:
+        values: key of a dimension to the best value.
+        options: the same as ``--cfg-options``.
+        score: mean best validation of that trial.
+        importance: key to its share of the variance of the scores; empty for less than four
+            finished trials.
+        finished: trials that came to an end, pruned ones included.
+        pruned: of these.
+    """
+
+    values: dict[str, Any]
+    options: dict[str, Any]
+    score: float
+    importance: dict[str, float]
+    finished: int
+    pruned: int
+
+
+def count(study: 'Study', *states: str) -> int:
+    """Trials in some states; without any, those that came to an end."""
+    wanted = states or ('COMPLETE', 'PRUNED')
+    return sum(trial.state.name in wanted for trial in study.trials)
+
+
+def result(study: 'Study', cfg: Any) -> Tuned:
+    """The best trial of a study.
+
+    Raises:
+        ValueError: no trial came to an end.
+    """
+    from optuna.importance import get_param_importances
+    from optuna.trial import TrialState
+
+    complete = study.get_trials(states=(TrialState.COMPLETE,))
+    if not complete:
+        failed = study.get_trials(states=(TrialState.FAIL,))
+        raise ValueError(f'no trial of {study.study_name} came to an end; {len(failed)} failed: '
+                         'see trial.log in their work dirs')
+    best = max(complete, key=lambda trial: (trial.value, -trial.number))
+    # With few trials, or without a difference, there is nothing to divide.
+    varied = len(complete) >= 4 and len({trial.value for trial in complete}) > 1
+    importance = dict(get_param_importances(study)) if varied else {}
+    return Tuned(best.params, options_of(best.params, cfg), float(best.value or 0), importance,
+                 count(study), count(study) - len(complete))
