@@ -33,9 +33,9 @@ def tuned_rows(rows: Sequence[Row], pairs: Sequence[str], budget: int, seeds: Se
                 continue
             report(f'{row.name} on {pair}: {budget} trials')
             method = None if row.method == UNIMODAL else row.method
-            own = replace(workers, options={**workers.options, **row.options})
-            tuned = Search(pair, method, seeds, root, None, own, report).run(budget)
+            tuned = Search(pair, method, seeds, root, None, workers, report, row.name,
+                           row.options).run(budget)
             found.append(replace(row, name=f'{row.name}-tuned', only=pair,
-                                 options={**row.options, **tuned.options},
+                                 options={**tuned.options, **row.options},
                                  against=f'{UNIMODAL}-tuned'))
     return found

@@ -1,6 +1,6 @@
 """Search spaces of methods, as their files declare them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -94,6 +94,38 @@ def fitting(space: Sequence[Dimension], pair: str) -> list[Dimension]:
                 continue
         found.append(dimension)
     return found
+
+
+def searchable(space: Sequence[Dimension], cfg: Config, fixed: Iterable[str]) -> list[Dimension]:
+    """A space without what a config switches off, and without what is fixed.
+
+    Args:
+        space: of :func:`space_of`.
+        cfg: a preset may set a part to None whose values the method searches.
+        fixed: keys of options that are not searched, nor their parts.
+    """
+    kept = []
+    for dimension in space:
+        value = dimension.choices[0] if dimension.choices else dimension.low
+        keys = options_of({dimension.key: value}, cfg)
+        if not any(_switched_off(cfg, key) or _within(key, fixed) for key in keys):
+            kept.append(dimension)
+    return kept
+
+
+def _within(key: str, fixed: Iterable[str]) -> bool:
+    """Whether a key is one of some, or a part of one."""
+    return any(f'{key}.'.startswith(f'{one}.') for one in fixed)
+
+
+def _switched_off(cfg: Config, key: str) -> bool:
+    """Whether a part of a config that holds a key is None."""
+    node: Any = cfg
+    for part in key.split('.')[:-1]:
+        node = node.get(part, {})
+        if node is None:
+            return True
+    return False
 
 
 def _width(tap: str, widths: Mapping[str, Any]) -> int | None:

@@ -1,7 +1,7 @@
 """Studies of Optuna whose trials are trainings."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,7 +16,7 @@ from mmfkd.config import merge_options
 from mmfkd.engine.work_dir_lock import is_locked, locked
 
 from .outcome import Tuned, count, result
-from .space import fitting, options_of, space_of
+from .space import fitting, options_of, searchable, space_of
 from .trials import TrialError, train_cell
 
 if TYPE_CHECKING:
@@ -75,6 +75,8 @@ class Search:
         storage: see :func:`open_study`.
         workers: how trials are trained, and how many at a time.
         report: is given a line for each trial that ends.
+        name: of the row that is searched, and of its study; empty for the method itself.
+        fixed: options of the row, which are not searched.
     """
 
     pair: str
@@ -84,6 +86,8 @@ class Search:
     storage: str | None = None
     workers: Workers = field(default_factory=Workers)
     report: Callable[[str], None] = print
+    name: str = ''
+    fixed: Mapping[str, object] = field(default_factory=dict)
 
     def run(self, budget: int) -> Tuned:
         """Trains until a number of trials has come to an end, those that are there included.
@@ -96,12 +100,15 @@ class Search:
                 seeds.
             SystemExit: Optuna is missing.
         """
-        study = open_study(self.root, f'{self._folder}/{self._leaf}', self.storage)
-        self._keep(study, 'options', sorted(told(self.workers.options, self.workers.amp)))
+        study = open_study(self.root, f'{self.name or self._folder}/{self._leaf}',
+                           self.storage)
+        self._keep(study, 'options', sorted(told(
+            {**self.workers.options, **self.fixed}, self.workers.amp)))
         self._keep(study, 'seeds', [str(seed) for seed in sorted(set(self.seeds))])
         revive(study, self.root)
         failed, space = count(study, 'FAIL'), space_of(self.method)
-        self._space = fitting(space, self.pair) if self.method else space
+        space = fitting(space, self.pair) if self.method else space
+        self._space = searchable(space, self._config, self.fixed)
         self._free = self.workers.environments()
 
         def ended(study: 'Study', trial: 'FrozenTrial') -> None:
@@ -149,7 +156,7 @@ class Search:
     @property
     def _config(self) -> Any:
         cfg = deepcopy(config_of(self._folder, self._leaf))
-        merge_options(cfg, self.workers.options)
+        merge_options(cfg, {**self.workers.options, **self.fixed})
         return cfg
 
     def _objective(self, trial: 'Trial') -> float:
@@ -161,7 +168,8 @@ class Search:
         from optuna import TrialPruned
 
         values = {dimension.key: dimension.suggest(trial) for dimension in self._space}
-        row = Row(row_name(trial.study, trial), self._folder, options_of(values, self._config))
+        row = Row(row_name(trial.study, trial), self._folder,
+                  {**options_of(values, self._config), **self.fixed})
         cells = [Cell(row, self._leaf, seed, self.root) for seed in self.seeds]
         environment, pruned = self._free.get(), []
 
