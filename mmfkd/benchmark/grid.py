@@ -25,7 +25,7 @@ class Row:
         method: name of a method, or 'unimodal'.
         options: what the variant changes, as ``--cfg-options`` has it.
         needs: key of the config that the variant is about; without it there is no such variant.
-        against: name of the row that it is compared with; a row of baselines.
+        against: the row of baselines that it is compared with; None is that of all labels.
         only: the pair that it is for; None is all.
     """
 
@@ -33,7 +33,7 @@ class Row:
     method: str
     options: Mapping[str, object] = field(default_factory=dict, hash=False)
     needs: str | None = None
-    against: str = UNIMODAL
+    against: 'Row | None' = None
     only: str | None = None
 
 
@@ -164,7 +164,7 @@ def plan(pairs: Sequence[str], rows: Sequence[Row], seeds: Sequence[int], root: 
 
     Args:
         pairs: ``DATASET_A2B``.
-        rows: of the table; the row of the baselines is always planned.
+        rows: of the table; the baselines that they are compared with are always planned.
         seeds: of the runs.
         root: folder of all runs.
 
@@ -178,7 +178,8 @@ def plan(pairs: Sequence[str], rows: Sequence[Row], seeds: Sequence[int], root: 
             for leaf in baselines(pair):
                 cell = Cell(BASELINE, leaf, seed, root)
                 first[cell.work_dir] = _checked(cell)
-        for row in rows:
+        compared = [row.against for row in rows if row.against]
+        for row in [*compared, *rows]:
             if row == BASELINE or not applies(row, pair):
                 continue
             for seed in seeds:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from .grid import Row
+from .grid import BASELINE, UNIMODAL, Row
 
 # The rows of Tables 1 and 2, as the paper calls them.
 PAPER_LABELS = dict(
@@ -54,16 +54,18 @@ def label_rows(rows: Sequence[Row], shares: Sequence[float]) -> list[Row]:
     found = []
     for row in rows:
         for share in shares:
-            options = {**row.options, 'train_dataloader.dataset.labels': share}
-            name = f'labels{share:g}'
-            if share == 1:
-                found.append(row)
-            elif share == 0 and row.method != 'unimodal':
-                found.append(replace(row, name=f'{row.name}-{name}', options=options))
-            elif share:
-                found.append(replace(row, name=f'{row.name}-{name}', options=options,
-                                     against=f'unimodal-{name}'))
+            labelled = row if share == 1 else _at_share(row, share)
+            if row.method == UNIMODAL:
+                found += [labelled] if share else []
+            else:
+                against = _at_share(BASELINE, share) if 0 < share < 1 else None
+                found.append(replace(labelled, against=against))
     return found
+
+
+def _at_share(row: Row, share: float) -> Row:
+    return replace(row, name=f'{row.name}-labels{share:g}',
+                   options={**row.options, 'train_dataloader.dataset.labels': share})
 
 
 def component_rows() -> list[Row]:

@@ -95,7 +95,7 @@ def score(row: Row, pair: str, seeds: Sequence[int], root: Path) -> Score:
     """
     student, teacher = baselines(pair)
     own = _results(row, leaf_of(row, pair), seeds, root)
-    reference = BASELINE if row.against == UNIMODAL else Row(row.against, UNIMODAL)
+    reference = row.against or BASELINE
     base = _results(reference, student, seeds, root)
     above = _results(BASELINE, teacher, seeds, root)
     gains = {} if row.method == UNIMODAL else {

@@ -28,6 +28,7 @@ def tuned_rows(rows: Sequence[Row], pairs: Sequence[str], budget: int, seeds: Se
     """
     found = []
     for pair in pairs:
+        baseline = None
         for row in (BASELINE, *(row for row in rows if row != BASELINE)):
             if not applies(row, pair):
                 continue
@@ -35,7 +36,8 @@ def tuned_rows(rows: Sequence[Row], pairs: Sequence[str], budget: int, seeds: Se
             method = None if row.method == UNIMODAL else row.method
             tuned = Search(pair, method, seeds, root, None, workers, report, row.name,
                            row.options).run(budget)
-            found.append(replace(row, name=f'{row.name}-tuned', only=pair,
-                                 options={**tuned.options, **row.options},
-                                 against=f'{UNIMODAL}-tuned'))
+            best = replace(row, name=f'{row.name}-tuned', only=pair, against=baseline,
+                           options={**tuned.options, **row.options})
+            baseline = baseline or best
+            found.append(best)
     return found

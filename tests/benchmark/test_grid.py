@@ -132,9 +132,9 @@ def test_a_pair_without_configs_is_named(tmp_path):
 
 def test_shares_of_labels_are_rows_of_their_own(tmp_path):
     rows = label_rows(method_rows(['unimodal', 'kd']), [0, 0.1, 1])
-    assert [(row.name, row.against) for row in rows] == [
-        ('unimodal-labels0.1', 'unimodal-labels0.1'), ('unimodal', 'unimodal'),
-        ('kd-labels0', 'unimodal'), ('kd-labels0.1', 'unimodal-labels0.1'), ('kd', 'unimodal')]
+    assert [(row.name, row.against and row.against.name) for row in rows] == [
+        ('unimodal-labels0.1', None), ('unimodal', None), ('kd-labels0', None),
+        ('kd-labels0.1', 'unimodal-labels0.1'), ('kd', None)]
     cells = plan([PAIR], rows, (0,), tmp_path)
     found = {(cell.row.name, cell.leaf) for cell in cells}
     assert found == {('unimodal', 'avdigits_audio'), ('unimodal', 'avdigits_visual'),
@@ -144,6 +144,14 @@ def test_shares_of_labels_are_rows_of_their_own(tmp_path):
     assert 'train_dataloader.dataset.labels=0.1' in command
     assert label('kd-labels0.1') == 'Logit, 10% of labels'
     assert label('reviewkd-balanced') == 'ReviewKD, balanced'
+
+
+def test_the_baseline_at_a_share_is_planned_for_methods_alone_too(tmp_path):
+    cells = plan([PAIR], label_rows(method_rows(['kd']), [0.1]), (0,), tmp_path)
+    baseline = next(cell for cell in cells if cell.row.name == 'unimodal-labels0.1')
+    assert baseline.leaf == 'avdigits_audio'
+    assert 'train_dataloader.dataset.labels=0.1' in baseline.command({}, False)
+    assert len(cells) == 4
 
 
 def test_no_two_rows_have_one_label():

@@ -52,9 +52,11 @@ def test_what_a_row_fixes_is_not_searched(fixed, left):
 
 def test_rows_of_one_method_have_searches_of_their_own(tmp_path, score_one):
     rows = [Row('fdkd-high', 'fdkd', {f'{LOSS}.low_weight': 0}), Row('fdkd', 'fdkd')]
-    _, high, whole = tuned_rows(rows, [PAIR], 1, [1000], tmp_path, Workers(), lambda line: None)
+    base, high, whole = tuned_rows(rows, [PAIR], 1, [1000], tmp_path, Workers(), lambda line: None)
     assert high.options[f'{LOSS}.low_weight'] == 0 and high.options[f'{LOSS}.balance.ratio'] > 0
     assert whole.options[f'{LOSS}.low_weight'] > 0
+    assert base.name == 'unimodal-tuned' and base.against is None
+    assert high.against == whole.against == base
     for name in ('fdkd-high', 'fdkd'):
         assert len(open_study(tmp_path, f'{name}/{PAIR}', None).trials) == 1
         assert (tmp_path / f'trials/{name}-{PAIR}/0000').is_dir()
