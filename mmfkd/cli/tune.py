@@ -109,7 +109,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         write_leaf(args.pair, args.method, path, options)
     Console().print(report(tuned, path, shlex.join(['mmfkd', 'tune', *(
         sys.argv[2:] if argv is None else argv)])))
-    print(f'train it with: mmfkd train {path}')
+    print(f'train it with: mmfkd train {path}{" --amp" if args.amp else ""}')
 
 
 if __name__ == '__main__':
