@@ -36,7 +36,8 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
                         help='The seed of the two networks that are looked at (default: 0).')
     parser.add_argument('--run', type=int, default=0, metavar='TRAININGS',
                         help='Train the suggested methods too, the first ones first, with at most '
-                             'so many trainings.')
+                             'so many trainings of methods; those of teachers and baselines '
+                             'that --seeds needs come on top.')
     parser.add_argument('--seeds', nargs='+', type=int, default=[0, 1, 2],
                         help='The seeds of these trainings (default: 0 1 2).')
     parser.add_argument('--root', type=Path, default=Path('work_dirs/benchmark'),
