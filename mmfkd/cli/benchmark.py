@@ -16,26 +16,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from time import perf_counter
 
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
-
-from mmfkd.benchmark import Cell, Row, Workers, plan, preset, run_cells, train_missing
+from mmfkd.benchmark import Cell, Row, Workers, plan, preset, train_missing
 from mmfkd.benchmark.cluster import submit
-from mmfkd.benchmark.jobs import Training
 from mmfkd.benchmark.network_report import NetworkReport
 from mmfkd.benchmark.networks import COMPARED, TABLES, NetworkCell, NetworkPair, network_rows
 from mmfkd.benchmark.presets import PAPER_METHODS, label_rows, method_rows
+from mmfkd.benchmark.progress import train_all
 from mmfkd.benchmark.report import Report
-from mmfkd.benchmark.results import is_done
 from mmfkd.benchmark.settings import check_settings
 from mmfkd.benchmark.tables import table, title
+from mmfkd.cli.distinct import Distinct
 from mmfkd.cli.options import add_workers, chosen_workers
 from mmfkd.cli.stops import resumable
 from mmfkd.config import parse_value
@@ -51,24 +41,24 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     which = parser.add_mutually_exclusive_group()
     which.add_argument('--table', choices=('1', '2', '3', '4', *NETWORK_TABLES),
                        help="Take rows and pairs of one of FDKD's tables, or of CSK-Net's.")
-    which.add_argument('--networks', nargs='+', metavar='DATASET_OPTICAL-INFRARED',
+    which.add_argument('--networks', nargs='+', action=Distinct, metavar='DATASET_OPTICAL-INFRARED',
                        help="Take the rows of CSK-Net's tables on these data sets.")
     which.add_argument('--figure', type=int, choices=(5,),
                        help='Take the grid of λ1 and λ2 of this figure.')
-    parser.add_argument('--pairs', nargs='+', metavar='DATASET_A2B',
+    parser.add_argument('--pairs', nargs='+', action=Distinct, metavar='DATASET_A2B',
                         help="Take these pairs in place of the paper's; A teaches B.")
-    parser.add_argument('--methods', nargs='+', metavar='METHOD',
+    parser.add_argument('--methods', nargs='+', action=Distinct, metavar='METHOD',
                         help="Take these methods, or 'unimodal' (default: those of Tables 1 "
                              'and 2).')
-    parser.add_argument('--labels', nargs='+', type=float, metavar='SHARE',
+    parser.add_argument('--labels', nargs='+', action=Distinct, type=float, metavar='SHARE',
                         help='Train every row with these shares of the labels of train, such as '
                              '0 0.1 1.')
-    parser.add_argument('--seeds', nargs='+', type=int, default=[0, 1, 2],
+    parser.add_argument('--seeds', nargs='+', action=Distinct, type=int, default=[0, 1, 2],
                         help='The seeds of the runs (default: 0 1 2).')
     parser.add_argument('--tuned', type=int, metavar='TRIALS',
                         help='Search the values of every row, and the learning rate of the '
                              'baseline, with this many trials on validation first.')
-    parser.add_argument('--tuning-seeds', nargs='+', type=int, default=[1000],
+    parser.add_argument('--tuning-seeds', nargs='+', action=Distinct, type=int, default=[1000],
                         help='The seeds of these trials (default: 1000).')
     parser.add_argument('--slurm', nargs='*', metavar='KEY=VALUE',
                         help='Submit the trainings that are left as jobs of Slurm, --jobs at a '
@@ -121,24 +111,6 @@ def labelled(rows: list[Row], args: argparse.Namespace) -> list[Row]:
     if wrong:
         raise ValueError(f'--labels {wrong[0]:g}: a share is from 0 to 1')
     return label_rows(rows, args.labels) if args.labels else rows
-
-
-def train_all(cells: Sequence[Training], workers: Workers) -> dict[Training, str]:
-    """Trains what is left, under a progress bar with the time left."""
-    columns = (TextColumn('{task.description}'), BarColumn(), MofNCompleteColumn(),
-               TimeElapsedColumn(), TextColumn('left:'), TimeRemainingColumn())
-    left = [cell for cell in cells if not is_done(cell.work_dir)]
-    console = Console()
-    console.print(f'{len(cells)} cells, {len(cells) - len(left)} are done')
-    with Progress(*columns, console=console, speed_estimate_period=1e9) as progress:
-        task = progress.add_task('training', total=len(left))
-
-        def report(cell: Training, failure: str | None) -> None:
-            progress.advance(task)
-            ended = f'failed: {cell.work_dir}: {failure}' if failure else f'done: {cell.work_dir}'
-            progress.console.print(ended, markup=False, soft_wrap=True)
-
-        return run_cells(left, workers, report)
 
 
 def search(rows: list[Row], pairs: Sequence[str], workers: Workers,

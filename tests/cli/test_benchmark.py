@@ -88,6 +88,15 @@ def test_a_dead_teacher_takes_its_students_along_and_no_others(tmp_path):
     assert not (tmp_path / CELLS[2]).exists()
 
 
+@pytest.mark.parametrize(('option', 'twice'), [
+    ('--methods', 'kd'), ('--pairs', PAIR), ('--labels', '0.1'), ('--seeds', '1'),
+    ('--tuning-seeds', '1000'), ('--networks', 'msrs_rgb-ir')])
+def test_what_is_named_twice_is_refused(option, twice, capsys):
+    with pytest.raises(SystemExit):
+        benchmark.parse_args([option, twice, twice])
+    assert f'{option}: {twice} is named twice; name it once' in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(('arguments', 'message'), [
     ([], 'name --pairs'),
     (['--pairs', 'avdigits'], 'A teaches B'),
