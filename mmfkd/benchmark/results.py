@@ -10,10 +10,10 @@ import numpy as np
 from mmengine.logging import print_log
 
 from mmfkd.checkpoints import read_summary
-from mmfkd.config import main_metric
 from mmfkd.evaluation.sample_scores import read_samples, score_of
 
 from .grid import BASELINE, UNIMODAL, Cell, Row, baselines, leaf_of
+from .selection import metric_of
 from .statistics import Comparison, compare
 
 ROUNDED = 0.02  # mmseg rounds its metrics to two digits
@@ -64,14 +64,16 @@ def is_done(work_dir: Path) -> bool:
 def read_result(cell: Cell) -> Result | None:
     """Scores of a cell, or None if it is not done or its summary has no score of it.
 
-    Which metric counts is :func:`mmfkd.config.main_metric` of its config.
+    Which metric counts is that of its config with the options that it was trained with.
     """
     summary = read_summary(cell.work_dir)
     if summary is None or not summary['test']:
         return None
-    test = number(summary['test'].get(main_metric(cell.config)))
+    options = summary.get('options')
+    metric = metric_of(cell, options if isinstance(options, dict) else cell.changes())
+    test = number(summary['test'].get(metric))
     if test is None:
-        print_log(f"{cell.work_dir / 'summary.json'} has no number '{main_metric(cell.config)}' "
+        print_log(f"{cell.work_dir / 'summary.json'} has no number '{metric}' "
                   'of the test set: the cell has no result', logger='current',
                   level=logging.WARNING)
         return None

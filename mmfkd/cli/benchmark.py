@@ -23,6 +23,7 @@ from mmfkd.benchmark.networks import COMPARED, TABLES, NetworkCell, NetworkPair,
 from mmfkd.benchmark.presets import PAPER_METHODS, label_rows, method_rows
 from mmfkd.benchmark.progress import train_all
 from mmfkd.benchmark.report import Report
+from mmfkd.benchmark.selection import refuse_lower_is_better
 from mmfkd.benchmark.settings import check_settings
 from mmfkd.benchmark.tables import table, title
 from mmfkd.cli.distinct import Distinct
@@ -199,6 +200,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     with resumable():
         rows, pairs = grid(args)
         workers = chosen_workers(args)
+        refuse_lower_is_better(plan(pairs, rows, args.seeds, args.root), workers.options)
         if args.tuned is not None:
             rows = search(rows, pairs, workers, args)
         cells = plan(pairs, rows, args.seeds, args.root)

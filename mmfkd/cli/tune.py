@@ -17,7 +17,8 @@ from rich.console import Console
 from rich.table import Table
 
 from mmfkd.benchmark import plan, train_missing
-from mmfkd.benchmark.grid import BASELINE, UNIMODAL, Cell, baselines
+from mmfkd.benchmark.grid import BASELINE, UNIMODAL, Cell, Row, baselines
+from mmfkd.benchmark.selection import refuse_lower_is_better
 from mmfkd.cli.options import add_workers, chosen_workers
 from mmfkd.cli.stops import resumable
 from mmfkd.config import write_baseline, write_leaf
@@ -71,7 +72,8 @@ def search(args: argparse.Namespace) -> Tuned:
         raise ValueError(f'--trials {args.trials}: take 1 or more')
     method = None if args.method == UNIMODAL else args.method
     space_of(method)
-    plan([args.pair], [], args.seeds, args.root)
+    cells = plan([args.pair], [Row(args.method, args.method)], args.seeds, args.root)
+    refuse_lower_is_better(cells, workers.options)
     train_missing(teachers(args), workers, 'teachers')
     return Search(args.pair, method, args.seeds, args.root, args.storage, workers,
                   lambda line: print(line, flush=True)).run(args.trials)

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from mmfkd.benchmark import Cell, Workers
+from mmfkd.benchmark.selection import metric_of
 from mmfkd.checkpoints import read_summary
-from mmfkd.config import main_metric
 from mmfkd.engine.processes import stop_child
 
 LOG = 'trial.log'
@@ -50,7 +50,8 @@ def train_cell(cell: Cell, workers: Workers, environment: Mapping[str, str],
     Raises:
         TrialError: the training failed, or has no validation.
     """
-    metric, log = str(main_metric(cell.config)), cell.work_dir / LOG
+    metric = str(metric_of(cell, {**workers.options, **cell.changes()}))
+    log = cell.work_dir / LOG
     log.parent.mkdir(parents=True, exist_ok=True)
     told: set[int] = set()
 

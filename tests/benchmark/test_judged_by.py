@@ -1,0 +1,29 @@
+"""Options that choose the metric of a table or a search."""
+
+import json
+
+import pytest
+
+from mmfkd.benchmark import Cell, Row, read_result
+from mmfkd.cli import benchmark, tune
+
+PAIR = 'avdigits_visual2audio'
+KEY = 'default_hooks.checkpoint.save_best'
+
+
+def test_val_and_test_of_a_run_are_of_the_metric_that_it_selected_by(tmp_path):
+    cell = Cell(Row('kd', 'kd'), PAIR, 0, tmp_path)
+    cell.work_dir.mkdir(parents=True)
+    (cell.work_dir / 'summary.json').write_text(json.dumps(dict(
+        val=3.0, test={'accuracy/top1': 1.0, 'accuracy/top5': 2.0},
+        options={KEY: 'accuracy/top5'})))
+    assert read_result(cell).test == 2.0
+
+
+@pytest.mark.parametrize('command, arguments', [
+    (benchmark.main, ['--pairs', PAIR, '--methods', 'kd']), (tune.main, [PAIR, 'kd'])])
+def test_a_metric_of_which_less_is_better_is_refused(command, arguments, tmp_path):
+    with pytest.raises(SystemExit, match="rule of unimodal on avdigits_audio is 'less' for"):
+        command([*arguments, '--root', str(tmp_path), '--cfg-options',
+                 'default_hooks.checkpoint.rule=less'])
+    assert not list(tmp_path.iterdir())
