@@ -102,7 +102,13 @@ def test_samples_of_another_test_set_are_not_mixed():
 def test_needed_seeds_are_those_of_the_power_of_a_paired_test():
     gains = [1.0, 3.0, 2.0, 4.0]
     effect = np.mean(gains) / np.std(gains, ddof=1)
-    assert seeds_needed(gains) == max(2, int(np.ceil((2.8016 / effect) ** 2)))
+
+    def power(count):
+        """Of a two-sided t-test, by its noncentral distribution."""
+        limit = stats.t.ppf(0.975, count - 1)
+        return stats.nct.sf(limit, count - 1, effect * count ** 0.5)
+    needed = seeds_needed(gains)
+    assert needed == 5 and power(needed) > 0.78 and power(needed - 2) < 0.8
     assert seeds_needed([1.0]) is None and seeds_needed([1.0, -1.0]) is None
     assert seeds_needed([2.0, 2.0]) == 2
 
