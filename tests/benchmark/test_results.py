@@ -102,7 +102,7 @@ def test_a_table_has_the_numbers_by_hand(runs):
                       'seeds needed', 'gap recovered', 'test by seed', 'official-style, on test']
     # Student's t of gains 6, 5, 4 has 8.66 and p = 0.01307; Holm doubles the smaller of two.
     assert lines[1] == ['Logit', '88.0 ± 1.0', '87.0 ± 1.0', '+5.0 ± 1.0', '+2.5 to +7.5',
-                        '0.026 *', '2', '50%', '86.0, 87.0, 88.0', '97.0 ± 1.0']
+                        '0.026 *', '3', '50%', '86.0, 87.0, 88.0', '97.0 ± 1.0']
     assert lines[2][3:7] == [f'+0.0 ± {stdev([-1, 1, 0]):.1f}', '-2.5 to +2.5', '1.000', '']
     assert lines[0][3:7] == ['', '', '', '']
 
@@ -159,7 +159,7 @@ def test_reports_name_what_is_done_missing_and_failed(runs):
     assert text.startswith('# Benchmark: avdigits\n')
     assert '6 of 9 cells are done' in text and 'took 6.0 hours' in text
     assert 'dkd on avdigits_visual2audio, seed 1: exit code 1: no more memory' in text
-    assert '| Logit | 88.0 ± 1.0 | 87.0 ± 1.0 | +5.0 ± 1.0 | +2.5 to +7.5 | 0.013 * | 2 |' in text
+    assert '| Logit | 88.0 ± 1.0 | 87.0 ± 1.0 | +5.0 ± 1.0 | +2.5 to +7.5 | 0.013 * | 3 |' in text
     assert 'corrected for the number of rows by Holm' in text
     compared, = csv.DictReader(paths[3].open())
     assert (compared['row'], compared['gain'], compared['seeds']) == ('kd', '5.0', '3')
