@@ -1,6 +1,14 @@
 """Checkpoints: reading them safely, the weights in them, and the work dirs that hold them."""
 
-from .networks import branch_weights, classes_in, load_network, load_strictly, load_weights, misfits
+from .networks import (
+    branch_weights,
+    check_taken,
+    classes_in,
+    load_network,
+    load_strictly,
+    load_weights,
+    misfits,
+)
 from .reading import is_whole, read_checkpoint
 from .schemes import register_schemes
 from .work_dirs import (
@@ -14,9 +22,9 @@ from .work_dirs import (
     write_summary,
 )
 
-__all__ = ['branch_weights', 'classes_in', 'has_ended', 'is_whole', 'latest_checkpoint',
-           'load_network', 'load_strictly', 'load_weights', 'misfits', 'read_checkpoint',
-           'read_summary', 'resolve_checkpoint', 'selected_checkpoint', 'set_aside', 'step_of',
-           'write_summary']
+__all__ = ['branch_weights', 'check_taken', 'classes_in', 'has_ended', 'is_whole',
+           'latest_checkpoint', 'load_network', 'load_strictly', 'load_weights', 'misfits',
+           'read_checkpoint', 'read_summary', 'resolve_checkpoint', 'selected_checkpoint',
+           'set_aside', 'step_of', 'write_summary']
 
 register_schemes()

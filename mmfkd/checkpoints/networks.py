@@ -72,7 +72,7 @@ def load_network(model: nn.Module, path: str | Path, student: str | None = None,
     weights = branch_weights(weights_in(content, path), student)
     meta = content.get('meta')
     if takes and isinstance(meta, dict):
-        _check_taken(meta, student, takes, path)
+        check_taken(meta, student, takes, path)
     load_strictly(model, weights, path)
     return classes_in(content)
 
@@ -85,8 +85,19 @@ def classes_in(content: Mapping) -> tuple[str, ...]:
     return tuple(map(str, classes or ()))
 
 
-def _check_taken(meta: Mapping, student: str | None, takes: Mapping[str, Mapping | None],
-                 path: str | Path) -> None:
+def check_taken(meta: Mapping, student: str | None, takes: Mapping[str, Mapping | None],
+                path: str | Path) -> None:
+    """Refuses a checkpoint whose student takes other modalities, or another normalisation.
+
+    Args:
+        meta: of the checkpoint.
+        student: its name; None takes the first.
+        takes: modality to normalisation of the network that is to have its weights.
+        path: of the checkpoint.
+
+    Raises:
+        ValueError: names both.
+    """
     saved = meta.get('modalities') or {}
     taken = saved.get(student or next(iter(saved), None), list(takes))
     if set(taken) != set(takes):

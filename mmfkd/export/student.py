@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from mmfkd.checkpoints import (
     branch_weights,
+    check_taken,
     classes_in,
     load_strictly,
     load_weights,
@@ -77,8 +78,9 @@ def export_student(config: str | Path, checkpoint: str | Path, out: str | Path,
 
     Raises:
         FileNotFoundError: config or checkpoint is missing.
-        ValueError: there is no student, the checkpoint does not fit it, it has parts that mmseg or
-            mmpretrain does not know, or it is multi-modal and ``modality`` is none of its own.
+        ValueError: there is no student, the checkpoint does not fit it or is of another one, it has
+            parts that mmseg or mmpretrain does not know, or it is multi-modal and ``modality`` is
+            none of its own.
         SystemExit: a package of a format is missing.
     """
     cfg, work_dir = open_run(config)
@@ -87,12 +89,15 @@ def export_student(config: str | Path, checkpoint: str | Path, out: str | Path,
     if not isinstance(spec['modality'], str):
         spec, stream = single_branch(spec, modality)
     source = resolve_checkpoint(checkpoint, cfg.filename, work_dir or cfg.get('work_dir'))
-    name_classes(cfg, classes_in(read_checkpoint(source)))
+    content = read_checkpoint(source)
+    name_classes(cfg, classes_in(content))
     classifies = spec['model'].get('_scope_') == 'mmpretrain'
     plain = plain_classifier_config(cfg, spec) if classifies else plain_config(cfg, spec)
     weights = branch_weights(load_weights(source), student)
     weights = single_weights(weights, stream) if stream else weights
     branch = build_branch(spec, spec['model'], weights, source)
+    if not stream:
+        check_taken(content.get('meta') or {}, student, branch.takes, source)
 
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)

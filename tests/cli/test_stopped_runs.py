@@ -98,9 +98,9 @@ def test_a_stopped_run_says_what_it_can_be_resumed_from(number, code, tmp_path):
 
 
 def test_a_second_run_in_a_work_dir_waits_and_takes_the_result(tmp_path):
-    first = Started(command(tmp_path, epochs=15), tmp_path / 'log')
+    first = Started(command(tmp_path, epochs=60), tmp_path / 'log')
     first.wait_for(tmp_path / 'run/epoch_1.pth')
-    second = run(*command(tmp_path, epochs=15))
+    second = run(*command(tmp_path, epochs=60))
     output = first.end()
     assert first.process.returncode == 0, output
     assert f'{tmp_path}/run is in use by process {first.process.pid} on' in second.stdout
