@@ -145,6 +145,12 @@ def test_taps_command_marks_the_taps_of_the_config(capsys):
     assert 'conv_seg' not in printed
 
 
+def test_taps_command_lists_both_of_two_students(capsys):
+    command('taps').main(['dml/avdigits_visual2audio', '--size', '32', '32', '--filter', 'fc'])
+    printed = capsys.readouterr().out
+    assert 'students.student' in printed and 'students.peer' in printed
+
+
 def test_taps_command_says_which_tap_is_no_place(capsys, tmp_path):
     config = tmp_path / 'wrong.py'
     config.write_text(f"_base_ = ['{ROOT}/configs/unimodal/synthetic_depth.py']\n"

@@ -81,3 +81,9 @@ def test_less_than_one_sample_is_refused(capsys):
     with pytest.raises(SystemExit):
         main([RGB, '--samples', '0'])
     assert '--samples 0: take 1 or more' in capsys.readouterr().err
+
+
+def test_both_of_two_students_have_their_norm(capsys):
+    main(['dml/synthetic_depth2rgb', '--cfg-options', *SMALL])
+    lines = [line for line in capsys.readouterr().out.splitlines() if 'norm=dict' in line]
+    assert [line.split(':')[0] for line in lines] == ['rgb', 'depth']

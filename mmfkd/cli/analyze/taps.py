@@ -99,7 +99,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     try:
         model = load_distiller_config(args.config).model
         for kind, mode in (('students', 'loss'), ('teachers', 'tensor')):
-            for name, spec in model.get(kind, {}).items():
+            for name, spec in (model.get(kind) or {}).items():
                 title = f"{kind}.{name}: mode '{mode}', input {args.size[0]} x {args.size[1]}"
                 print_places(console, title, *places_of(spec, mode, args.size), args.filter)
     except (FileNotFoundError, ValueError) as error:

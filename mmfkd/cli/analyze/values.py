@@ -20,7 +20,7 @@ from torch import Tensor
 
 from mmfkd.analysis.values import Moments, moments_of
 from mmfkd.cli.options import add_config_options
-from mmfkd.config import load_distiller_config
+from mmfkd.config import branch_config, load_distiller_config
 from mmfkd.config.options import datasets_of
 from mmfkd.registry import DATASETS
 
@@ -95,10 +95,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         sys.exit(str(error))
     console = Console()
     console.print(table_of(found))
-    for student in cfg.model.students.values():
-        alone = isinstance(student.modality, str)
-        for name in (student.modality,) if alone else student.modality:
-            norm = student.get('norm') or {}
+    for student in map(branch_config, cfg.model.students.values()):
+        taken, norm = student['modality'], student.get('norm') or {}
+        alone = isinstance(taken, str)
+        for name in (taken,) if alone else taken:
             own = norm if alone else norm.get(name) or {}
             if name in found:
                 line = norm_of(found[name], bool(own.get('bgr_to_rgb')))
