@@ -32,7 +32,7 @@ class ListDataset(PairDataset):
         group: name of a column, whose values say what belongs together; or a list or function, see
             :class:`PairDataset`.
         metainfo: ``dict(classes=...)``; without it they are the labels of ``classes_from``, sorted.
-        classes_from: the table whose labels are the classes.
+        classes_from: the table whose labels are the classes; None takes that of 'train'.
         Others: see :class:`PairDataset`.
 
     Raises:
@@ -47,7 +47,7 @@ class ListDataset(PairDataset):
                  ann_file: str = '', subset: str | None = None, val_fraction: float = 0.1,
                  split_seed: int = 0, group: Group | None = None, labels: Labels = 'all',
                  missing: str = 'raise', metainfo: dict | None = None,
-                 classes_from: str = 'train.csv', pipeline: Sequence = (),
+                 classes_from: str | None = None, pipeline: Sequence = (),
                  test_mode: bool = False, indices: int | Sequence[int] | None = None,
                  lazy_init: bool = False, serialize_data: bool = True) -> None:
         wrong = {name: form for name, form in columns.items() if form not in FORMS}
@@ -59,11 +59,10 @@ class ListDataset(PairDataset):
         self._label = label
         self._group = group
         self._column = group if isinstance(group, str) else None
-        if not ann_file:
-            ann_file = next((name for name in (f'{split}.csv', f'{split}.tsv')
-                             if Path(data_root, name).is_file()), f'{split}.csv')
+        ann_file = ann_file or _table_of(data_root, split)
         if not (metainfo or {}).get('classes'):
-            metainfo = dict(metainfo or {}, classes=self._classes(Path(data_root, classes_from)))
+            source = Path(data_root, classes_from or _table_of(data_root, 'train'))
+            metainfo = dict(metainfo or {}, classes=self._classes(source))
         super().__init__(
             data_root=data_root, split=split, modalities=modalities, ann_file=ann_file,
             subset=subset, val_fraction=val_fraction, split_seed=split_seed, group=None,
@@ -101,6 +100,12 @@ class ListDataset(PairDataset):
                                     "Name it with classes_from, or the classes with "
                                     "metainfo=dict(classes=('...', '...'))")
         return tuple(sorted({row[self._label] for row in table(path, {self._label: str})} - {''}))
+
+
+def _table_of(data_root: str, split: str) -> str:
+    """Name of the table of a split: with tabs if there is none with commas."""
+    return next((name for name in (f'{split}.csv', f'{split}.tsv')
+                 if Path(data_root, name).is_file()), f'{split}.csv')
 
 
 def table(path: Path, columns: Mapping[str, Callable[[str], str]]) -> list[dict]:

@@ -95,6 +95,15 @@ def test_a_list_of_names_is_of_both_parts(mine):
         rgbx(mine, subset='fit', **{**listed, 'labels': ['place0_0', 'place9']})
 
 
+@pytest.mark.parametrize(('suffix', 'mark'), [('csv', ','), ('tsv', '\t')])
+def test_a_list_with_tabs_needs_no_other_argument(suffix, mark, tmp_path):
+    rows = ['text', 'label'], ['so it is', 'b'], ['no', 'a']
+    (tmp_path / f'train.{suffix}').write_text('\n'.join(mark.join(row) for row in rows) + '\n')
+    data = ListDataset(str(tmp_path), columns=dict(text='text'))
+    assert data.metainfo['classes'] == ('a', 'b')
+    assert [data.get_data_info(i)['gt_label'] for i in range(2)] == [1, 0]
+
+
 def test_no_folder_of_labels_is_needed_without_labels(mine):
     (mine / 'train/label').rename(mine / 'elsewhere')
     assert len(rgbx(mine, labels='none')) == 6

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from mmcv.transforms import BaseTransform, Compose
 
+from mmfkd.caching.keys import VERSIONS
 from mmfkd.registry import TRANSFORMS
 from mmfkd.whole_files import written_whole
 
@@ -19,8 +20,9 @@ DIGEST = hashlib.sha1().digest_size
 class Cached(BaseTransform):
     """Runs transforms on one modality, and keeps the result on disk.
 
-    The key is the content of the modality's file and the transforms with their arguments, so a
-    changed file or argument is computed anew. What is random would be frozen: leave it outside.
+    The key is the content of the modality's file, the transforms with their arguments, and the
+    versions of what computes, so that what changes is computed anew. What is random would be
+    frozen: leave it outside.
 
     Required Keys:
 
@@ -61,7 +63,7 @@ class Cached(BaseTransform):
 
     def _key(self, spec: dict) -> str:
         part = json.dumps({key: spec[key] for key in sorted(spec) if key != 'path'})
-        digest = hashlib.sha1(f'{self._parameters}{part}'.encode())
+        digest = hashlib.sha1(f'{VERSIONS}{self._parameters}{part}'.encode())
         try:
             digest.update(Path(spec['path']).read_bytes())
         except FileNotFoundError as error:

@@ -328,3 +328,16 @@ def test_without_torchaudio_only_its_users_fail_and_say_which_extra(tmp_path, mo
     soundfile.write(tmp_path / 'a.wav', np.zeros(16000), 16000)
     results = dict(modalities=dict(audio=dict(path=tmp_path / 'a.wav')))
     assert LoadAudio(rate=16000)(results)['modalities']['audio'].shape == (16000,)
+
+
+def test_arrays_of_another_version_are_not_taken(tmp_path, monkeypatch):
+    path = tmp_path / 'a.wav'
+    soundfile.write(path, np.zeros(1600), 16000)
+
+    def kept():
+        cached = Cached([dict(type='LoadAudio')], str(tmp_path / 'cache'))
+        cached(dict(modalities=dict(audio=dict(path=str(path)))))
+        return len(list((tmp_path / 'cache').glob('*.npy')))
+    assert [kept(), kept()] == [1, 1]
+    monkeypatch.setattr('mmfkd.datasets.transforms.cached.VERSIONS', ('another',))
+    assert kept() == 2
