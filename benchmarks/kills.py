@@ -156,10 +156,12 @@ def differences(whole: Path, parts: Path) -> str:
 
 
 def summary(folder: Path) -> dict:
-    """``summary.json`` without what may differ: seconds, and the folder of the checkpoint."""
+    """``summary.json`` without what may differ: seconds, and the folders of checkpoints."""
     content = json.loads((folder / 'summary.json').read_text())
     content.pop('seconds')
-    return dict(content, checkpoint=Path(content['checkpoint']).name)
+    options = {key: value for key, value in content.get('options', {}).items()
+               if not key.endswith('.checkpoint')}
+    return dict(content, checkpoint=Path(content['checkpoint']).name, options=options)
 
 
 def main() -> int:

@@ -1,5 +1,6 @@
 """The harnesses of benchmarks/ for faults find nothing, and would find something."""
 
+import json
 import sys
 from pathlib import Path
 
@@ -32,6 +33,18 @@ def test_killed_runs_report_the_same(tmp_path):
     summary.write_text(summary.read_text().replace('"seed": 0', '"seed": 1'))
     assert kills.differences(whole, parts) == (
         'run: seed is 1 instead of 0; run/epoch_3.pth: 1 tensors')
+
+
+def test_the_folder_of_a_teacher_is_no_difference(tmp_path):
+    found = []
+    for name, rate in (('whole', 0.1), ('kill0', 0.1), ('kill1', 0.2)):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / 'summary.json').write_text(json.dumps(dict(
+            seconds=len(found), checkpoint=f'{folder}/epoch_1.pth',
+            options={'model.teachers.teacher.checkpoint': f'{folder}/teacher', 'lr': rate})))
+        found.append(kills.summary(folder))
+    assert found[0] == found[1] != found[2]
 
 
 def test_damaged_files_of_every_kind_are_named(monkeypatch, capsys):
