@@ -125,7 +125,7 @@ def loop_seconds(cfg: Config) -> list[float]:
     device = default_device()
     given = cfg.train_dataloader
     loader = DataLoader(Clips(cfg), given.batch_size, shuffle=True, drop_last=True,
-                        num_workers=given.num_workers, pin_memory=device == 'cuda')
+                        num_workers=given.num_workers, pin_memory=device.type == 'cuda')
     teachers, students = networks().to(device).eval(), networks().to(device).train()
     directions = [Direction(a, b, nn.ModuleList(
         nn.Sequential(nn.ReLU(), nn.Linear(WIDTH, CLASSES)) for _ in range(4)).to(device))
