@@ -18,9 +18,9 @@ from statistics import mean, stdev
 from rich.console import Console
 from rich.table import Table
 
-from mmfkd.benchmark.settings import told
 from mmfkd.benchmark.statistics import compare
 from mmfkd.checkpoints import read_summary
+from mmfkd.checkpoints.settings import told
 from mmfkd.cli.options import add_config_options
 from mmfkd.config import Pair, load_config, main_metric
 from mmfkd.engine.processes import train_command

@@ -1,4 +1,4 @@
-"""What of a config decides a training, and what may change where it is resumed."""
+"""Values of a config that decide a training, and others that may change on resuming it."""
 
 import pytest
 from mmengine.config import Config

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from mmfkd.checkpoints import read_summary
-from mmfkd.checkpoints.settings import told
+from mmfkd.checkpoints.settings import difference
 
 from .grid import SEED, Cell
 from .networks import NetworkCell
@@ -29,11 +29,9 @@ def check_settings(cells: Iterable[Cell | NetworkCell], options: Mapping[str, ob
             continue
         given = {**options, **cell.changes()}
         own = {SEED, *cell.own()} - set(given)
-        found = told({key: value for key, value in summary['options'].items() if key not in own},
-                     summary.get('amp', False))
-        wanted = told(given, amp)
-        if found != wanted:
-            had, has = (" ".join(sorted(words)) for words in (found - wanted, wanted - found))
-            raise ValueError(f'{cell.work_dir} was trained with {had or "fewer options"}, and this '
-                             f'table has {has or "none of these"}: give the same options, another '
+        kept = {key: value for key, value in summary['options'].items() if key not in own}
+        other = difference(dict(summary, options=kept), given, amp)
+        if other:
+            raise ValueError(f'{cell.work_dir} was trained with {other[0]}, and this table has '
+                             f'{other[1] or "none of these"}: give the same options, another '
                              '--root, or remove that folder')

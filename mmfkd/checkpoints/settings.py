@@ -1,4 +1,4 @@
-"""What a run was trained with: the values of its config, and the options of its command."""
+"""Comparison of runs by the values of their configs and the options of their commands."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -46,16 +46,20 @@ def told(options: Mapping[str, object], amp: bool) -> set[str]:
     return {*spelled_options(kept), *(['--amp'] if amp else [])}
 
 
-def difference(summary: Mapping, options: Mapping[str, object], amp: bool) -> str:
-    """How the command of a run that has ended differs from another, '' where it does not.
+def difference(summary: Mapping, options: Mapping[str, object], amp: bool
+               ) -> tuple[str, str] | None:
+    """How the command of a run that has ended differs from another.
 
     Args:
         summary: of the run; without options, as an earlier version wrote it, nothing is known.
         options: of the other command, as ``--cfg-options`` has them.
         amp: whether that has ``--amp``.
+
+    Returns:
+        what the run alone had, and what the other command alone has; None without a difference.
     """
     if 'options' not in summary:
-        return ''
+        return None
     found, wanted = told(summary['options'], summary.get('amp', False)), told(options, amp)
     had, has = (' '.join(sorted(words)) for words in (found - wanted, wanted - found))
-    return '' if found == wanted else f'{had or "fewer options"} and not {has or "without these"}'
+    return None if found == wanted else (had or 'fewer options', has)

@@ -107,10 +107,11 @@ def is_complete(cfg: Config, work_dir: str | Path, options: Mapping[str, object]
         raise ValueError(f'{work_dir} holds a finished run of {summary["config"]}, and '
                          f'{cfg.filename} is asked for: name another --work-dir, or leave --resume '
                          'out, which sets that run aside')
-    other = '' if options is None else difference(summary, options, amp)
+    other = None if options is None else difference(summary, options, amp)
     if other:
-        raise ValueError(f'{work_dir} holds a finished run that was given {other}: name another '
-                         '--work-dir, or leave --resume out, which sets that run aside')
+        raise ValueError(f'{work_dir} holds a finished run that was given {other[0]} and not '
+                         f'{other[1] or "without these"}: name another --work-dir, or leave '
+                         '--resume out, which sets that run aside')
     return True
 
 

@@ -1,4 +1,4 @@
-"""What a study of Optuna has found so far."""
+"""Results of a study of Optuna, as far as it has come."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from mmfkd.benchmark import Workers
 from mmfkd.benchmark.grid import UNIMODAL, Cell, Row, baselines, config_of
-from mmfkd.benchmark.settings import told
+from mmfkd.checkpoints.settings import told
 from mmfkd.config import merge_options
 from mmfkd.engine.work_dir_lock import is_locked, locked
 

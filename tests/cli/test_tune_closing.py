@@ -1,4 +1,4 @@
-"""What mmfkd tune says when it has ended."""
+"""The closing message of mmfkd tune."""
 
 import pytest
 from runs import ROOT

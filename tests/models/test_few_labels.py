@@ -1,4 +1,4 @@
-"""What the task counts beside distillation where only some samples have a label."""
+"""The weight of the task beside distillation where only some samples have a label."""
 
 import pytest
 import torch
