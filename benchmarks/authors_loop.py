@@ -34,8 +34,8 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
-from mmfkd.analysis.devices import default_device, device_name
 from mmfkd.config import load_config, student_config
+from mmfkd.devices import default_device, device_name
 from mmfkd.registry import DATASETS, MODELS
 
 CONFIG = 'fdkd/cremad_both'

@@ -18,9 +18,9 @@ from mmengine.optim import build_optim_wrapper
 from mmengine.registry import init_default_scope
 
 from mmfkd.analysis import compare
-from mmfkd.analysis.devices import default_device
 from mmfkd.analysis.untrained import build_model, random_data
 from mmfkd.config import compose
+from mmfkd.devices import default_device
 
 
 def parse_args() -> argparse.Namespace:

@@ -27,8 +27,8 @@ from mmengine.runner import Runner
 from rich.console import Console
 from rich.table import Table
 
-from mmfkd.analysis.devices import default_device, device_name
 from mmfkd.config import Pair, compose, find_config, load_config, student_config
+from mmfkd.devices import default_device, device_name
 from mmfkd.engine import ReadsHook, TeacherCacheHook
 from mmfkd.engine.runner import build_runner
 from mmfkd.engine.teacher_outputs import use_views

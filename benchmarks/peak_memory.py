@@ -22,9 +22,9 @@ from mmengine.registry import init_default_scope
 from rich.console import Console
 from rich.table import Table
 
-from mmfkd.analysis.devices import default_device, device_name
 from mmfkd.analysis.memory import largest
 from mmfkd.config import Pair, compose, load_config
+from mmfkd.devices import default_device, device_name
 
 KINDS = ('baseline', 'with teacher', 'cold', 'warm')
 

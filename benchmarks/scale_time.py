@@ -27,9 +27,9 @@ from rich.console import Console
 from rich.table import Table
 
 from mmfkd.analysis import compare
-from mmfkd.analysis.devices import default_device, device_name
 from mmfkd.analysis.untrained import build_model, random_data
 from mmfkd.config import compose, find_config, student_config
+from mmfkd.devices import default_device, device_name
 from mmfkd.engine.distributed import end_together
 
 LOSS = dict(type='mmfkd.CrossEntropyLoss', avg_non_ignore=True)

@@ -14,7 +14,7 @@ from scipy.stats import kendalltau
 from torch import Tensor
 
 from mmfkd.analysis import compare
-from mmfkd.analysis.devices import default_device
+from mmfkd.devices import default_device
 from mmfkd.models.losses.c2kd import kendall_tau
 
 

@@ -14,7 +14,7 @@ from rich.table import Table
 from torch import Tensor
 
 from mmfkd.analysis import compare
-from mmfkd.analysis.devices import default_device
+from mmfkd.devices import default_device
 from mmfkd.models.losses import split_bands
 
 

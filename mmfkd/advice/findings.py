@@ -13,6 +13,7 @@ from mmfkd.analysis.features import draw_vectors, feature_batches
 from mmfkd.analysis.similarity import band_cka
 from mmfkd.checkpoints import load_network, resolve_checkpoint
 from mmfkd.config import Pair, PairConfigs, load_composed, methods, offers
+from mmfkd.devices import default_device
 from mmfkd.models import CrossModalDistiller
 from mmfkd.models.losses.shapes import class_logits, labelled_rows, pooled, resized
 from mmfkd.models.routing import stack_labels
@@ -108,7 +109,7 @@ def loaded(cfg: Any, teacher: Path, student: Path) -> CrossModalDistiller:
         spec['checkpoint'] = str(teacher)
     model = MODELS.build(cfg.model)
     load_network(model.student.model, resolve_checkpoint(student), takes=model.student.takes)
-    return model.to('cuda' if torch.cuda.is_available() else 'cpu')
+    return model.to(default_device())
 
 
 def agreement(model: CrossModalDistiller, loader: Any, limit: int) -> Agreement:

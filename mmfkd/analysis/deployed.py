@@ -10,6 +10,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from mmfkd.config import without_init
 from mmfkd.models import Branch
 
+from .places import random_inputs
+
 
 class Case(NamedTuple):
     """A branch, and the modalities that it is given."""
@@ -28,23 +30,26 @@ def case_of(spec: Mapping[str, Any]) -> Case:
     return Case(branch, branch.available or branch.modalities)
 
 
-def random_images(case: Case, size: Sequence[int], device: torch.device | str = 'cpu'
-                  ) -> dict[str, Tensor]:
-    """An image of each modality that a case is given."""
-    norms: Any = case.branch.norms
-    channels = {name: len(norm.mean) for name, norm in norms.items()}
-    return {name: 255 * torch.rand(1, channels.get(name, 3), *size, device=device)
+def inputs_of(case: Case, sizes: Mapping[str, Sequence[int]], device: torch.device | str = 'cpu'
+              ) -> dict[str, Tensor]:
+    """A random input of each modality that a case is given.
+
+    Args:
+        case: a branch and its modalities.
+        sizes: see :func:`mmfkd.analysis.places.random_batch`, a modality.
+        device: where they are put.
+    """
+    return {name: random_inputs(case.branch, name, sizes[name], 1).to(device)
             for name in case.modalities}
 
 
 @torch.no_grad()
-def parameters(case: Case) -> int:
+def parameters(case: Case, inputs: Mapping[str, Tensor]) -> int:
     """Parameters of the modules that a prediction runs."""
     ran: set[nn.Module] = set()
     hooks = [module.register_forward_pre_hook(lambda module, _: ran.add(module))
              for module in case.branch.modules()]
-    device = next(case.branch.parameters()).device
-    case.branch(random_images(case, (64, 64), device), record=False)
+    case.branch(inputs, record=False)
     for hook in hooks:
         hook.remove()
     return sum(weight.numel() for weight in {
@@ -52,8 +57,8 @@ def parameters(case: Case) -> int:
 
 
 @torch.no_grad()
-def flops(case: Case, images: Mapping[str, Tensor]) -> int:
+def flops(case: Case, inputs: Mapping[str, Tensor]) -> int:
     """Floating point operations of a forward pass."""
     with FlopCounterMode(display=False) as counter:
-        case.branch(images, record=False)
+        case.branch(inputs, record=False)
     return counter.get_total_flops()

@@ -1,6 +1,6 @@
 """Time that one loss costs in a training step."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from statistics import median
 
@@ -8,9 +8,12 @@ from mmengine.config import Config
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import init_default_scope
 
-from .devices import default_device
+from mmfkd.devices import default_device
+
 from .step_time import compare
 from .untrained import build_model, random_data
+
+Size = Sequence[int] | Mapping[str, Sequence[int]]
 
 
 def without_loss(cfg: Config, loss: str) -> Config:
@@ -31,14 +34,14 @@ def without_loss(cfg: Config, loss: str) -> Config:
     return reduced
 
 
-def time_without(cfg: Config, reduced: Config, size: tuple[int, int], batch: int, steps: int,
-                 warmup: int) -> dict[str, list[float]]:
+def time_without(cfg: Config, reduced: Config, size: Size, batch: int, steps: int, warmup: int
+                 ) -> dict[str, list[float]]:
     """Seconds of the steps of a config and of one without a loss of it, in turns.
 
     Args:
         cfg: a distillation config.
         reduced: see :func:`without_loss`.
-        size: height and width in pixels.
+        size: height and width in pixels, or those of each modality.
         batch: samples a step.
         steps: timed steps of each kind.
         warmup: untimed steps of each kind before them.
@@ -51,7 +54,7 @@ def time_without(cfg: Config, reduced: Config, size: tuple[int, int], batch: int
                    default_device())
 
 
-def _step(cfg: Config, size: tuple[int, int], batch: int) -> Callable[[], object]:
+def _step(cfg: Config, size: Size, batch: int) -> Callable[[], object]:
     model = build_model(cfg).to(default_device()).train()
     return partial(model.train_step, random_data(model, size, batch),
                    build_optim_wrapper(model, cfg.optim_wrapper))

@@ -13,7 +13,8 @@ from mmengine.optim import build_optim_wrapper
 from mmengine.registry import init_default_scope
 from mmengine.utils import import_modules_from_strings
 
-from .devices import default_device
+from mmfkd.devices import default_device
+
 from .untrained import build_model, random_data
 
 STATUS = Path('/proc/self/status')

@@ -156,13 +156,14 @@ def random_batch(branches: Sequence[Branch], size: Sequence[int] | Mapping[str, 
     sizes = dict(size) if isinstance(size, Mapping) else dict.fromkeys(names, tuple(size))
     if min(batch, *(length for pixels in sizes.values() for length in pixels)) < 1:
         raise ValueError(f'size {sizes} and batch {batch} must be at least 1')
-    inputs = {modality: list(_random_inputs(branch, modality, sizes[modality], batch))
+    inputs = {modality: list(random_inputs(branch, modality, sizes[modality], batch))
               for branch in branches for modality in branch.modalities}
     labelled = sizes[branches[0].modalities[0]]
     return dict(inputs=inputs, data_samples=_random_samples(branches[0].model, labelled, batch))
 
 
-def _random_inputs(branch: Branch, modality: str, size: Sequence[int], batch: int) -> Tensor:
+def random_inputs(branch: Branch, modality: str, size: Sequence[int], batch: int) -> Tensor:
+    """A batch of one modality of a branch; arguments, values and errors of :func:`random_batch`."""
     modules = list(branch.model.modules())
     words = [module.vocabulary for module in modules
              if isinstance(module, (BertEncoder, HFEncoder)) and module.vocabulary]
@@ -175,7 +176,8 @@ def _random_inputs(branch: Branch, modality: str, size: Sequence[int], batch: in
     shape = (batch, *(clips if clips else ()))
     if modality in branch.norms:
         norm: Any = branch.norms[modality]
-        return torch.randn(*shape, len(norm.mean), *size) * norm.std.cpu() + norm.mean.cpu()
+        mean, std = (torch.tensor(norm.arguments[key]).view(-1, 1, 1) for key in ('mean', 'std'))
+        return torch.randn(*shape, len(mean), *size) * std + mean
     convs = [module for module in modules if isinstance(module, nn.Conv2d)]
     if not convs:
         raise ValueError(f"modality '{modality}': its branch has neither 'norm' nor a convolution "

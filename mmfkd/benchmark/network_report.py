@@ -10,7 +10,7 @@ from statistics import mean
 import torch
 from mmengine.registry import init_default_scope
 
-from mmfkd.analysis.deployed import case_of, flops, parameters, random_images
+from mmfkd.analysis.deployed import case_of, flops, inputs_of, parameters
 from mmfkd.checkpoints import read_summary
 from mmfkd.config import load_config, student_config
 
@@ -201,4 +201,5 @@ def _cost(spec: Mapping) -> tuple[int, int]:
     # Shapes are enough: nothing is computed on this device.
     with torch.device('meta'):
         case = case_of(spec)
-    return parameters(case), flops(case, random_images(case, SIZE, 'meta'))
+    inputs = inputs_of(case, dict.fromkeys(case.modalities, SIZE), 'meta')
+    return parameters(case, inputs), flops(case, inputs)

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 from mmfkd.checkpoints import load_network, resolve_checkpoint
 from mmfkd.config import TapKey, student_config, without_init
+from mmfkd.devices import default_device
 from mmfkd.models import CrossModalDistiller
 from mmfkd.registry import MODELS
 
@@ -84,4 +84,4 @@ def load_distiller(cfg: Config, checkpoint: str | Path, keys: Sequence[str]
     for name, student in model.students.items():
         load_network(student.model, path, name if len(model.students) > 1 else None,
                      student.takes)
-    return model.to('cuda' if torch.cuda.is_available() else 'cpu').eval(), path
+    return model.to(default_device()).eval(), path

@@ -12,9 +12,9 @@ from mmengine.optim import build_optim_wrapper
 from torch import nn
 
 from mmfkd.analysis import Floor, branch_arguments, compare, list_places, random_batch
-from mmfkd.analysis.devices import device_name
 from mmfkd.analysis.loss_cost import time_without, without_loss
 from mmfkd.config import load_distiller_config, without_init
+from mmfkd.devices import device_name
 from mmfkd.models import Branch, Taps
 from mmfkd.registry import MODELS
 

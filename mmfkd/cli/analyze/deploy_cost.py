@@ -19,10 +19,11 @@ from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 
-from mmfkd.analysis.deployed import Case, case_of, flops, parameters, random_images
-from mmfkd.analysis.devices import default_device
+from mmfkd.analysis.deployed import Case, case_of, flops, inputs_of, parameters
+from mmfkd.analysis.sizes import sizes_of
 from mmfkd.analysis.step_time import Stopwatch, check_counts
-from mmfkd.config import student_config
+from mmfkd.config import load_config, student_config
+from mmfkd.devices import default_device
 from mmfkd.export.single_modality import single_branch
 
 
@@ -34,8 +35,9 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('baseline', help='The config of the baseline.')
     parser.add_argument('--modality',
                         help='The modality of a multi-modal student that is deployed.')
-    parser.add_argument('--size', nargs=2, type=int, default=(480, 640), metavar=('H', 'W'),
-                        help='The size of the input in pixels (default: 480 640).')
+    parser.add_argument('--size', nargs=2, type=int, metavar=('H', 'W'),
+                        help="The size of the input in pixels (default: what the student's test "
+                             'pipeline makes, else 240 320).')
     parser.add_argument('--steps', type=int, default=20,
                         help='The number of timed runs (default: 20).')
     parser.add_argument('--warmup', type=int, default=3,
@@ -58,7 +60,7 @@ def cases(args: argparse.Namespace) -> dict[str, Case]:
 
 
 @torch.no_grad()
-def latencies(cases: dict[str, Case], images: dict[str, dict[str, Tensor]], steps: int, warmup: int,
+def latencies(cases: dict[str, Case], inputs: dict[str, dict[str, Tensor]], steps: int, warmup: int,
               device: torch.device) -> dict[str, float]:
     """Median seconds of a forward pass of each, measured in turns."""
     check_counts(steps, warmup)
@@ -68,7 +70,7 @@ def latencies(cases: dict[str, Case], images: dict[str, dict[str, Tensor]], step
         # Who comes first changes, as who follows a larger network finds other caches.
         for name in names[i % len(names):] + names[:i % len(names)]:
             with watch.lap(name):
-                cases[name].branch(images[name], record=False)
+                cases[name].branch(inputs[name], record=False)
     return watch.medians(warmup)
 
 
@@ -83,14 +85,18 @@ def main(argv: Sequence[str] | None = None) -> None:
     except (FileNotFoundError, ValueError) as error:
         sys.exit(str(error))
     device = default_device()
-    counts = {name: parameters(case) for name, case in compared.items()}
-    images = {}
+    dataset = load_config(args.config, teachers=False).test_dataloader.dataset
+    inputs, sizes = {}, {}
     for name, case in compared.items():
         case.branch.to(device)
-        images[name] = random_images(case, args.size, device)
-    operations = {name: flops(case, images[name]) for name, case in compared.items()}
-    seconds = latencies(compared, images, args.steps, args.warmup, device)
-    table = Table('', 'parameters', 'FLOPs', 'milliseconds', 'ratios')
+        sizes.update(sizes_of(case.modalities, dataset, args.size))
+        inputs[name] = inputs_of(case, sizes, device)
+    counts = {name: parameters(case, inputs[name]) for name, case in compared.items()}
+    operations = {name: flops(case, inputs[name]) for name, case in compared.items()}
+    seconds = latencies(compared, inputs, args.steps, args.warmup, device)
+    table = Table('', 'parameters', 'FLOPs', 'milliseconds', 'ratios', title_justify='left',
+                  title=', '.join(f'{name} {height} x {width}'
+                                  for name, (height, width) in sizes.items()))
     for name in compared:
         ratios = (values[name] / values['baseline'] for values in (counts, operations, seconds))
         table.add_row(name, f'{counts[name]:,}', f'{operations[name]:,}',

@@ -19,6 +19,7 @@ import torch
 
 from mmfkd.analysis.loss_cost import medians, time_without, without_loss
 from mmfkd.analysis.memory import peak_memory
+from mmfkd.analysis.sizes import branch_modalities, sizes_of
 from mmfkd.cli.options import add_config_options
 from mmfkd.config import load_distiller_config
 
@@ -29,8 +30,9 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('config', help='The config, such as configs/csknet/msrs_rgb-ir.py.')
     parser.add_argument('loss', help='The name of the loss in model.losses, such as loss_contrast.')
-    parser.add_argument('--size', nargs=2, type=int, default=(480, 640), metavar=('H', 'W'),
-                        help='The size of the random batch in pixels (default: 480 640).')
+    parser.add_argument('--size', nargs=2, type=int, metavar=('H', 'W'),
+                        help='The size of the random batch in pixels (default: what the pipeline '
+                             'makes, else 240 320).')
     parser.add_argument('--batch', type=int, default=2,
                         help='The number of samples of a step (default: 2).')
     parser.add_argument('--steps', type=int, default=5,
@@ -48,22 +50,23 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
     if args.threads:
         torch.set_num_threads(args.threads)
-    size = tuple(args.size)
     try:
         cfg = load_distiller_config(args.config, args.cfg_options)
         reduced = without_loss(cfg, args.loss)
-        times = time_without(cfg, reduced, size, args.batch, args.steps, args.warmup)
-        peaks = [peak_memory(one, size, args.batch) for one in (cfg, reduced)]
+        sizes = sizes_of(branch_modalities(cfg.model), cfg.train_dataloader.dataset, args.size)
+        times = time_without(cfg, reduced, sizes, args.batch, args.steps, args.warmup)
+        peaks = [peak_memory(one, sizes, args.batch) for one in (cfg, reduced)]
     except KeyError as error:
         sys.exit(error.args[0])
     except (FileNotFoundError, ValueError) as error:
         sys.exit(str(error))
     seconds, bare = medians(times)
-    result = dict(config=args.config, loss=args.loss, size=size, batch=args.batch,
+    result = dict(config=args.config, loss=args.loss, size=sizes, batch=args.batch,
                   seconds=seconds, seconds_without=bare, time_ratio=seconds / bare,
                   peak=peaks[0], peak_without=peaks[1], memory_ratio=peaks[0] / peaks[1],
                   threads=torch.get_num_threads())
-    print(f'{args.config}, {args.loss}, batch {args.batch}, {size[0]} x {size[1]}')
+    shown = ', '.join(f'{name} {height} x {width}' for name, (height, width) in sizes.items())
+    print(f'{args.config}, {args.loss}, batch {args.batch}, {shown}')
     print(f'step: {seconds:.3f} s, {bare:.3f} s without: ratio {seconds / bare:.3f}')
     print(f'peak: {peaks[0] / 2**20:.0f} MiB, {peaks[1] / 2**20:.0f} MiB without: ratio '
           f'{peaks[0] / peaks[1]:.3f}')

@@ -28,14 +28,13 @@ from rich.table import Column, Table
 from torch.utils.data import DataLoader
 
 from mmfkd.analysis import Floor, compare, time_fetching, time_phases
-from mmfkd.analysis.devices import default_device, device_name, torch_device
 from mmfkd.analysis.memory import peak_memory
+from mmfkd.analysis.sizes import branch_modalities, sizes_of
 from mmfkd.analysis.untrained import build_model, random_data
 from mmfkd.cli.options import add_config_options
 from mmfkd.config import load_distiller_config
-from mmfkd.datasets.pipelines import made_size
-from mmfkd.models import Branch, CrossModalDistiller
-from mmfkd.registry import DATASETS
+from mmfkd.devices import default_device, device_name, torch_device
+from mmfkd.models import CrossModalDistiller
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -99,20 +98,11 @@ def build_loader(cfg: Config) -> tuple[DataLoader | None, str]:
     return built, f'in one process; {workers} workers of the config do it beside the training'
 
 
-def sizes_of(branches: Sequence[Branch], dataset: Config, size: Sequence[int] | None
-             ) -> dict[str, tuple[int, int]]:
-    """Size per modality: the given one, the pipeline's, the data set's own, or 240x320."""
-    own = dataset.get('size') or getattr(DATASETS.get(dataset.type), 'SIZE', (240, 320))
-    return {name: tuple(size or made_size(dataset.get('pipeline', ()), name) or own)
-            for branch in branches for name in branch.modalities}
-
-
 def measure(model: CrossModalDistiller, cfg: Config, args: argparse.Namespace,
             device: torch.device) -> dict:
     """Seconds of the undivided steps and of the phases; see mmfkd.analysis.step_time."""
     model.to(device).train()
-    branches = [*model.students.values(), *model.teachers.values()]
-    sizes = sizes_of(branches, cfg.train_dataloader.dataset, args.size)
+    sizes = sizes_of(branch_modalities(cfg.model), cfg.train_dataloader.dataset, args.size)
     batch = random_data(model, sizes, cfg.train_dataloader.batch_size)
     data = model.data_preprocessor(batch, training=True)
     floor = Floor(model, cfg.optim_wrapper, data['inputs'], data['data_samples'],

@@ -1,4 +1,4 @@
-"""Devices that are measured on."""
+"""Devices that networks run on."""
 
 from argparse import ArgumentTypeError
 
