@@ -22,6 +22,7 @@ from mmfkd.advice import Findings, look, sentences, suggestions
 from mmfkd.benchmark import Cell, plan, read_result, train_missing
 from mmfkd.benchmark.grid import BASELINE, baselines
 from mmfkd.cli import benchmark
+from mmfkd.cli.distinct import Distinct
 from mmfkd.cli.options import add_workers, chosen_workers, spelled_workers
 from mmfkd.cli.stops import resumable
 from mmfkd.config import Pair
@@ -38,7 +39,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
                         help='Train the suggested methods too, the first ones first, with at most '
                              'so many trainings of methods; those of teachers and baselines '
                              'that --seeds needs come on top.')
-    parser.add_argument('--seeds', nargs='+', type=int, default=[0, 1, 2],
+    parser.add_argument('--seeds', nargs='+', type=int, default=[0, 1, 2], action=Distinct,
                         help='The seeds of these trainings (default: 0 1 2).')
     parser.add_argument('--root', type=Path, default=Path('work_dirs/benchmark'),
                         help='The folder of all runs, as of mmfkd benchmark (default: '

@@ -17,8 +17,9 @@ from rich.console import Console
 from rich.table import Table
 
 from mmfkd.benchmark import plan, train_missing
-from mmfkd.benchmark.grid import BASELINE, UNIMODAL, Cell, Row, baselines
+from mmfkd.benchmark.grid import UNIMODAL, Cell, Row
 from mmfkd.benchmark.selection import refuse_lower_is_better
+from mmfkd.cli.distinct import Distinct
 from mmfkd.cli.options import add_workers, chosen_workers
 from mmfkd.cli.stops import resumable
 from mmfkd.config import write_baseline, write_leaf
@@ -35,7 +36,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
                              'baseline.')
     parser.add_argument('--trials', type=int, default=12,
                         help='The number of trials, those that are there included (default: 12).')
-    parser.add_argument('--seeds', nargs='+', type=int, default=[1000],
+    parser.add_argument('--seeds', nargs='+', type=int, default=[1000], action=Distinct,
                         help='The seeds of each trial, which are averaged (default: 1000, which no '
                              'table has).')
     parser.add_argument('--storage', metavar='URL',
@@ -54,11 +55,12 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def teachers(args: argparse.Namespace) -> list[Cell]:
-    """The teachers of the seeds."""
+    """The networks whose weights the trials start from, of all seeds."""
     if args.method == UNIMODAL:
         return []
-    leaf = baselines(args.pair)[1]
-    return [Cell(BASELINE, leaf, seed, args.root) for seed in args.seeds]
+    row = Row(args.method, args.method)
+    return [needed for seed in args.seeds
+            for needed in Cell(row, args.pair, seed, args.root).teachers()]
 
 
 def search(args: argparse.Namespace) -> Tuned:

@@ -9,6 +9,7 @@ from mmfkd.cli import benchmark, tune
 
 PAIR = 'avdigits_visual2audio'
 KEY = 'default_hooks.checkpoint.save_best'
+RULE = 'default_hooks.checkpoint.rule'
 
 
 def test_val_and_test_of_a_run_are_of_the_metric_that_it_selected_by(tmp_path):
@@ -22,8 +23,15 @@ def test_val_and_test_of_a_run_are_of_the_metric_that_it_selected_by(tmp_path):
 
 @pytest.mark.parametrize('command, arguments', [
     (benchmark.main, ['--pairs', PAIR, '--methods', 'kd']), (tune.main, [PAIR, 'kd'])])
-def test_a_metric_of_which_less_is_better_is_refused(command, arguments, tmp_path):
+@pytest.mark.parametrize('options', [[f'{RULE}=less'], [f'{RULE}=None', f'{KEY}=val_loss']])
+def test_a_metric_of_which_less_is_better_is_refused(command, arguments, options, tmp_path):
     with pytest.raises(SystemExit, match="rule of unimodal on avdigits_audio is 'less' for"):
-        command([*arguments, '--root', str(tmp_path), '--cfg-options',
-                 'default_hooks.checkpoint.rule=less'])
+        command([*arguments, '--root', str(tmp_path), '--cfg-options', *options])
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_metric_without_a_known_rule_is_refused(tmp_path):
+    with pytest.raises(SystemExit, match=f"{KEY}=speed: .*: set {RULE} to 'greater'"):
+        benchmark.main(['--pairs', PAIR, '--methods', 'kd', '--root', str(tmp_path),
+                        '--cfg-options', f'{KEY}=speed', f'{RULE}=None'])
     assert not list(tmp_path.iterdir())
