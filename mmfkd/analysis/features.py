@@ -9,6 +9,7 @@ from torch import Tensor
 
 from mmfkd.models import CrossModalDistiller
 from mmfkd.models.losses.shapes import nearest_labels, resized
+from mmfkd.models.taps import TapError
 
 IGNORED = 255
 
@@ -69,7 +70,7 @@ def feature_batches(model: CrossModalDistiller, loader: Iterable, keys: Sequence
     Args: see :func:`collect_features`.
 
     Raises:
-        ValueError: an unknown key, or no sample.
+        ValueError: an unknown key, a tap that a prediction does not fill, or no sample.
     """
     check_keys(model, keys)
     if limit is not None and limit < 1:
@@ -80,7 +81,7 @@ def feature_batches(model: CrossModalDistiller, loader: Iterable, keys: Sequence
         for batch in loader:
             # As for training, where labels are padded like the images that features come from.
             data = model.data_preprocessor(batch, True)
-            feats, samples = model.features(data['inputs'], keys), data['data_samples']
+            feats, samples = _recorded(model, data['inputs'], keys), data['data_samples']
             count = len(samples) if limit is None else min(len(samples), limit - seen)
             yield {key: feats[key][:count] for key in keys}, samples[:count]
             seen += count
@@ -93,8 +94,22 @@ def feature_batches(model: CrossModalDistiller, loader: Iterable, keys: Sequence
                          'with drop_last')
 
 
-def check_keys(model: CrossModalDistiller, keys: Sequence[str]) -> None:
+def _recorded(model: CrossModalDistiller, inputs: Mapping[str, Tensor], keys: Sequence[str]
+              ) -> dict[str, Tensor]:
+    try:
+        return model.features(inputs, keys)
+    except TapError as error:
+        # A module of an auxiliary head, say, is called in training alone.
+        raise ValueError(str(error)) from None
+
+
+def check_keys(model: CrossModalDistiller, keys: Sequence[str], where: str = '--taps') -> None:
     """Refuses taps that no branch has.
+
+    Args:
+        model: has the taps.
+        keys: ``branch.tap``.
+        where: others are chosen.
 
     Raises:
         ValueError: names those that there are.
@@ -102,8 +117,9 @@ def check_keys(model: CrossModalDistiller, keys: Sequence[str]) -> None:
     known = model.tap_keys
     unknown = [key for key in keys if key not in known]
     if unknown or not keys:
-        raise ValueError(f'{", ".join(unknown) or "no key"}: no such tap. Known: '
-                         f'{", ".join(known) or "none"}')
+        raise ValueError(f'{", ".join(unknown) or "no key"}: no such tap. The branches '
+                         f'{", ".join(model.branches)} have {", ".join(known) or "none"}: choose '
+                         f'by {where}, or take a config with another branch')
 
 
 def draw_vectors(feats: Mapping[str, Tensor], samples: list, pixels: int,

@@ -14,10 +14,10 @@ import numpy as np
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from mmfkd.config import Pair, main_metric
+from mmfkd.config import Pair
 from mmfkd.visualization import charts
 
-from .grid import UNIMODAL, Cell, Row, applies, baselines, config_of, leaf_of, plan
+from .grid import Cell, Row, applies, leaf_of, plan
 from .presets import FDKD, LAMBDAS, label
 from .results import Score, read_result, score
 from .statistics import LEVEL
@@ -168,7 +168,7 @@ def plots(pair: str, scores: Sequence[Score]) -> dict[str, Figure]:
               dict(gain=mean(entry.gains.values())) for entry, p in gained}
     errors = {name: dict(gain=stdev(entry.gains.values()) if len(entry.gains) > 1 else 0.0)
               for name, (entry, _) in zip(values, gained, strict=True)}
-    metric = main_metric(config_of(UNIMODAL, baselines(pair)[0]))
+    metric = next(result.metric for entry, _ in gained for result in entry.results.values())
     figures = dict(gains=charts.bars(
         values, f'{metric} on test,\npoints against unimodal',
         f'{title(pair)} (mean ± std over seeds; * significant at 5 %)', errors, cut=True))

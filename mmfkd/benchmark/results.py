@@ -28,12 +28,14 @@ class Result:
         test: of the same checkpoint on test.
         maximum: official-style, over epochs and heads on test; None if it was not recorded.
         seconds: of the last process of the training; None if it was not recorded.
+        metric: that all these are of.
     """
 
     val: float | None
     test: float
     maximum: float | None = None
     seconds: float | None = None
+    metric: str = ''
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ def read_result(cell: Cell) -> Result | None:
                   level=logging.WARNING)
         return None
     return Result(number(summary.get('val')), test, number(summary.get('test_maximum')),
-                  number(summary.get('seconds')))
+                  number(summary.get('seconds')), str(metric))
 
 
 def number(value: object) -> float | None:

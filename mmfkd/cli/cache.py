@@ -29,8 +29,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     from mmfkd.engine.training import use_amp
 
     if not use_views(cfg):
-        sys.exit(f'{cfg.filename}: no teacher has a cache: add --cfg-options '
-                 "model.teachers.teacher.cache.views=8, or write it into a config")
+        teacher = next(iter(cfg.model.get('teachers') or {}), None)
+        cure = (f'add --cfg-options model.teachers.{teacher}.cache.views=8, or write it into a '
+                'config' if teacher else 'it has no frozen teacher, and what a student says '
+                'changes with every step')
+        sys.exit(f'{cfg.filename}: no teacher has a cache: {cure}')
     cfg.launcher = args.launcher
     cfg.work_dir = str(FOLDER / 'log')
     if args.amp:

@@ -23,12 +23,13 @@ def single_branch(spec: dict, modality: str | None) -> tuple[dict, str]:
             be taken apart.
     """
     names, model = list(spec['modality']), spec['model']
+    if model['type'] not in ROLES:
+        raise ValueError(f'the student takes {names} together, and no part of {model["type"]} is '
+                         f'an ordinary model of one, as of {" and ".join(ROLES)}: use its work '
+                         f'dir, by mmfkd predict WORK_DIR --available {names[-1]}')
     if modality not in names:
         raise ValueError(f'the student takes {names}, and an ordinary model takes one: name it '
                          f'with --modality {names[-1]}')
-    if model['type'] not in ROLES:
-        raise ValueError(f"--modality: a model of type '{model['type']}' has no part for one "
-                         f'modality; only {", ".join(ROLES)} have')
     stream = dict(zip(names, ROLES[model['type']] or names, strict=True))[modality]
     plain = dict(_scope_='mmseg', type='EncoderDecoder', backbone=model['backbone'],
                  decode_head=model['decode_head'], train_cfg=dict(), test_cfg=dict(mode='whole'))

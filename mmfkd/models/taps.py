@@ -45,6 +45,10 @@ def parse_tap(name: str, spec: str) -> Tap:
                parse_layout(name, match['layout']) if match['layout'] else None)
 
 
+class TapError(RuntimeError):
+    """A tap recorded nothing that can be used; the message says where to tap instead."""
+
+
 class Taps:
     """Records inputs and outputs of named submodules, and only inside a ``with``.
 
@@ -104,7 +108,7 @@ class Taps:
             names: the taps to record; None records all. What is not recorded costs nothing.
 
         Raises:
-            RuntimeError: on leaving, when a tapped module was never called, or its output has
+            TapError: on leaving, when a tapped module was never called, or its output has
                 been overwritten in place since.
         """
         feats: dict[str, Any] = {}
@@ -119,7 +123,7 @@ class Taps:
         silent = [f"'{name}' ({self._taps[name][1].path})"
                   for name in wanted if name not in feats]
         if silent:
-            raise RuntimeError(
+            raise TapError(
                 f'tap {", ".join(silent)} recorded nothing: the module was not called. mmseg '
                 'calls decode_head.forward directly, past its hooks: tap a module inside it, such '
                 'as decode_head.sep_bottleneck or decode_head.conv_seg.')
@@ -127,7 +131,7 @@ class Taps:
             if feats[name]._version != version:
                 tap = self._taps[name][1]
                 side = 'input' if tap.at_input else 'output'
-                raise RuntimeError(
+                raise TapError(
                     f"tap '{name}': the {side} of '{tap.path}' is overwritten in place by what "
                     'follows it, such as an in-place ReLU. Tap the input of that module, '
                     "'path@in'; mmfkd analyze taps CONFIG marks these places.")
@@ -142,7 +146,7 @@ class Taps:
 def _save_input(name: str, feats: dict, versions: dict) -> Callable:
     def hook(module: nn.Module, args: tuple) -> tuple:
         if not args or not isinstance(args[0], Tensor):
-            raise RuntimeError(f"tap '{name}': the first argument of {type(module).__name__} is "
+            raise TapError(f"tap '{name}': the first argument of {type(module).__name__} is "
                                'no tensor; tap an output instead')
         feats[name] = args[0]
         _note_version(name, feats, versions)
@@ -156,7 +160,7 @@ def _save_output(name: str, tap: Tap, feats: dict, versions: dict) -> Callable:
             feats[name] = reduce(getitem, tap.keys, output)
         except (IndexError, KeyError, TypeError) as error:
             keys = ''.join(f'[{key}]' for key in tap.keys)
-            raise RuntimeError(f"tap '{name}': the output of '{tap.path}' has no item "
+            raise TapError(f"tap '{name}': the output of '{tap.path}' has no item "
                                f'{keys} ({type(output).__name__})') from error
         _note_version(name, feats, versions)
     return hook

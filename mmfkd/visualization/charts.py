@@ -84,7 +84,12 @@ def scatter(panels: Sequence[Cloud], names: Mapping[int, str]) -> Figure:
         panels: from left to right.
         names: class to its name.
     """
-    figure = Figure(figsize=(4.8 * len(panels), 4.8), layout='constrained')
+    width = 4.8 * len(panels)
+    entries = [f'{name}, {group}' for group in panels[-1].groups for name in names.values()]
+    # An entry has about 0.08 inches a letter, and its marker; whatever its rows need is added.
+    columns = max(1, int(width / (0.5 + 0.08 * max(map(len, entries)))))
+    figure = Figure(figsize=(width, 4.8 + 0.22 * -(-len(entries) // columns)),
+                    layout='constrained')
     colors = colormaps['tab10' if len(names) <= 10 else 'tab20']
     for axes, panel in zip(_row(figure, len(panels)), panels, strict=True):
         for marker, (group, points) in zip(cycle(MARKERS), panel.groups.items(), strict=False):
@@ -93,8 +98,8 @@ def scatter(panels: Sequence[Cloud], names: Mapping[int, str]) -> Figure:
                 axes.scatter(x, y, s=18, marker=marker,
                              color=colors(i % colors.N), label=f'{name}, {group}')
         axes.set(title=panel.title, xticks=[], yticks=[])
-    figure.legend(*axes.get_legend_handles_labels(), loc='outside lower center', ncols=4,
-                  fontsize='small')
+    figure.legend(*axes.get_legend_handles_labels(), loc='outside lower center',
+                  ncols=columns, fontsize='small')
     return figure
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from mmfkd.analysis.embedding import balanced_indices, embed
 from mmfkd.visualization.charts import Cloud, scatter
@@ -76,3 +77,16 @@ def test_the_scatter_has_a_marker_a_branch_and_a_colour_a_class():
     assert np.array_equal(drawn[1].get_offsets(), points['student.feat'][15:])
     assert np.array_equal(drawn[0].get_facecolor(), drawn[2].get_facecolor())
     assert not np.array_equal(drawn[0].get_facecolor(), drawn[1].get_facecolor())
+
+
+@pytest.mark.parametrize('panels', [1, 2])
+def test_long_names_of_a_legend_stay_inside_the_picture(panels):
+    labels = np.arange(24) % 6
+    groups = {name: np.random.default_rng(0).normal(size=(24, 2))
+              for name in ('student.layer4_before_relu', 'teacher.layer4_before_relu')}
+    names = {i: f'a long name of class {i}' for i in range(6)}
+    figure = scatter([Cloud('', groups, labels)] * panels, names)
+    FigureCanvasAgg(figure).draw()
+    box, = (legend.get_window_extent() for legend in figure.legends)
+    assert 0 <= box.x0 < box.x1 <= figure.bbox.x1 and 0 <= box.y0
+    assert figure.axes[0].get_window_extent().height > 0.6 * figure.bbox.width / panels

@@ -7,6 +7,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from mmfkd.analysis.features import collect_features, draw_vectors, feature_batches
+from mmfkd.analysis.similarity import linear_cka
+from mmfkd.cli.analyze.options import measurable
 
 KEYS = ['student.feat', 'teacher.feat']
 
@@ -100,7 +102,7 @@ def test_the_limit_counts_samples(cls_model, cls_batch):
 
 
 def test_what_cannot_be_collected_is_refused(cls_model, cls_batch, seg_model, seg_batch):
-    with pytest.raises(ValueError, match='student.feet: no such tap. Known: student.feat, '):
+    with pytest.raises(ValueError, match='student.feet: no such tap. .* have student.feat, '):
         collect_features(cls_model, [cls_batch()], ['student.feet'])
     with pytest.raises(ValueError, match='no batch'):
         collect_features(cls_model, [])
@@ -195,3 +197,9 @@ def test_taps_of_other_kinds_are_refused(shapes):
     feats = dict(zip('ab', map(torch.zeros, shapes), strict=True))
     with pytest.raises(ValueError, match="taps of the same kind.*'pool'"):
         draw(feats, [{}, {}], 2)
+
+
+def test_a_measure_that_takes_no_tap_is_said(cls_model, cls_batch):
+    with pytest.raises(ValueError, match='no tap is left'):
+        measurable(cls_model, [cls_batch()], ['student.feat'],
+                   lambda key, feat: linear_cka(feat, feat[:1]))

@@ -83,6 +83,12 @@ def test_less_than_one_sample_is_refused(capsys):
     assert '--samples 0: take 1 or more' in capsys.readouterr().err
 
 
+def test_words_have_no_norm_and_the_command_says_so(capsys):
+    main(['configs/unimodal/synthetic_text.py', '--samples', '4'])
+    said = capsys.readouterr().out.splitlines()[-1]
+    assert said == 'text: it comes as tokens or as a wave, which take no norm'
+
+
 def test_both_of_two_students_have_their_norm(capsys):
     main(['dml/synthetic_depth2rgb', '--cfg-options', *SMALL])
     lines = [line for line in capsys.readouterr().out.splitlines() if 'norm=dict' in line]

@@ -177,6 +177,16 @@ def test_the_chart_names_metric_and_significant_rows(runs):
     assert [text.get_text() for text in axes.get_xticklabels()] == ['Logit *']
 
 
+def test_the_chart_names_the_metric_that_the_runs_were_selected_by(runs):
+    for path in runs.rglob('summary.json'):
+        summary = json.loads(path.read_text())
+        summary['test']['accuracy/top5'] = summary['test']['accuracy/top1']
+        summary['options'] = {'default_hooks.checkpoint.save_best': 'accuracy/top5'}
+        path.write_text(json.dumps(summary))
+    axes, = plots(PAIR, report(runs, ['unimodal', 'kd'], {}).scores[PAIR])['gains'].axes
+    assert axes.get_ylabel().startswith('accuracy/top5 on test')
+
+
 def test_a_report_of_a_preset_says_so_in_its_title(runs):
     made = Report((PAIR,), rows('unimodal', 'kd'), SEEDS, runs, {}, '', 0, 'Table 1')
     assert made.markdown().startswith('# Benchmark: avdigits, Table 1\n')

@@ -84,6 +84,25 @@ def test_bands_of_every_tap(source, command):
     assert space['student.feat']['low'] != found['shares']['student.feat']['low']
 
 
+def test_all_taps_are_those_that_a_prediction_fills_and_the_measure_takes(clips, command, capsys):
+    config = clips / 'auxiliary.py'
+    config.write_text(f"_base_ = ['{clips}/audio2visual.py']\nmodel = dict(students=dict(student="
+                      "dict(taps=dict(silent='head.loss_module'))))\n")
+    arguments = 'bands', config, clips / 'visual.pth', '--axis', 'space', '--taps'
+    shares = command(*arguments, 'all')[1]['shares']
+    printed = capsys.readouterr().out
+    assert 'student.layer3' in shares and not {'student.logits', 'student.silent'} & set(shares)
+    assert "student.silent is left out: tap 'silent' (head.loss_module) recorded nothing" in printed
+    assert "student.logits is left out: 'student.logits' is no map but (16, 6)" in printed
+    with pytest.raises(SystemExit, match="tap 'silent' .* recorded nothing"):
+        command(*arguments, 'student.silent')
+
+
+def test_masks_are_drawn_and_classes_are_not(clips, command):
+    with pytest.raises(SystemExit, match='panels show masks: mmfkd demo shows samples'):
+        command('panels', clips / 'audio2visual.py', clips / 'visual.pth')
+
+
 def test_a_unimodal_config_needs_no_teacher(source, command):
     found = command('feature_scale', ROOT / 'configs/unimodal/synthetic_rgb.py', source,
                     '--limit', 2, '--cfg-options', 'test_dataloader.num_workers=0')[1]
@@ -149,7 +168,7 @@ def test_vectors_of_clips_are_embedded_and_compared(clips, command):
     ('cka', ['{config}', '{folder}/nothing.pth'], 'holds no best_'),
     ('cka', ['{config}', '{folder}/teacher.pth'], 'another architecture'),
     ('cka', ['{config}', '{folder}', '--taps', 'student.feat', 'teacher.feet'],
-     'teacher.feet: no such tap. Known: student.feat'),
+     'teacher.feet: no such tap. The branches student, teacher have student.feat'),
     ('cka', ['{config}', '{folder}', '--cutoff', '2'], 'cutoff=2'),
     ('cka', ['{config}', '{folder}', '--pixels', '0'], 'pixels=0'),
     ('feature_scale', ['{config}', '{folder}', '--limit', '0'], 'limit=0'),

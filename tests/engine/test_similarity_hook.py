@@ -229,7 +229,7 @@ def test_values_are_logged_at_their_interval(pair, make_runner, tmp_path):
 
 
 @pytest.mark.parametrize('arguments, message', [
-    (dict(student='student.feet'), 'student.feet: no such tap. Known: student.feat'),
+    (dict(student='student.feet'), 'student.feet: no such tap. The branches .* have student.feat'),
     (dict(teacher='nobody.feat'), 'nobody.feat: no such tap'),
     (dict(student='teacher.feat', teacher='student.feat'), r"name one of \['student'\]")])
 def test_unknown_taps_are_refused_before_training(pair, make_runner, arguments, message):

@@ -15,6 +15,7 @@ from runs import run, save_teacher, weights
 from torch import nn
 
 from mmfkd.caching import output_key
+from mmfkd.cli.cache import main
 from mmfkd.config import load_config
 from mmfkd.engine.processes import StopRequest
 from mmfkd.engine.teacher_outputs import use_views
@@ -312,3 +313,12 @@ def test_what_the_training_itself_keeps_changes_no_key(tmp_path):
     assert key() == before
     (tmp_path / 'words').write_text('one two')
     assert key() != before
+
+
+@pytest.mark.parametrize(('name', 'message'), [
+    ('kd/synthetic_depth2rgb', 'add --cfg-options model.teachers.teacher.cache.views=8'),
+    ('dml/synthetic_depth2rgb', 'it has no frozen teacher, and what a student says changes'),
+    ('unimodal/synthetic_rgb', 'it has no frozen teacher')])
+def test_what_cannot_be_kept_before_a_training_is_said(name, message):
+    with pytest.raises(SystemExit, match=f'no teacher has a cache: {message}'):
+        main([name])

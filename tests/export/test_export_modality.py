@@ -13,6 +13,7 @@ from mmengine.registry import init_default_scope
 
 from mmfkd.config import load_config, student_config
 from mmfkd.export.mmseg_config import plain_config
+from mmfkd.export.single_modality import single_branch
 from mmfkd.export.student import export_student
 from mmfkd.models import CrossModalDistiller
 
@@ -111,6 +112,13 @@ def test_a_multi_modal_student_is_no_plain_model():
     cfg = load_config('csknet/ombria96_optical-sar')
     with pytest.raises(ValueError, match='one modality'):
         plain_config(cfg, student_config(cfg))
+
+
+@pytest.mark.parametrize('modality', [None, 'ir', 'both'])
+def test_a_student_that_cannot_be_taken_apart_is_used_as_a_whole(modality):
+    spec = student_config('mmanet/streets_rgb-ir')
+    with pytest.raises(ValueError, match='no part of mmfkd.MMANet .*WORK_DIR --available ir'):
+        single_branch(spec, modality)
 
 
 def test_rendered_streets_are_exported_too():

@@ -53,7 +53,8 @@ presets = dict(paper=dict(
         students=dict(student=dict(model=dict(
             supervised=['fused', 'infrared'],
             exchange=dict(
-                channel=dict(threshold=0.02, ratio=None, receivers=None, norms=_base_.stage_norms),
-                spatial=dict(receivers=None, stages=_base_.last_stages))))),
+                channel=dict(threshold=0.02, ratio=None, probability=1.0, receivers=None,
+                             norms=_base_.stage_norms),
+                spatial=dict(probability=1.0, receivers=None, stages=_base_.last_stages))))),
         losses=dict(loss_self=None, loss_contrast=dict(norm=False, weight=1.0))),
     default_hooks=dict(contrast_weight=None, contrast_share=None)))

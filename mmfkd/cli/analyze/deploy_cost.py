@@ -1,7 +1,7 @@
 r"""Compare parameters, FLOPs and latency of a deployed student with those of its baseline.
 
-A multi-modal student is taken on one modality, inside the whole network and as what
-mmfkd export writes. Weights are random. Latencies are measured in turns.
+A multi-modal student is taken on one modality, inside the whole network and, where it can be
+exported, as what mmfkd export writes. Weights are random. Latencies are measured in turns.
 
 Example::
 
@@ -24,7 +24,7 @@ from mmfkd.analysis.sizes import sizes_of
 from mmfkd.analysis.step_time import Stopwatch, check_counts
 from mmfkd.config import load_config, student_config
 from mmfkd.devices import default_device
-from mmfkd.export.single_modality import single_branch
+from mmfkd.export.single_modality import ROLES, single_branch
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -50,10 +50,15 @@ def cases(args: argparse.Namespace) -> dict[str, Case]:
     """Name to what is compared, the baseline first."""
     spec = student_config(args.config)
     specs = {'baseline': student_config(args.baseline)}
-    if isinstance(spec['modality'], str):
+    names = spec['modality']
+    if isinstance(names, str):
         specs['student'] = spec
     else:
-        specs['student, exported'] = single_branch(spec, args.modality)[0]
+        if args.modality not in names:
+            raise ValueError(f'the student takes {list(names)}: name the one that is deployed '
+                             f'with --modality {names[-1]}')
+        if spec['model']['type'] in ROLES:
+            specs['student, exported'] = single_branch(spec, args.modality)[0]
         specs[f'student, {args.modality} alone'] = dict(spec, available=[args.modality])
         specs['student, all'] = spec
     return {name: case_of(spec) for name, spec in specs.items()}

@@ -126,11 +126,41 @@ def measure_taps(args: argparse.Namespace, one: Callable[[str, Tensor], One],
     cfg = load_distiller_config(args.config, args.cfg_options)
     keys = chosen_taps(cfg, args.taps)
     model, path = load_distiller(cfg, args.checkpoint, keys)
+    loader = split_loader(cfg, args.split)
+    if args.taps == ['all']:
+        keys = measurable(model, loader, keys, one)
     measures: dict[str, list[One]] = {key: [] for key in keys}
-    for feats, _ in feature_batches(model, split_loader(cfg, args.split), keys, args.limit):
+    for feats, _ in feature_batches(model, loader, keys, args.limit):
         for key, feat in feats.items():
             measures[key].append(one(key, feat))
     return {key: (modality_of(model, key), together(measures[key])) for key in keys}, str(path)
+
+
+def measurable(model: CrossModalDistiller, loader: DataLoader, keys: Sequence[str],
+               one: Callable[[str, Tensor], object]) -> list[str]:
+    """Those taps that a prediction fills and that a measure takes; prints why others are left out.
+
+    Args:
+        model: of the taps.
+        loader: of the split, whose first batch decides.
+        keys: ``branch.tap``.
+        one: tap and feature to the measure.
+
+    Raises:
+        ValueError: none is left.
+    """
+    first, kept = [next(iter(loader))], []
+    for key in keys:
+        try:
+            for feats, _ in feature_batches(model, first, [key]):
+                one(key, feats[key])
+        except ValueError as error:
+            print(f'{key} is left out: {error}')
+        else:
+            kept.append(key)
+    if not kept:
+        raise ValueError('no tap is left: see above')
+    return kept
 
 
 def write_result(out: Path, figure: Figure, result: dict) -> None:

@@ -69,6 +69,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         models = columns(args)
         cfg = load_distiller_config(args.config, args.cfg_options, teachers=False)
         dataset = DATASETS.build(cfg.test_dataloader.dataset)
+        if 'palette' not in dataset.metainfo:
+            raise ValueError(f'{args.config} predicts classes of whole samples, and panels show '
+                             'masks: mmfkd demo shows samples with their scores, mmfkd predict '
+                             'writes them into a table')
         count = min(max(args.samples, 1), len(dataset))
         indices = np.linspace(0, len(dataset) - 1, count).round().astype(int)
         rows = [panel(dataset, int(index), models) for index in indices]

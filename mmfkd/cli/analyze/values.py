@@ -94,15 +94,16 @@ def main(argv: Sequence[str] | None = None) -> None:
     except (OSError, ValueError) as error:
         sys.exit(str(error))
     console = Console()
-    console.print(table_of(found))
+    if found:
+        console.print(table_of(found))
     for student in map(branch_config, cfg.model.students.values()):
         taken, norm = student['modality'], student.get('norm') or {}
         alone = isinstance(taken, str)
         for name in (taken,) if alone else taken:
             own = norm if alone else norm.get(name) or {}
-            if name in found:
-                line = norm_of(found[name], bool(own.get('bgr_to_rgb')))
-                console.print(f'{name}: {line}', markup=False, soft_wrap=True)
+            line = (norm_of(found[name], bool(own.get('bgr_to_rgb'))) if name in found else
+                    'it comes as tokens or as a wave, which take no norm')
+            console.print(f'{name}: {line}', markup=False, soft_wrap=True)
 
 
 if __name__ == '__main__':

@@ -63,7 +63,8 @@ class FeatureSimilarityHook(Hook):
     def before_train(self, runner: Runner) -> None:
         """Refuses taps that are not there."""
         model = unwrapped(runner)
-        check_keys(model, [self.student, self.teacher])
+        check_keys(model, [self.student, self.teacher],
+                   'student and teacher of FeatureSimilarityHook')
         if TapKey.parse(self.student).branch not in model.students:
             raise ValueError(f"FeatureSimilarityHook: student='{self.student}' is a tap of a "
                              f'teacher; name one of {list(model.students.keys())}')

@@ -1,7 +1,8 @@
 """Encoders of several streams around one backbone of mmseg, mmpretrain or timm."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
+from inspect import signature
 from typing import TypeVar
 
 import torch
@@ -45,10 +46,12 @@ class SharedEncoder(BaseModule):
         unknown = set(exchange) - {'channel', 'spatial'}
         if unknown:
             raise ValueError(f"exchange has {sorted(unknown)}: choose 'channel' and 'spatial'")
-        if exchange.get('channel'):
-            self._exchange_channels(**exchange['channel'])
-        if exchange.get('spatial'):
-            self._exchange_columns(**exchange['spatial'])
+        kinds: dict[str, Callable] = dict(channel=self._exchange_channels,
+                                          spatial=self._exchange_columns)
+        for kind, put in kinds.items():
+            if exchange.get(kind):
+                check_arguments(put, exchange[kind], f'exchange.{kind}')
+                put(**exchange[kind])
 
     def _exchange_channels(self, norms: Sequence[str], threshold: float = 0.02,
                            ratio: float | None = None, probability: float = 1.0,
@@ -128,6 +131,21 @@ class ForkedEncoder(BaseModule):
                  else self.streams.split(x) for x in maps]
         return {name: tuple(part[i] for part in parts)
                 for i, name in enumerate(self.streams.names)}
+
+
+def check_arguments(function: Callable, given: Mapping, place: str) -> None:
+    """Refuses arguments that a function does not take, and too few of them.
+
+    Raises:
+        ValueError: names the place in the config, and what can stand there.
+    """
+    taken = signature(function).parameters
+    needed = [name for name, one in taken.items() if one.default is one.empty]
+    wrong, lacking = set(given) - set(taken), [name for name in needed if name not in given]
+    if wrong or lacking:
+        said = f'does not take {", ".join(sorted(wrong))}' if wrong else (
+            f'needs {", ".join(lacking)}, which the preset csknet-paper has')
+        raise ValueError(f'{place} {said}. It is a dict of {", ".join(taken)}')
 
 
 def find(net: nn.Module, place: str, kind: type[Kind], called: str) -> Kind:

@@ -421,7 +421,9 @@ def test_the_exchange_happens_in_a_share_of_the_training_steps(kind):
 @pytest.mark.parametrize('change, part', [
     (dict(spatial=dict(stages=('layer1',), receivers='optical')), "receivers='optical'"),
     (dict(channel=dict(**WHERE, receivers=['rgb'])), r"the modalities \['optical', 'infrared'\]"),
-    (dict(channel=dict(**WHERE, probability=2)), 'probability=2 of the exchange')])
+    (dict(channel=dict(**WHERE, probability=2)), 'probability=2 of the exchange'),
+    (dict(channel=dict(threshold=0.1)), 'exchange.channel needs norms, .*csknet-paper has'),
+    (dict(spatial=dict(stages=('layer1',), ratio=1)), 'exchange.spatial does not take ratio. It')])
 def test_a_wrong_exchange_is_refused(change, part):
     with pytest.raises(ValueError, match=part):
         build(network(exchange=change))
