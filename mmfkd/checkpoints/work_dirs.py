@@ -17,6 +17,7 @@ from mmfkd.whole_files import written_whole
 from .reading import is_whole
 
 SUMMARY = 'summary.json'
+_NUMBER = re.compile(r'\d+(?=\.pth$)')
 _STEP = re.compile(r'(?:epoch|iter)_(\d+)\.pth')
 
 
@@ -28,8 +29,16 @@ def latest_checkpoint(work_dir: str | Path) -> tuple[Path | None, int]:
 
 
 def best_checkpoint(work_dir: str | Path) -> Path | None:
-    """The whole ``best_*.pth`` of the latest step, or None: a later best one is better."""
+    """The whole ``best_*.pth`` of the latest step, or None: a later best one is better.
+
+    Raises:
+        ValueError: several metrics have one.
+    """
     paths = sorted(Path(work_dir).glob('best_*.pth'), key=_last_number, reverse=True)
+    if len({_NUMBER.sub('', path.name) for path in paths}) > 1:
+        raise ValueError(f'{work_dir} has a best checkpoint of more than one metric, and no '
+                         'summary that tells which one counts: name one of the files '
+                         f'{", ".join(sorted(path.name for path in paths))}')
     return next((path for path in paths if is_whole(path)), None)
 
 
@@ -38,6 +47,9 @@ def selected_checkpoint(work_dir: str | Path) -> Path | None:
 
     Of a run that has ended it is the one in its summary: the best on validation, or the last if
     nothing selected one. Of another run it is the best so far, if there is one.
+
+    Raises:
+        ValueError: of another run that selects by several metrics, see :func:`best_checkpoint`.
     """
     summary = read_summary(work_dir)
     name = (summary or {}).get('checkpoint')

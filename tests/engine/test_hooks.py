@@ -1,5 +1,6 @@
 """Hooks, and the checkpoints that they write and find."""
 
+import json
 import os
 import random
 from types import SimpleNamespace
@@ -483,6 +484,16 @@ def test_the_best_checkpoint_is_the_last_whole_one_whatever_the_file_times(tmp_p
     save(tmp_path / 'best_mIoU_epoch_10.pth', age=10, whole=False)
     save(tmp_path / 'epoch_11.pth')
     assert best_checkpoint(tmp_path) == expected
+
+
+def test_the_best_checkpoint_of_several_metrics_is_not_guessed(tmp_path):
+    save(tmp_path / 'best_mIoU_epoch_9.pth')
+    save(tmp_path / 'best_mAcc_epoch_8.pth')
+    with pytest.raises(ValueError, match='name one of the files best_mAcc_epoch_8.pth, best_mIoU'):
+        resolve_checkpoint(tmp_path)
+    (tmp_path / 'summary.json').write_text(json.dumps(dict(
+        checkpoint='best_mAcc_epoch_8.pth', test={})))
+    assert resolve_checkpoint(tmp_path) == tmp_path / 'best_mAcc_epoch_8.pth'
 
 
 def test_whole_files_are_told_from_broken_ones(tmp_path):

@@ -326,3 +326,29 @@ def test_bad_inputs_end_with_a_message(runs, tmp_path, monkeypatch):
             main()
         assert message in str(ended.value.code)
     assert not (tmp_path / 'out').exists()
+
+
+@pytest.mark.parametrize('name', ['student', 'peer'])
+def test_each_of_two_students_is_exported_with_its_own_weights(name, runs, tmp_path):
+    folder, model, _ = runs['rgb']
+    config = tmp_path / 'two.py'
+    config.write_text(f"_base_ = [{str(folder / 'nyuv2_depth2rgb.py')!r}]\n"
+                      'model = dict(students=dict(peer=_base_.model.students.student))\n')
+    files = export_student(config, folder / 'best_mIoU_epoch_1.pth', tmp_path / 'out', SIZE, name)
+    exported = torch.load(files['weights'], weights_only=True)['state_dict']
+    wanted, other = (model.students[one].model.state_dict()
+                     for one in (name, *({'student', 'peer'} - {name})))
+    assert all(torch.equal(exported[key], value) for key, value in wanted.items())
+    assert not all(torch.equal(exported[key], value) for key, value in other.items())
+
+
+@pytest.mark.parametrize(('meta', 'message'), [
+    (dict(modalities=dict(student=['depth'], peer=['rgb'])), "is of a student of 'depth'"),
+    (dict(takes=dict(student=dict(rgb=dict(mean=[0.0] * 3, std=[1.0] * 3, bgr_to_rgb=True)))),
+     "trained with norm=.* of 'rgb', and the config says")])
+def test_weights_of_another_input_are_not_exported(meta, message, runs, tmp_path):
+    folder, model, _ = runs['rgb']
+    torch.save(dict(state_dict=model.state_dict(), meta=meta), tmp_path / 'other.pth')
+    with pytest.raises(ValueError, match=message):
+        export_student(folder / 'nyuv2_depth2rgb.py', tmp_path / 'other.pth', tmp_path / 'out')
+    assert not (tmp_path / 'out').exists()
