@@ -1,7 +1,7 @@
 """Comparison of runs by the values of their configs and the options of their commands."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import cast
 
 from mmengine.config import Config
@@ -17,9 +17,14 @@ _FREE = {'data_root', 'config', 'checkpoint', 'folder', 'init_cfg', 'num_workers
          'persistent_workers', 'prefetch_factor', 'pin_memory'}
 
 
-def training_values(cfg: Config) -> str:
-    """The values of a config that decide what a training ends with, by dotted key, as JSON."""
-    parts = {key: value for key, value in cfg.to_dict().items() if key in _DECIDING}
+def training_values(cfg: Config, parts: Collection[str] = _DECIDING) -> str:
+    """The values of a config that decide what a training ends with, by dotted key, as JSON.
+
+    Args:
+        cfg: of the training.
+        parts: keys of the config whose values are meant.
+    """
+    parts = {key: value for key, value in cfg.to_dict().items() if key in parts}
     return json.dumps(dict(_leaves('', parts)), default=str, sort_keys=True)
 
 

@@ -25,8 +25,8 @@ def main(argv: Sequence[str] | None = None) -> None:
 
     from mmfkd.caching.options import FOLDER
     from mmfkd.engine.distributed import end_together, use_gloo_without_gpu
+    from mmfkd.engine.optim_wrapper import use_amp
     from mmfkd.engine.teacher_outputs import compute_outputs, use_views
-    from mmfkd.engine.training import use_amp
 
     if not use_views(cfg):
         teacher = next(iter(cfg.model.get('teachers') or {}), None)

@@ -1,9 +1,10 @@
-"""Mixed precision on the CPU."""
+"""Mixed precision, on the CPU too."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
+from mmengine.config import Config
 from mmengine.optim import OptimWrapper
 from torch import nn
 
@@ -23,3 +24,9 @@ class BFloat16OptimWrapper(OptimWrapper):
         """Autocast around the forward pass."""
         with super().optim_context(model), torch.autocast('cpu', torch.bfloat16):
             yield
+
+
+def use_amp(cfg: Config) -> None:
+    """Mixed precision: float16 on a GPU, bfloat16 on a CPU."""
+    cuda = torch.cuda.is_available()
+    cfg.optim_wrapper.type = 'AmpOptimWrapper' if cuda else 'mmfkd.BFloat16OptimWrapper'

@@ -7,6 +7,7 @@ from pathlib import Path
 from mmengine.config import Config
 
 from mmfkd.checkpoints import has_ended, read_summary, selected_checkpoint
+from mmfkd.checkpoints.settings import changed_values, training_values
 from mmfkd.config import (
     Pair,
     default_work_dir,
@@ -21,6 +22,7 @@ from mmfkd.inference.opening import open_run
 
 from .distributed import first_rank
 from .hooks.checkpoint import length
+from .optim_wrapper import use_amp
 from .processes import STOPPED, run_child, train_command
 
 # What a baseline and the student beside it have in common.
@@ -67,7 +69,8 @@ def train_missing_baseline(cfg: Config, options: Mapping[str, object], amp: bool
         amp: mixed precision.
 
     Raises:
-        SystemExit: the config has no baseline, or its training failed.
+        SystemExit: the config has no baseline, its training failed, or a run that differs from it
+            lies in its work dir.
     """
     config = baseline_of(cfg)
     if config is None:
@@ -76,10 +79,12 @@ def train_missing_baseline(cfg: Config, options: Mapping[str, object], amp: bool
     baseline, own = baseline_config(config, options)
     folder = default_work_dir(config)
     if has_ended(folder):
-        found, wanted = compared(folder, baseline)
-        if found != wanted:
-            sys.exit(f'{folder} holds a baseline of {found}, but {wanted} is asked for: move it '
-                     'away to train another')
+        if amp:
+            use_amp(baseline)
+        other = differences(folder, baseline)
+        if other:
+            sys.exit(f'{folder} holds another baseline than the one that is asked for, by '
+                     f'{"; ".join(other)}: move it away to train this one')
     else:
         train_first('the baseline', cfg, config, folder, own, amp)
     return folder
@@ -106,7 +111,8 @@ def ended_baseline(cfg: Config) -> Path | None:
         other.append('model.students.student')
     if other and first_rank(cfg.get('launcher', 'none')):
         print(f'{folder} holds a baseline, with which this run is not compared, as their '
-              f'{", ".join(other)} differ; --with-baseline trains one', flush=True)
+              f'{", ".join(other)} differ; move it away, and --with-baseline trains one',
+              flush=True)
     return None if other else folder
 
 
@@ -120,11 +126,16 @@ def baseline_config(config: str, options: Mapping[str, object]) -> tuple[Config,
     return baseline, own
 
 
-def compared(folder: Path, config: Config) -> tuple[dict, dict]:
-    """Length and seed of a run that has ended, and those of a config."""
-    summary = read_summary(folder) or {}
-    wanted = dict(length=length(config), seed=(config.get('randomness') or {}).get('seed'))
-    return {key: summary.get(key) for key in wanted}, wanted
+def differences(folder: Path, config: Config) -> list[str]:
+    """What differs between a run that has ended and a config: ``key=old, and now new``.
+
+    Only what decides scores counts: not the number of workers, or where files are.
+    """
+    try:
+        trained, _ = open_run(folder, teachers=True)
+    except (FileNotFoundError, ValueError) as error:
+        return [str(error)]
+    return changed_values(*(training_values(cfg, ('model', *SHARED)) for cfg in (trained, config)))
 
 
 def weak_teachers(cfg: Config, baseline: Path) -> list[str]:

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from time import perf_counter
 
-import torch
 from mmengine.config import Config
 from mmengine.dist import barrier, is_main_process
 from mmengine.runner import Runner
@@ -32,6 +31,7 @@ from .hooks.samples import SampleScoreHook
 from .hooks.start import StartCheckHook
 from .hooks.stop import StopHook
 from .hooks.unwrapped import unwrapped
+from .optim_wrapper import use_amp
 from .processes import StopRequest
 from .runner import build_runner
 from .teacher_outputs import use_views
@@ -63,12 +63,6 @@ def prepare_run(cfg: Config, work_dir: str | Path, resume: str | None = None,
         cfg.load_from, cfg.resume = (str(newest), True) if newest else (None, False)
     if first_rank(cfg.get('launcher', 'none')):
         clear_work_dir(cfg)
-
-
-def use_amp(cfg: Config) -> None:
-    """Mixed precision: float16 on a GPU, bfloat16 on a CPU."""
-    cuda = torch.cuda.is_available()
-    cfg.optim_wrapper.type = 'AmpOptimWrapper' if cuda else 'mmfkd.BFloat16OptimWrapper'
 
 
 def clear_work_dir(cfg: Config) -> None:

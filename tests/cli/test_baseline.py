@@ -73,7 +73,8 @@ def test_only_the_baseline_of_this_very_run_is_compared(ended, changed, monkeypa
     assert found == (None if changed else Path('work_dirs/unimodal/synthetic_rgb'))
     said = capsys.readouterr().out
     part = (changed or '').split('.')[0].replace('model', 'model.students.student')
-    assert (f'as their {part} differ; --with-baseline trains one' in said) == bool(changed)
+    assert (f'as their {part} differ; move it away, and --with-baseline trains one' in said
+            ) == bool(changed)
 
 
 def test_a_baseline_itself_or_an_odd_work_dir_is_compared_with_nothing(ended, tmp_path,
@@ -104,13 +105,43 @@ def test_options_of_losses_are_not_the_baselines(ended):
     assert 'loss_kd' not in announced
 
 
-def test_a_baseline_of_another_length_is_not_taken(ended):
+def test_a_baseline_of_another_seed_is_not_taken(ended):
     folder, _ = ended
     done = run(sys.executable, '-m', 'mmfkd', 'train', 'recommended/synthetic_depth2rgb',
                '--with-baseline', '--cfg-options', *OPTIONS, 'randomness.seed=1', '--work-dir',
                'other', cwd=folder, check=False)
-    assert done.returncode and 'holds a baseline of' in done.stderr
-    assert "'seed': 1} is asked for: move it away" in done.stderr
+    assert done.returncode and 'holds another baseline than the one' in done.stderr
+    assert 'by randomness.seed=0, and now 1: move it away' in done.stderr
+
+
+@pytest.mark.parametrize(('option', 'told'), [
+    ('optim_wrapper.optimizer.lr=0.5', 'optimizer.lr=.*, and now 0.5'),
+    ('train_dataloader.dataset.labels=0.1', 'dataset.labels=None, and now 0.1'),
+    ('model.students.student.model.backbone.base_channels=16', 'base_channels=32, and now 16'),
+    ('test_dataloader.dataset.num_scenes=6', 'test_dataloader.dataset.num_scenes=8, and now 6'),
+    ('train_cfg.max_epochs=2', 'train_cfg.max_epochs=1, and now 2'),
+    ('train_dataloader.num_workers=2', None)])
+def test_a_baseline_that_was_trained_otherwise_is_not_reported(ended, option, told, monkeypatch):
+    monkeypatch.chdir(ended[0])
+    options = dict(each.split('=', 1) for each in OPTIONS if 'losses' not in each)
+    options = {key: literal_eval(value) for key, value in options.items()}
+    key, value = option.split('=')
+    options[key] = literal_eval(value)
+    cfg = load_config('kd/synthetic_depth2rgb', options)
+    if told is None:
+        assert train_missing_baseline(cfg, options) == Path('work_dirs/unimodal/synthetic_rgb')
+        return
+    with pytest.raises(SystemExit, match=f'holds another baseline .*{told}.*: move it away'):
+        train_missing_baseline(cfg, options)
+
+
+def test_a_baseline_in_another_precision_is_not_reported(ended, monkeypatch):
+    monkeypatch.chdir(ended[0])
+    options = dict(each.split('=', 1) for each in OPTIONS if 'losses' not in each)
+    options = {key: literal_eval(value) for key, value in options.items()}
+    cfg = load_config('kd/synthetic_depth2rgb', options)
+    with pytest.raises(SystemExit, match='optim_wrapper.type=OptimWrapper, and now mmfkd.BFloat16'):
+        train_missing_baseline(cfg, options, amp=True)
 
 
 def test_the_baseline_is_that_of_the_pair_or_named(tmp_path):
