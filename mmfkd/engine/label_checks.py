@@ -2,6 +2,7 @@
 
 from mmengine.runner import Runner
 from mmpretrain.models.losses import CrossEntropyLoss
+from mmseg.models.losses import CrossEntropyLoss as PixelCrossEntropyLoss
 from torch import nn
 from torch.utils.data import DataLoader
 
@@ -43,7 +44,7 @@ def check_labels(runner: Runner, model: nn.Module) -> None:
 
     Raises:
         ValueError: a batch is no sum of its sources; there is no label and no loss that does
-            without; or the loss of a classifier counts samples without a label.
+            without; or the loss of a network counts samples without a label.
     """
     check_sources(runner.train_dataloader)
     data = runner.train_dataloader.dataset
@@ -62,6 +63,11 @@ def check_labels(runner: Runner, model: nn.Module) -> None:
         runner.logger.warning(f'{", ".join(needing)} learns from the {count} samples with a label '
                               'alone')
     for place, network in networks(model).items():
+        for name, module in network.named_modules():
+            if isinstance(module, PixelCrossEntropyLoss) and not module.avg_non_ignore:
+                raise ValueError(f'{place}{name} is a mean over all pixels, also those of the '
+                                 f'{total - count} of {total} samples without a label: set '
+                                 'avg_non_ignore=True of it')
         loss = getattr(getattr(network, 'head', None), 'loss_module', None)
         if isinstance(loss, nn.Module) and not isinstance(loss, LabelledCrossEntropyLoss):
             cure = ("'mmfkd.LabelledCrossEntropyLoss'" if isinstance(loss, CrossEntropyLoss) else

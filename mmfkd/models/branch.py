@@ -88,10 +88,16 @@ class Branch(BaseModule):
         channels_last: whether weights and images lie in memory with their channels last, which
             convolutions of GPUs read faster; values and shapes stay as they are.
 
+    Attributes:
+        complete: whether it needs all of its modalities, or those of ``available``, also outside
+            of training, as teachers do.
+
     Raises:
         ValueError: an unknown place in ``taps``, an unknown tap in ``pool``, an unknown modality
             in ``available`` or ``subsets``, or a ``norm`` that does not fit.
     """
+
+    complete = False
 
     def __init__(self, model: dict | nn.Module, modality: str | Sequence[str],
                  norm: dict | None = None, taps: Mapping[str, str] | None = None,
@@ -150,8 +156,8 @@ class Branch(BaseModule):
             available: modalities to use, in place of ``available`` of the branch.
 
         Raises:
-            KeyError: the data does not hold the branch's modality; in training, of a multi-modal
-                network, any of them.
+            KeyError: the data does not hold the branch's modality; of a multi-modal network, none
+                of them, or in training or of a teacher not all.
         """
         x, frames = self.prepare(self._present(inputs, mode, available or self.available))
         names: Any = None if record is True else record
@@ -176,8 +182,8 @@ class Branch(BaseModule):
                  available: Sequence[str] | None) -> dict[str, Tensor]:
         wanted = self.modalities if mode == 'loss' or available is None else available
         missing = [m for m in wanted if m not in inputs]
-        # A multi-modal network predicts with what there is.
-        if missing and (mode == 'loss' or len(missing) == len(wanted)):
+        # A multi-modal student predicts with what there is.
+        if missing and (mode == 'loss' or self.complete or len(missing) == len(wanted)):
             raise KeyError(f'modality {missing} is not in the data, which has {list(inputs)}: '
                            "check 'modality' of the branch and 'modalities' of the data set")
         return {m: inputs[m] for m in wanted if m in inputs}

@@ -17,7 +17,8 @@ PRECISIONS = dict(float16=torch.float16, bfloat16=torch.bfloat16)
 class FrozenBranch(Branch):
     """A teacher, whose pass may be cheaper than a student's.
 
-    It runs without gradients, but not in PyTorch's inference mode, whose tensors no loss with a
+    What it says of a part of its modalities would be another lesson, so it needs all of them. It
+    runs without gradients, but not in PyTorch's inference mode, whose tensors no loss with a
     gradient could use.
 
     Args:
@@ -27,6 +28,8 @@ class FrozenBranch(Branch):
     Raises:
         ValueError: another precision.
     """
+
+    complete = True
 
     def __init__(self, branch: Mapping[str, Any], autocast: str | None = None) -> None:
         super().__init__(**branch)

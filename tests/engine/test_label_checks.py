@@ -105,3 +105,12 @@ def test_features_of_a_teacher_of_other_classes_are_taken(make_runner, distiller
     runner = make_runner(config)
     runner.model.teachers['teacher'].classes = ('sofa',)
     check_runner(runner)
+
+
+def test_a_mean_over_all_pixels_is_refused(make_runner, distiller_config, seg_branch):
+    config = distiller_config(KD, make=lambda name: seg_branch(name, classes=4))
+    config.students.student.model.decode_head.loss_decode = dict(type='CrossEntropyLoss')
+    runner = make_runner(config, 'mean', train_dataloader=dict(dataset=dict(labels=0.5)))
+    with pytest.raises(ValueError, match='students.student.decode_head.loss_decode is a mean over '
+                                         'all pixels, also those of the 2 of 4 samples'):
+        check_runner(runner)

@@ -66,6 +66,19 @@ def test_it_is_not_trained(seg_branch):
     assert not frozen.training and not any(p.requires_grad for p in frozen.parameters())
 
 
+@pytest.mark.parametrize('available', [None, ['ir']])
+def test_a_teacher_of_several_modalities_needs_those_that_it_is_to_see(available, stub_branch):
+    student = stub_branch(lambda x, samples: x['ir'], ['rgb', 'ir'])
+    teacher = FrozenBranch(dict(model=student.model, modality=['rgb', 'ir'], available=available))
+    infrared = dict(ir=torch.ones(1, 1, 2, 2))
+    assert torch.equal(student(infrared).output, infrared['ir'])
+    if available:
+        assert torch.equal(teacher(infrared).output, infrared['ir'])
+        return
+    with pytest.raises(KeyError, match=r"modality \['rgb'\] is not in the data, which has \['ir'"):
+        teacher(infrared)
+
+
 def test_another_precision_is_refused(seg_branch):
     with pytest.raises(ValueError, match="autocast='int8' of a teacher: choose float16 or bf"):
         FrozenBranch(seg_branch(), autocast='int8')

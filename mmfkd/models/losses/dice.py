@@ -12,7 +12,8 @@ def multiclass_dice(logits: Tensor, labels: Tensor, ignore_index: int = 255,
 
     ``1 - 2 Σ p y / (Σ p + Σ y)`` over the pixels of a class; a class without labels counts as 0
     in the mean, as in segmentation_models_pytorch, which DisOptNet uses. There the sums run over
-    the batch, which is ``per_image=False``; eq. 7 speaks of one prediction.
+    the batch, which is ``per_image=False``; eq. 7 speaks of one prediction. An image without any
+    label is no part of the mean.
 
     Args:
         logits: (N, C, H, W).
@@ -32,8 +33,9 @@ def multiclass_dice(logits: Tensor, labels: Tensor, ignore_index: int = 255,
     labelled = torch.zeros_like(total).scatter_add(1, of_label, valid.flatten(1).to(total))
     if not per_image:
         overlap, labelled, total = (x.sum(0) for x in (overlap, labelled, total))
-    loss = 1 - 2 * overlap / (total + labelled).clamp(min=1e-7)
-    return torch.where(labelled > 0, loss, 0).mean()
+    loss = torch.where(labelled > 0, 1 - 2 * overlap / (total + labelled).clamp(min=1e-7), 0)
+    there = labelled.sum(-1) > 0
+    return (loss.mean(-1) * there).sum() / there.sum().clamp(min=1)
 
 
 @MODELS.register_module()

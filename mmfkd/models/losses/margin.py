@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from mmfkd.registry import MODELS
 
 from .base import DistillLoss
-from .shapes import labelled_rows
+from .shapes import class_logits, labelled_rows
 
 
 @MODELS.register_module()
@@ -67,7 +67,7 @@ class MADLoss(DistillLoss):
                 raise ValueError(f'MADLoss: a map of the student is {tuple(own.shape)}, the '
                                  f"teacher's {tuple(other.shape)}: tap places of one size")
             own, other = self._small(own), self._small(other)
-            pooled = F.adaptive_avg_pool2d(logits, (own.size(-2), own.size(-1)))
+            pooled = F.adaptive_avg_pool2d(class_logits(logits), (own.size(-2), own.size(-1)))
             parts.append((relation_gaps(rows(own), rows(other)) * margins(pooled)).sum())
         return dict(margin=torch.stack(parts).sum())
 

@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+IGNORED = 255  # the label of positions that count nowhere, unless it is a class
+
 
 def as_map(x: Tensor) -> Tensor:
     """A tapped tensor as a map (N, C, H, W).
@@ -59,7 +61,7 @@ def labelled_rows(maps: Sequence[Tensor], gt: Tensor, ignore_index: int
         maps: logits of one shape, (N, C) or (N, C, H, W).
         gt: labels (N,), or (N, H', W'), which are taken at the logits' size by nearest; negative
             where there is none.
-        ignore_index: label of the positions that are left out too, unless it is a class.
+        ignore_index: label of the positions that are left out too, see :func:`counted`.
 
     Returns:
         (M, C) of each, and the labels (M,).
@@ -70,9 +72,12 @@ def labelled_rows(maps: Sequence[Tensor], gt: Tensor, ignore_index: int
 
 
 def counted(labels: Tensor, ignore_index: int, classes: int) -> Tensor:
-    """Where there is a label: not negative, and not ``ignore_index`` unless that is a class."""
+    """Where there is a label: not negative, and not ``ignore_index``.
+
+    255, the default, leaves nothing out where it is the number of a class.
+    """
     there = labels >= 0
-    return there if ignore_index < classes else there & (labels != ignore_index)
+    return there if ignore_index == IGNORED < classes else there & (labels != ignore_index)
 
 
 def mean_of_rows(values: Tensor) -> Tensor:

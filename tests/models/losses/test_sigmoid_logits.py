@@ -8,6 +8,7 @@ from mmfkd.models import (
     DISTLoss,
     DKDLoss,
     KDLoss,
+    MADLoss,
     NormalizedKDLoss,
     PseudoLabelLoss,
     SoftLabelLoss,
@@ -33,6 +34,15 @@ def test_a_channel_is_the_second_of_two_classes(kind):
     sum(found.values()).backward()
     if kind is not DISTLoss:
         assert (student.grad != 0).all()
+
+
+def test_the_margins_of_a_channel_are_those_of_two_classes():
+    maps, other = torch.randn(2, 8, 4, 4), torch.randn(2, 8, 4, 4)
+    z = torch.randn(2, 1, 8, 8)
+    loss = MADLoss(['student.feat'], ['teacher.feat'], 'teacher.logits')
+    found, expected = (loss([maps], [other, logits], None)['margin'].item()
+                       for logits in (z, two_classes(z)))
+    assert found == pytest.approx(expected) and found > 0
 
 
 def test_both_are_right_where_their_sign_is_the_label():

@@ -14,6 +14,8 @@ from mmfkd.models import (
     NormalizedKDLoss,
     PseudoLabelLoss,
 )
+from mmfkd.models.losses import CrossEntropyLoss as PixelCrossEntropyLoss
+from mmfkd.models.losses import MulticlassDiceLoss
 from mmfkd.models.losses.frequency import band_cross_entropy
 
 
@@ -68,6 +70,29 @@ def test_class_255_is_a_class_where_there_are_more():
     heads = band_cross_entropy((student, student), labels)
     assert heads.item() == pytest.approx(
         2 * F.cross_entropy(student[:3], labels[:3], reduction='sum').item() / 4)
+
+
+@pytest.mark.parametrize('kind', [DKDLoss, NormalizedKDLoss, DISTLoss])
+def test_a_class_that_is_to_be_ignored_is_left_out(kind):
+    student, teacher, labels = logits(), logits(), torch.tensor([0, 1, 2, 0, 1, 3])
+    loss = kind(ignore_index=0)
+    found = loss(student, teacher, labels)
+    kept = labels != 0
+    expected = kind()(student[kept], teacher[kept], labels[kept])
+    assert {key: value.item() for key, value in found.items()} == pytest.approx(
+        {key: value.item() for key, value in expected.items()})
+
+
+@pytest.mark.parametrize('labelled', [8, 2, 1])
+def test_dice_and_cross_entropy_are_means_over_the_labelled_images(labelled):
+    maps, labels = torch.randn(8, 3, 5, 5), torch.randint(3, (8, 5, 5))
+    hidden = labels.clone()
+    hidden[labelled:] = 255
+    for loss in (MulticlassDiceLoss(), PixelCrossEntropyLoss(avg_non_ignore=True)):
+        found = loss(maps, hidden, ignore_index=255)
+        expected = loss(maps[:labelled], labels[:labelled], ignore_index=255)
+        assert found.item() == pytest.approx(expected.item(), rel=1e-5) and found > 0
+    assert MulticlassDiceLoss()(maps, torch.full_like(labels, 255)).item() == 0
 
 
 def test_band_heads_are_means_over_all_samples_as_the_task_is():

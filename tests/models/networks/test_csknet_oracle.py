@@ -740,9 +740,13 @@ def log_probabilities(logits):
 
 
 def dice_by_loops(logits, labels, per_image=True, ignore=IGNORE):
-    """Equation 7's second part, class by class, over the pixels that are not ignored."""
+    """Equation 7's second part, class by class, over the pixels that are not ignored.
+
+    Images without any other pixel are left out.
+    """
     p = np.exp(log_probabilities(logits))
-    groups = [[n] for n in range(len(p))] if per_image else [list(range(len(p)))]
+    there = [n for n in range(len(p)) if (labels[n] != ignore).any()]
+    groups = [[n] for n in there] if per_image else [there]
     terms = []
     for images in groups:
         for c in range(p.shape[1]):
