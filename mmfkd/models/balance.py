@@ -12,6 +12,9 @@ from torch.linalg import vector_norm
 
 from mmfkd.config import TapKey
 
+from .gradients import gradients
+from .routing import any_label
+
 
 class LossBalance(BaseModule):
     """Keeps the gradient of a loss at a stated ratio to the gradient of the student's task.
@@ -125,8 +128,8 @@ class LossBalances(ModuleDict):
                                  'gradient to balance')
 
     def weighted(self, losses: Mapping[str, Any], tasks: Mapping[str, Mapping[str, Tensor]],
-                 terms: Mapping[str, dict[str, Tensor]], recorded: Mapping[str, Tensor]
-                 ) -> dict[str, dict[str, Tensor]]:
+                 terms: Mapping[str, dict[str, Tensor]], recorded: Mapping[str, Tensor],
+                 data_samples: list) -> dict[str, dict[str, Tensor]]:
         """Terms with the weights of their balances, after one step of these.
 
         Args:
@@ -134,22 +137,25 @@ class LossBalances(ModuleDict):
             tasks: student to its task losses.
             terms: distillation loss to its terms.
             recorded: ``branch.tap`` to the tensor in the student's network.
+            data_samples: the batch.
 
         Raises:
-            ValueError: a balanced loss does not reach the student, or has no such term.
+            ValueError: a balanced loss or the task does not reach the student's tap, or the loss
+                has no such term.
         """
         weighted = dict(terms)
         for name, balance in self.items():
             keys = _taps(losses[name].student)
             if balance.tick():
-                self._measure(name, keys, tasks, terms, recorded)
+                self._measure(name, keys, tasks, terms, recorded, data_samples)
             weight = balance.weight.detach()
             weighted[name] = {key: weight * value if key in (balance.names or terms[name]) else
                               value for key, value in terms[name].items()}
         return weighted
 
     def _measure(self, name: str, keys: Sequence[str], tasks: Mapping[str, Mapping[str, Tensor]],
-                 terms: Mapping[str, dict[str, Tensor]], recorded: Mapping[str, Tensor]) -> None:
+                 terms: Mapping[str, dict[str, Tensor]], recorded: Mapping[str, Tensor],
+                 data_samples: list) -> None:
         balance = cast(LossBalance, self[name])
         if balance.names and not set(balance.names) & set(terms[name]):
             raise ValueError(f'losses.{name}.balance: no terms {list(balance.names)}; the loss has '
@@ -162,7 +168,12 @@ class LossBalances(ModuleDict):
                              'so there is no gradient to balance: remove balance, or tap a '
                              'tensor of the student that is trained')
         task = gradient_norm(task_losses(tasks, keys), places)
-        if task is not None and task > 0 and not balance.labelled:
+        if not balance.labelled and any_label(data_samples, places[0].device):
+            if task is None or task == 0:
+                raise ValueError(f'losses.{name}.balance: the task of the student does not reach '
+                                 f'{", ".join(keys)}, so there is no gradient to compare with: '
+                                 'remove balance, or tap a tensor that a supervised output is '
+                                 'computed from')
             balance.begin()
         reference = task
         if not balance.labelled:
@@ -212,8 +223,8 @@ def gradient_norm(terms: Iterable[Tensor], places: Sequence[Tensor]) -> Tensor |
     # In half precision the gradient of a mean over many pixels would round to 0, that of a sum
     # would overflow.
     for scale in (2.0 ** 16, 1.0) if half else (1.0,):
-        found = torch.autograd.grad(scale * total, places, retain_graph=True, allow_unused=True)
-        norms = [vector_norm(x.float() / scale) for x in found if x is not None]
+        norms = [vector_norm(x.float() / scale) for x in gradients(scale * total, places)
+                 if x is not None]
         if all(norm.isfinite() for norm in norms):
             break
     if not norms:

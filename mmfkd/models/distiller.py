@@ -189,7 +189,7 @@ class CrossModalDistiller(BaseModel):
                 with explained_shapes(**in_loss(name, loss, feats)):
                     terms[name] = loss(**route(loss, feats, data_samples))
             if self.training and torch.is_grad_enabled():
-                terms = self.balances.weighted(self.losses, tasks, terms, recorded)
+                terms = self.balances.weighted(self.losses, tasks, terms, recorded, data_samples)
         return TrainingPass(feats, counted_tasks(tasks, data_samples) if terms else tasks, terms)
 
     def parse_losses(self, losses: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:

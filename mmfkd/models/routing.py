@@ -4,9 +4,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 import torch
+from mmengine.dist import all_reduce
 from torch import Tensor
 
 from mmfkd.config import TapKey
+
+from .losses.shapes import IGNORED
 
 
 class TrainingPass(NamedTuple):
@@ -61,6 +64,23 @@ def labelled_share(data_samples: list) -> Tensor | float:
     if 'gt_label' not in data_samples[0]:
         return 1.0
     return (stack_labels(data_samples) >= 0).float().mean()
+
+
+def any_label(data_samples: list, device: torch.device) -> bool:
+    """Whether a label of a batch counts, in any process: of a sample, or of a pixel.
+
+    Args:
+        data_samples: the batch.
+        device: that processes exchange tensors on.
+    """
+    there = True
+    if 'gt_sem_seg' in data_samples[0]:
+        there = bool((stack_labels(data_samples) != IGNORED).any())
+    elif 'gt_label' in data_samples[0]:
+        there = bool((stack_labels(data_samples) >= 0).any())
+    count = torch.tensor(float(there), device=device)
+    all_reduce(count)
+    return bool(count > 0)
 
 
 def counted_tasks(tasks: Mapping[str, Mapping], data_samples: list) -> dict[str, dict]:

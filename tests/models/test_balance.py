@@ -6,10 +6,14 @@ from functools import partial
 import pytest
 import torch
 from mmengine.config import ConfigDict
+from mmpretrain.structures import DataSample
 
+from mmfkd.analysis.untrained import build_model, random_data
+from mmfkd.config import load_config
 from mmfkd.engine import LossWeightHook
 from mmfkd.models import KDLoss, LossBalance
 from mmfkd.models.balance import LossBalances, gradient_norm
+from mmfkd.models.gradients import gradients as gradients_at
 
 KD = dict(type='KDLoss')
 FEATURE = dict(type='FeatureLoss')
@@ -146,9 +150,48 @@ def test_what_was_measured_before_the_first_label_is_no_reference():
         x = torch.ones(8, 4, requires_grad=True)
         task = 0 * x.sum() if step == 0 else 0.01 * x.sum()
         terms = balances.weighted({'loss_kd': loss}, {'student': {'loss': task}},
-                                  {'loss_kd': {'kl': x.sum()}}, {'student.feat': x})
+                                  {'loss_kd': {'kl': x.sum()}}, {'student.feat': x},
+                                  [DataSample().set_gt_label(-100 if step == 0 else 1)])
         weight = terms['loss_kd']['kl'].item() / 32
         assert weight == pytest.approx(1 if step == 0 else 0.01)
+
+
+def test_a_task_that_does_not_reach_the_tap_is_no_missing_label():
+    x, y = (torch.ones(8, 4, requires_grad=True) for _ in range(2))
+    for task in (0 * x.sum(), y.sum()):
+        balances = LossBalances({'loss_kd': LossBalance(ratio=1.0)})
+        with pytest.raises(ValueError, match='loss_kd.balance: the task .* does not reach student'):
+            balances.weighted({'loss_kd': KDLoss(student='student.feat')},
+                              {'student': {'loss': task}}, {'loss_kd': {'kl': x.sum()}},
+                              {'student.feat': x}, [DataSample().set_gt_label(1)])
+
+
+@pytest.mark.parametrize('dims', [(4, 3), (4, 3, 5, 5)])
+def test_the_gradient_at_a_part_is_that_of_all_that_its_values_enter(dims):
+    """As of a modality in a stacked batch, of which decoders get a part and stages the whole."""
+    images = torch.randn(dims, requires_grad=True)
+    for layout in (torch.contiguous_format, torch.channels_last)[:len(dims) // 2]:
+        stacked = (2 * images).contiguous(memory_format=layout)
+        _, second = stacked.chunk(2)
+        total = (second ** 2).sum() + (stacked ** 3).sum()
+        found, = gradients_at(total, [second])
+        assert torch.allclose(found, 2 * second + 3 * second ** 2)
+
+
+@pytest.mark.parametrize('stage', [1, 2, 3, 4])
+def test_the_task_reaches_every_stage_of_one_modality(stage):
+    """Balance and look are taken where the network goes on: at the rows of the stacked maps."""
+    cfg = load_config('csknet/streets_rgb-ir')
+    model = build_model(cfg).train()
+    batch = random_data(model, (32, 32), 2)
+    data = model.data_preprocessor(batch, True)
+    name = f'infrared{stage + 1}'
+    with model.student.taps.recording([name]) as places:
+        done = model.training_pass(data['inputs'], data['data_samples'])
+        task, _ = model.parse_losses(done.tasks['student'])
+    norm = gradient_norm([task], [places[name]])
+    whole, = torch.autograd.grad(task, [places[name]._base], retain_graph=True)
+    assert norm.item() == pytest.approx(whole[2:].norm().item(), rel=1e-5) and norm > 0
 
 
 def test_a_ratio_of_zero_is_no_loss_from_the_start():

@@ -15,6 +15,7 @@ from mmfkd.config import TapKey
 from mmfkd.datasets.random_state import kept_random_state
 from mmfkd.models import CrossModalDistiller
 from mmfkd.models.frozen_branch import CachedBranch
+from mmfkd.models.gradients import gradients
 from mmfkd.registry import HOOKS
 
 from .unwrapped import unwrapped
@@ -124,7 +125,7 @@ def gradient_norm(loss: Tensor | int, place: Tensor) -> float:
     """
     if not (isinstance(loss, Tensor) and loss.requires_grad and place.requires_grad):
         return 0.0
-    grad, = torch.autograd.grad(loss, [place], retain_graph=True, allow_unused=True)
+    grad, = gradients(loss, [place])
     return 0.0 if grad is None else grad.float().norm().item()
 
 
