@@ -16,7 +16,7 @@ from mmfkd.config import Pair, PairConfigs, load_composed, methods, offers
 from mmfkd.devices import default_device
 from mmfkd.models import CrossModalDistiller
 from mmfkd.models.losses.shapes import class_logits, labelled_rows, pooled, resized
-from mmfkd.models.routing import stack_labels
+from mmfkd.models.routing import any_label, stack_labels
 from mmfkd.registry import MODELS
 
 TAPS = ('feat', 'layer1', 'layer2', 'layer3', 'layer4')
@@ -171,17 +171,27 @@ def gradient_shares(pair: Pair, teacher: Path, student: Path, options: Mapping[s
 
 
 def ratios(cfg: Any, teacher: Path, student: Path, batches: int) -> dict[str, float]:
-    """Loss to the norm of its gradient relative to the task's, over some training batches."""
+    """Loss to the norm of its gradient relative to the task's, over some labelled batches.
+
+    Raises:
+        ValueError: no sample has a label.
+    """
     own = {name: loss.get('balance') for name, loss in cfg.model.losses.items()}
     for name, loss in cfg.model.losses.items():
         terms = (own[name] or {}).get('terms', ())
         loss.balance = dict(ratio=1.0, terms=terms, interval=1, decay=0.99)
     model = loaded(cfg, teacher, student).train()
     loader = Runner.build_dataloader(dict(cfg.train_dataloader), seed=0)
-    for count, batch in enumerate(loader):
-        if count == batches:
+    left = batches
+    for batch in loader:
+        data = model.data_preprocessor(batch, True)
+        if any_label(data['data_samples'], data['inputs'][model.student.modalities[0]].device):
+            model(**data, mode='loss')
+            left -= 1
+        if left == 0:
             break
-        model(**model.data_preprocessor(batch, True), mode='loss')
+    if left == batches:
+        raise ValueError('no training sample has a label, so there is no gradient of the task')
     # Balanced, a loss has the ratio that its default asks for.
     return {name: own[name].get('ratio', 1.0) if own[name] is not None
             else 1 / float(balance.weight) for name, balance in model.balances.items()}

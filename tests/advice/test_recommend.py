@@ -86,6 +86,21 @@ def test_a_share_is_proportional_to_the_weight(looked, monkeypatch):
     assert ratios(balanced, teacher, student, 1) == dict(loss_kd=0.5, loss_fdkd=1.0)
 
 
+def test_batches_without_a_label_measure_nothing(looked, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    folder = looked[0] / 'work_dirs/benchmark/unimodal'
+    teacher, student = (folder / f'synthetic_{name}/seed0' for name in ('depth', 'rgb'))
+    cfg = compose(PAIR, 'kd')
+    cfg.train_dataloader.update(batch_size=4, num_workers=0)
+    cfg.train_dataloader.dataset.update(num_scenes=40, size=(32, 32), labels=0.03)
+    assert ratios(cfg, teacher, student, 1)['loss_kd'] != 1  # of the one batch with a label
+    cfg = compose(PAIR, 'kd')
+    cfg.train_dataloader.update(batch_size=4, num_workers=0)
+    cfg.train_dataloader.dataset.update(num_scenes=8, size=(32, 32), labels='none')
+    with pytest.raises(ValueError, match='no training sample has a label'):
+        ratios(cfg, teacher, student, 1)
+
+
 FOUND = Findings(
     PAIR, teacher=70.0, student=60.0, agreement=Agreement(0.5, 0.2, 0.1, 0.2),
     cka=dict(feat=dict(raw=0.4, low=0.5, high=0.3)),
