@@ -10,6 +10,7 @@ from mmengine.dist import is_main_process
 from mmengine.runner import Runner
 from torch import nn
 
+from mmfkd.config.schedules import check_schedules
 from mmfkd.models import CrossModalDistiller
 
 from .hooks.checkpoint import counts_iterations, length
@@ -29,8 +30,8 @@ def check_config(cfg: Config) -> None:
     """Refuses a config that cannot be run.
 
     Raises:
-        ValueError: it has no model, is to train for less than one epoch or iteration, or is to be
-            compiled.
+        ValueError: it has no model, is to train for less than one epoch or iteration, is to be
+            compiled, or states a number of a loss that a schedule moves to another.
         SystemExit: ``--launcher pytorch`` without torchrun.
     """
     if not cfg.get('model'):
@@ -47,6 +48,7 @@ def check_config(cfg: Config) -> None:
     if cfg.get('compile') not in (None, False) and cfg.model.get('students'):
         raise ValueError('compile is not supported: torch.compile drops the gradients of what taps '
                          'record. Leave it out; docs/recipes.md says what makes a step cheaper')
+    check_schedules(cfg)
     if cfg.get('launcher') == 'pytorch' and 'RANK' not in os.environ:
         sys.exit('--launcher pytorch is for processes that torchrun starts: run '
                  'tools/dist_train.sh CONFIG GPUS, or torchrun --nproc_per_node GPUS -m mmfkd '

@@ -8,6 +8,7 @@ from mmengine.config import Config
 
 from mmfkd.config import Pair, method_file
 from mmfkd.config.pairs import PairConfigs
+from mmfkd.config.schedules import schedules
 
 if TYPE_CHECKING:
     from optuna import Trial
@@ -97,18 +98,20 @@ def fitting(space: Sequence[Dimension], pair: str) -> list[Dimension]:
 
 
 def searchable(space: Sequence[Dimension], cfg: Config, fixed: Iterable[str]) -> list[Dimension]:
-    """A space without what a config switches off, and without what is fixed.
+    """A space without what a config switches off or moves by a schedule, or what is fixed.
 
     Args:
         space: of :func:`space_of`.
         cfg: a preset may set a part to None whose values the method searches.
         fixed: keys of options that are not searched, nor their parts.
     """
+    moved = [f'model.losses.{schedule.loss}.{key}' for schedule in schedules(cfg)
+             for key in schedule.keys]
     kept = []
     for dimension in space:
         value = dimension.choices[0] if dimension.choices else dimension.low
         keys = options_of({dimension.key: value}, cfg)
-        if not any(_switched_off(cfg, key) or _within(key, fixed) for key in keys):
+        if not any(_switched_off(cfg, key) or _within(key, [*fixed, *moved]) for key in keys):
             kept.append(dimension)
     return kept
 

@@ -54,12 +54,14 @@ def open_study(root: Path, name: str, storage: str | None) -> 'Study':
             ``tuning.log`` in ``root``, which several machines can share.
     """
     optuna = require_optuna()
+    from .sampler import NumberedSampler  # needs Optuna
+
     root.mkdir(parents=True, exist_ok=True)
     kept = storage or optuna.storages.JournalStorage(
         optuna.storages.journal.JournalFileBackend(str(root / 'tuning.log')))
     return optuna.create_study(
         study_name=name, storage=kept, direction='maximize', load_if_exists=True,
-        sampler=optuna.samplers.TPESampler(seed=0, multivariate=True, n_startup_trials=5),
+        sampler=NumberedSampler(),
         pruner=optuna.pruners.MedianPruner(n_startup_trials=4, n_warmup_steps=1))
 
 

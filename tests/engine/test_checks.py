@@ -3,6 +3,7 @@
 import pytest
 from mmengine.config import Config
 
+from mmfkd.config import compose, load_config
 from mmfkd.engine.checks import check_config, check_runner, explained_errors
 
 
@@ -98,3 +99,29 @@ def test_a_single_value_under_a_batch_norm_is_explained(runner):
     with pytest.raises(ValueError, match='another'):
         with explained_errors():
             raise ValueError('another')
+
+
+@pytest.mark.parametrize(('options', 'message'), [
+    ({'model.losses.loss_contrast.weight': 0.5},
+     'loss_contrast.weight=0.5 has no effect, as default_hooks.contrast_weight moves it to 0.1'),
+    ({'model.losses.loss_contrast.hard_ratio': 1.0}, 'set default_hooks.contrast_share.stop, or'),
+    ({'model.losses.loss_contrast.weight': 0.5, 'default_hooks.contrast_weight': None}, None),
+    ({'model.losses.loss_contrast.weight': 0.5, 'default_hooks.contrast_weight.stop': 0.5}, None),
+    ({}, None)])
+def test_a_number_that_a_schedule_replaces_is_refused(options, message):
+    cfg = load_config('csknet/streets_rgb-ir', options)
+    if message is None:
+        check_config(cfg)
+        return
+    with pytest.raises(ValueError, match=message):
+        check_config(cfg)
+
+
+@pytest.mark.parametrize('method', ['dkd-paper', 'reviewkd-paper'])
+def test_a_ratio_that_a_schedule_replaces_is_refused(method):
+    check_config(compose('avdigits_visual2audio', method))
+    loss = f'loss_{method.removesuffix("-paper")}'
+    cfg = compose('avdigits_visual2audio', method)
+    cfg.model.losses[loss].balance = dict(ratio=0.5)
+    with pytest.raises(ValueError, match=f'{loss}.balance.ratio=0.5 has no effect, as default_ho'):
+        check_config(cfg)

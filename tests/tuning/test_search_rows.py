@@ -60,3 +60,39 @@ def test_rows_of_one_method_have_searches_of_their_own(tmp_path, score_one):
     for name in ('fdkd-high', 'fdkd'):
         assert len(open_study(tmp_path, f'{name}/{PAIR}', None).trials) == 1
         assert (tmp_path / f'trials/{name}-{PAIR}/0000').is_dir()
+
+
+def test_a_number_that_a_schedule_moves_is_not_searched(tmp_path, score_one):
+    found = Search(PAIR, 'reviewkd-paper', [0], tmp_path, report=lambda line: None).run(1)
+    assert set(found.values) == {'lr_factor'}
+
+
+def drawn(study, count):
+    """Values of further trials."""
+    found = []
+    for _ in range(count):
+        trial = study.ask()
+        found.append(tuple(dimension.suggest(trial) for dimension in space_of('kd')))
+        study.tell(trial, 1.0 + trial.number % 3)
+    return found
+
+
+def test_a_search_that_goes_on_draws_what_one_without_a_stop_does(tmp_path):
+    whole = drawn(open_study(tmp_path / 'whole', 'kd', None), 8)
+    parts = [values for _ in range(4) for values in drawn(
+        open_study(tmp_path / 'parts', 'kd', None), 2)]
+    assert whole == parts and len(set(whole)) == 8
+
+
+def test_values_of_one_trial_do_not_move_together(tmp_path):
+    study = open_study(tmp_path, 'kd', None)
+    trials = [study.ask() for _ in range(5)]
+    first, second = ([trial.suggest_float(name, 0, 1) for trial in trials] for name in 'ab')
+    assert len(set(first)) == 5 and first != second
+
+
+def test_two_processes_at_a_time_draw_other_values(tmp_path):
+    studies = [open_study(tmp_path, 'kd', None) for _ in range(2)]
+    trials = [study.ask() for study in studies]
+    assert len({tuple(dimension.suggest(trial) for dimension in space_of('kd'))
+                for trial in trials}) == 2
