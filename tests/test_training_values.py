@@ -11,7 +11,8 @@ BASE = dict(
     optim_wrapper=dict(optimizer=dict(type='SGD', lr=0.1, betas=(0.9, 0.99))),
     train_dataloader=dict(batch_size=4, num_workers=2, dataset=dict(
         data_root='data/x', pipeline=[dict(type='Load'), dict(type='Flip', prob=0.5)])),
-    randomness=dict(seed=0), train_cfg=dict(max_epochs=3), default_hooks=dict())
+    randomness=dict(seed=0), train_cfg=dict(max_epochs=3), default_hooks=dict(
+        ramp=dict(type='LossWeightHook', loss='loss_kd', start=0.1, stop=1.0)))
 
 
 @pytest.mark.parametrize(('key', 'value', 'told'), [
@@ -25,9 +26,18 @@ BASE = dict(
     ('optim_wrapper.optimizer.betas', [0.9, 0.99], None),
     ('train_dataloader.num_workers', 0, None), ('train_dataloader.dataset.data_root', '/y', None),
     ('model.teachers.teacher.checkpoint', '/elsewhere/a.pth', None),
+    ('default_hooks.ramp.stop', 3.0, 'hooks.ramp.stop=1.0, and now 3.0'),
     ('default_hooks.logger', dict(interval=1), None), ('train_cfg.max_epochs', 9, None)])
 def test_what_decides_a_training_is_compared(key, value, told):
     cfg = Config(BASE)
     cfg.merge_from_dict({key: value})
     changed = changed_values(training_values(Config(BASE)), training_values(cfg))
     assert changed == ([told] if told else [])
+
+
+def test_a_moving_average_that_comes_or_goes_is_told():
+    cfg = Config(BASE)
+    cfg.custom_hooks = [dict(type='Other', x=1), dict(type='mmengine.EMAHook', momentum=0.1)]
+    plain, averaged = training_values(Config(BASE)), training_values(cfg)
+    assert changed_values(plain, averaged) == ['hooks.0.momentum=None, and now 0.1',
+                                               'hooks.0.type=None, and now mmengine.EMAHook']

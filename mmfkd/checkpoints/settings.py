@@ -12,6 +12,9 @@ from .work_dirs import plain
 
 # Parts of a config that decide what a training ends with,
 _DECIDING = ('model', 'optim_wrapper', 'param_scheduler', 'train_dataloader', 'randomness')
+# hooks that do,
+_HOOKS = ('EMAHook', 'EpochSeedHook', 'FusionPhaseHook', 'LossWeightHook', 'ModuleClipHook',
+          'WeakCombinationHook')
 # and keys in them that say where files are, or how fast it is.
 _FREE = {'data_root', 'config', 'checkpoint', 'folder', 'init_cfg', 'num_workers',
          'persistent_workers', 'prefetch_factor', 'pin_memory'}
@@ -22,10 +25,18 @@ def training_values(cfg: Config, parts: Collection[str] = _DECIDING) -> str:
 
     Args:
         cfg: of the training.
-        parts: keys of the config whose values are meant.
+        parts: keys of the config whose values are meant, beside the hooks.
     """
-    parts = {key: value for key, value in cfg.to_dict().items() if key in parts}
-    return json.dumps(dict(_leaves('', parts)), default=str, sort_keys=True)
+    said = cfg.to_dict()
+    values = {key: value for key, value in said.items() if key in parts}
+    hooks = {name: hook for name, hook in (said.get('default_hooks') or {}).items()
+             if _decides(hook)}
+    values['hooks'] = {**hooks, **dict(enumerate(filter(_decides, said.get('custom_hooks') or ())))}
+    return json.dumps(dict(_leaves('', values)), default=str, sort_keys=True)
+
+
+def _decides(hook: object) -> bool:
+    return isinstance(hook, Mapping) and str(hook.get('type')).rpartition('.')[2] in _HOOKS
 
 
 def _leaves(prefix: str, values: Mapping | Sequence) -> Iterator[tuple[str, object]]:
