@@ -7,6 +7,7 @@ from torch.nn import functional as F
 from mmfkd.registry import MODELS
 
 from .base import DistillLoss
+from .shapes import check_axes
 
 
 @MODELS.register_module()
@@ -63,7 +64,7 @@ class PKDLoss(DistillLoss):
         adapter: see :class:`DistillLoss`; the paper has none.
 
     Raises:
-        ValueError: a single sample without space: it has no deviation.
+        ValueError: a single sample without space: it has no deviation; or clips.
     """
 
     def __init__(self, student: str = 'student.feat', teacher: str = 'teacher.feat',
@@ -72,6 +73,7 @@ class PKDLoss(DistillLoss):
 
     def terms(self, student: Tensor, teacher: Tensor, gt: Tensor | None) -> dict[str, Tensor]:
         """``pearson``: see the class."""
+        check_axes(self, student)
         return dict(pearson=F.mse_loss(whiten(student), whiten(teacher)) / 2)
 
 

@@ -19,7 +19,7 @@ from mmfkd.registry import MODELS
 
 from .band_split import BandSplit, lowpass_matrix
 from .base import DistillLoss
-from .shapes import counted
+from .shapes import check_axes, counted
 
 
 def split_bands(x: Tensor, cutoff: float = 0.5, dim: int | tuple[int, int] = 1,
@@ -168,7 +168,7 @@ class FrequencyDecoupledLoss(DistillLoss):
         task: likewise.
 
     Raises:
-        ValueError: an unknown ``reduction``.
+        ValueError: an unknown ``reduction``, a pair of axes on vectors, or clips.
     """
 
     def __init__(self, student: str = 'student.feat', teacher: str = 'teacher.feat',
@@ -195,6 +195,7 @@ class FrequencyDecoupledLoss(DistillLoss):
 
     def terms(self, student: Tensor, teacher: Tensor, gt: Any) -> dict[str, Tensor]:
         """See the class; both tensors (N, D) or (N, D, H, W)."""
+        check_axes(self, student, self.dim)
         low_s, high_s = split_bands(student, self.cutoff, self.dim, self.keep_dc)
         low_t, high_t = split_bands(teacher, self.cutoff, self.dim, self.keep_dc)
         terms = {}

@@ -23,6 +23,23 @@ def as_map(x: Tensor) -> Tensor:
     return x[:, :, None, None] if x.ndim == 2 else x
 
 
+def check_axes(loss: object, x: Tensor, dim: int | tuple[int, int] = 1) -> None:
+    """Refuses tensors whose axes a loss would take for others.
+
+    These are frames (N, T, C, H, W), whose second axis is none of channels, and vectors of which a
+    pair ``dim`` asks for space.
+
+    Raises:
+        ValueError: names the loss and the cure.
+    """
+    if x.ndim == 5:
+        raise ValueError(f'{type(loss).__name__}: {tuple(x.shape)} are frames: name the tap in '
+                         "'pool' of its branch, which averages them")
+    if not isinstance(dim, int) and x.ndim != 4:
+        raise ValueError(f'{type(loss).__name__}: dim={dim} asks for the space of a map, and '
+                         f"{tuple(x.shape)} has none: take dim=1, or take the tap out of 'pool'")
+
+
 def pooled(x: Tensor) -> Tensor:
     """A tapped tensor as one vector a sample, (N, C): see :func:`as_map`."""
     return as_map(x).mean((-1, -2))

@@ -9,7 +9,13 @@ import numpy as np
 import pytest
 import torch
 
-from mmfkd.models.losses import DistillLoss, FeatureLoss, FrequencyDecoupledLoss, KDLoss
+from mmfkd.models.losses import (
+    DistillLoss,
+    FeatureLoss,
+    FrequencyDecoupledLoss,
+    KDLoss,
+    PKDLoss,
+)
 
 ROOT = Path(__file__).parents[3]
 VECTORS, MAPS = (3, 5), (2, 5, 3, 4)
@@ -269,3 +275,16 @@ def test_adapter_is_trained_and_kept_under_losses_alone(distiller, seg_branch, s
     losses['loss_feature.mse'].backward()
     optimizer.step()
     assert not torch.equal(model.state_dict()[weight], before)
+
+
+def test_space_has_no_frequencies_in_a_vector():
+    x = torch.randn(4, 8)
+    with pytest.raises(ValueError, match=r'dim=\(-2, -1\) asks for the space of a map'):
+        FrequencyDecoupledLoss(dim=(-2, -1))(x, x)
+
+
+@pytest.mark.parametrize('kind', [FrequencyDecoupledLoss, PKDLoss])
+def test_frames_are_no_channels(kind):
+    clips = torch.randn(2, 3, 8, 4, 4)
+    with pytest.raises(ValueError, match=r"\(2, 3, 8, 4, 4\) are frames: name the tap in 'pool'"):
+        kind()(clips, clips)
