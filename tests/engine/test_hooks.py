@@ -171,7 +171,7 @@ def draws(epoch, seed=0):
     """Numbers of the three generators in an epoch, whatever was drawn before."""
     for _ in range(random.randrange(5)):
         random.random(), np.random.rand(), torch.rand(1)
-    EpochSeedHook().before_train_epoch(SimpleNamespace(seed=seed, epoch=epoch))
+    EpochSeedHook().before_train_epoch(SimpleNamespace(seed=seed, epoch=epoch, cfg={}))
     return random.random(), np.random.rand(), torch.rand(1).item()
 
 
@@ -185,6 +185,23 @@ def test_other_epochs_and_other_seeds_draw_other_numbers():
     seen = [draws(epoch, seed) for epoch in range(4) for seed in range(4)]
     for generator in zip(*seen, strict=True):
         assert len(set(generator)) == 16
+
+
+def test_iterations_are_seeded_where_a_run_counts_them():
+    said = []
+    run = SimpleNamespace(seed=0, epoch=0, iter=6, cfg=dict(train_cfg=dict(max_iters=9)),
+                          logger=SimpleNamespace(warning=said.append))
+    hook, seen = EpochSeedHook(), []
+    for run.iter in (6, 7, 6):
+        torch.rand(3)
+        hook.before_train_iter(run, 0)
+        seen.append((random.random(), np.random.rand(), torch.rand(1).item()))
+    assert seen[0] == seen[2] and seen[0] != seen[1] and not said
+    hook.before_train_epoch(run)  # resumed at 6
+    assert 'this run counts iterations' in said[0]
+    run.iter = 0
+    hook.before_train_epoch(run)
+    assert len(said) == 1
 
 
 def test_ranks_draw_other_numbers(monkeypatch):

@@ -114,6 +114,18 @@ def test_the_maximum_is_over_epochs_and_heads(make_runner, distiller_config, mon
     assert runner.message_hub.get_info('test_maximum_student') == 30.0
 
 
+def test_the_maximum_is_over_validations_where_iterations_are_counted(
+        make_runner, distiller_config, monkeypatch):
+    runner = make_runner(distiller_config(teachers={}))
+    runner.cfg.train_cfg = dict(type='IterBasedTrainLoop', max_iters=4, val_interval=2)
+    monkeypatch.setattr(Runner, 'test_loop', GivenLoop({'a/top1': 30.0}, {'a/top1': 20.0}))
+    hook = TestMaximumHook('a/top1')
+    for _ in range(2):
+        hook.after_val_epoch(runner, {})
+    hook.after_train_epoch(runner)
+    assert runner.message_hub.get_info('test_maximum_student') == 30.0
+
+
 def test_each_student_has_a_maximum_of_its_own(make_runner, distiller_config, seg_branch,
                                                monkeypatch):
     students = dict(audio=seg_branch('rgb'), visual=seg_branch('depth'))

@@ -5,12 +5,15 @@ from mmengine.runner import Runner
 
 from mmfkd.registry import HOOKS
 
+from .checkpoint import counts_iterations
 from .unwrapped import unwrapped
 
 
 @HOOKS.register_module()
 class TestMaximumHook(Hook):
     """Scores the test set after every epoch and keeps the best score of all heads.
+
+    Where a run counts iterations it does so after every validation.
 
     This is how FDKD's code reports: the maximum over epochs, and over the main, the low and the
     high head, on test. It selects on test, so it is an upper bound and no estimate; it is
@@ -31,6 +34,15 @@ class TestMaximumHook(Hook):
 
     def after_train_epoch(self, runner: Runner) -> None:
         """Runs the test loop, if there is one."""
+        if not counts_iterations(runner.cfg):
+            self._score(runner)
+
+    def after_val_epoch(self, runner: Runner, metrics: dict | None = None) -> None:
+        """Likewise, where no epoch ends."""
+        if counts_iterations(runner.cfg):
+            self._score(runner)
+
+    def _score(self, runner: Runner) -> None:
         if runner.test_loop is None:
             return
         metrics = runner.test_loop.run()
