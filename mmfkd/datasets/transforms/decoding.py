@@ -13,6 +13,8 @@ from PIL import Image, UnidentifiedImageError
 ORIENTATION = 0x0112  # EXIF
 PNG_TEXTS = (b'tEXt', b'zTXt', b'iTXt')
 EXIF_TEXTS = (b'Raw profile type exif', b'XML:com.adobe.xmp')
+# Modes in which pillow's own values are numbers of colours, or 0 and 1 for black and white.
+INDEXED = ('P', 'PA', '1')
 BITS_PER_SAMPLE = 258  # TIFF
 
 
@@ -47,8 +49,8 @@ def read_image(loader: BaseTransform, path: str, registered: bool = False) -> np
 
     Raises:
         FileNotFoundError: no such file.
-        ValueError: a file that cannot be decoded, that the loader would cut to 8 bits, or that is
-            to be turned; it is named.
+        ValueError: a file that cannot be decoded, that the loader would cut to 8 bits, whose
+            values are no grey values, or that is to be turned; it is named.
     """
     def load() -> np.ndarray:
         check_file(path, loader, registered)
@@ -107,6 +109,11 @@ def check_file(path: str, loader: BaseTransform | None, registered: bool) -> Non
     if png:
         Image.open(BytesIO(content)).verify()  # the checksums, at which decoders do not look
     pillow = getattr(loader, 'imdecode_backend', None) == 'pillow'
+    if kind == 'unchanged' and pillow and image.mode in INDEXED:
+        raise ValueFault(
+            f"{path} is of pillow's mode '{image.mode}', in which color_type='unchanged' of its "
+            "loader reads the places of a palette or bits, and no grey values: take loader=dict("
+            "type='LoadImageFromFile', color_type='grayscale', imdecode_backend='pillow')")
     if kind is not None and bits > 8 and (
             kind != 'unchanged' or (pillow and image.mode in ('RGB', 'RGBA'))):
         raise ValueFault(

@@ -106,6 +106,18 @@ def test_images_of_a_classifier_are_not_cut_either(write):
             dict(modalities=dict(x=dict(path=str(path)))))
 
 
+@pytest.mark.parametrize('mode', ['P', '1'])
+def test_places_of_a_palette_and_bits_are_no_grey_values(mode, write, label, tmp_path):
+    grey = np.zeros((8, 8), np.uint8)
+    grey[:, 4:] = 255
+    image = Image.fromarray(grey)
+    write('x', '0.png', image.quantize(2) if mode == 'P' else image.convert('1'))
+    with pytest.raises(ValueError, match=rf"x/0\.png is of pillow's mode '{mode}'.*'grayscale'"):
+        dataset(tmp_path, x={})[0]
+    found = dataset(tmp_path, x=dict(loader=GREY))[0]['inputs']['x']
+    assert np.array_equal(found[0].numpy(), grey)
+
+
 # ---------------------------------------------------------------- arrays
 
 
