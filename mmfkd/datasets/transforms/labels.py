@@ -12,7 +12,7 @@ from PIL import Image
 from mmfkd.registry import TRANSFORMS
 
 from .arrays import SUFFIXES, read_array
-from .decoding import ValueFault, check_file, decode
+from .decoding import ValueFault, bits_of, check_file, decode
 
 
 @TRANSFORMS.register_module()
@@ -20,8 +20,10 @@ class LoadCheckedAnnotations(LoadAnnotations):
     """mmseg's ``LoadAnnotations`` for label maps of any kind, which takes no value for another.
 
     A file holds whole numbers of any width, a palette, or colours: those of ``palette`` in
-    ``metainfo`` of the data set stand for its classes. Its values are checked before they become
-    8 bit. A sample without a label file, ``seg_map_path`` None, has ``ignore_index`` everywhere.
+    ``metainfo`` of the data set stand for its classes. The numbers of a file with a palette of its
+    own are classes, unless all colours in it are known and nothing else maps numbers to classes:
+    then it is read by colour. Values are checked before they become 8 bit. A sample without a
+    label file, ``seg_map_path`` None, has ``ignore_index`` everywhere.
 
     Raises:
         ValueError: a label map that cannot be decoded, has another size than the images, or
@@ -35,7 +37,8 @@ class LoadCheckedAnnotations(LoadAnnotations):
         if path is None:
             results['gt_seg_map'] = np.full(results['ori_shape'], results['ignore_index'], np.uint8)
             return
-        raw = decode(path, lambda: read_labels(path, results.get('palette')))
+        maps_numbers = bool(results.get('reduce_zero_label') or results.get('label_map'))
+        raw = decode(path, lambda: read_labels(path, results.get('palette'), maps_numbers))
         if raw.shape != tuple(results.get('ori_shape', raw.shape)):
             raise ValueError(f'{path} is {raw.shape}, its images are {results["ori_shape"]} '
                              '(height, width): labels must be registered with the images')
@@ -46,21 +49,29 @@ class LoadCheckedAnnotations(LoadAnnotations):
         results['gt_seg_map'] = label.astype(np.uint8)
 
 
-def read_labels(path: str, palette: Sequence | None) -> np.ndarray:
+def read_labels(path: str, palette: Sequence | None, by_number: bool = False) -> np.ndarray:
     """Whole numbers (H, W) of a label file.
 
     Args:
         path: of the file.
         palette: (R, G, B) of each class, for a file of colours.
+        by_number: the numbers of a file with a palette of its own count, and not its colours.
 
     Raises:
-        ValueFault: a number that is not whole, or an unknown colour.
+        ValueFault: a number that is not whole, an unknown colour, or one of two classes.
     """
     if Path(path).suffix.lower() in SUFFIXES:
         raw = read_array(path)
     else:
         check_file(path, None, registered=True)
-        raw = np.asarray(Image.open(BytesIO(fileio.get(path))))
+        content = fileio.get(path)
+        image = Image.open(BytesIO(content))
+        if image.mode == 'P' and not by_number and _known_colours(image, palette):
+            image = image.convert('RGB')
+        raw = np.asarray(image)
+        if image.mode == 'L':
+            # Pillow stretches 2 and 4 bits to 8.
+            raw = raw // (255 // (2 ** bits_of(image, content) - 1))
     raw = raw.squeeze()
     if raw.ndim == 3 and raw.shape[2] in (3, 4):
         return classes_of_colours(path, raw[..., :3], palette)
@@ -72,16 +83,34 @@ def read_labels(path: str, palette: Sequence | None) -> np.ndarray:
     return raw.astype(np.int64)
 
 
+def _known_colours(image: Image.Image, palette: Sequence | None) -> bool:
+    """Whether the colours of an image with a palette tell its numbers apart, and all are known.
+
+    Args:
+        image: of pillow's mode 'P'.
+        palette: (R, G, B) of each class.
+    """
+    numbers = np.unique(np.asarray(image)).tolist()
+    own = np.reshape(image.getpalette('RGB'), (-1, 3)).tolist()[:numbers[-1] + 1]
+    known = {tuple(colour) for colour in palette or ()}
+    return (numbers[-1] < len(own) == len(set(map(tuple, own)))
+            and all(tuple(own[number]) in known for number in numbers))
+
+
 def classes_of_colours(path: str, colours: np.ndarray, palette: Sequence | None) -> np.ndarray:
     """Classes (H, W) of colours (H, W, 3).
 
     Raises:
-        ValueFault: a colour that is not in the palette.
+        ValueFault: a colour that is not in the palette, or one that is in it twice.
     """
     weights = np.array([65536, 256, 1])
     numbers = colours.astype(np.int64) @ weights
     known = {int(np.asarray(colour, np.int64) @ weights): i
              for i, colour in enumerate(palette or ())}
+    if len(known) < len(palette or ()):
+        raise ValueFault(f'{path} holds colours, but metainfo.palette of the data set has '
+                         f'{len(known)} for {len(palette or ())} classes: give each class a colour '
+                         'of its own')
     found = np.unique(numbers)
     unknown = [number for number in found.tolist() if number not in known]
     if unknown:

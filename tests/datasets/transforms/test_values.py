@@ -2,6 +2,7 @@
 
 import struct
 from io import BytesIO
+from zlib import compress, crc32
 
 import cv2
 import numpy as np
@@ -16,6 +17,7 @@ from mmfkd.datasets import RGBXDataset
 from mmfkd.datasets.nyuv2 import NYUv2Dataset
 from mmfkd.datasets.transforms.decoding import read_image
 from mmfkd.datasets.transforms.images import frame_paths
+from mmfkd.datasets.transforms.labels import read_labels
 from mmfkd.registry import TRANSFORMS
 
 PIPELINE = [dict(type='LoadModalities'), dict(type='LoadCheckedAnnotations'),
@@ -304,6 +306,68 @@ def test_colours_are_classes_by_the_palette_of_the_data_set(write, tmp_path):
     write('label', '0.png', np.dstack([PARTS.astype(np.uint8)] * 3))
     with pytest.raises(ValueError, match='has three equal channels: write one, with the class'):
         dataset(tmp_path, metainfo=dict(classes=classes, palette=PALETTE), x={})[0]
+
+
+def labels_of(root, palette=PALETTE, **options):
+    metainfo = dict(classes=('a', 'b', 'c'), **(dict(palette=palette) if palette else {}))
+    data = dataset(root, metainfo=metainfo, x={})
+    info = {**data.get_data_info(0), **options}
+    return data.pipeline(info)['data_samples'].gt_sem_seg.data[0].numpy()
+
+
+def with_palette(numbers, colours):
+    image = Image.fromarray(np.asarray(numbers, np.uint8), 'P')
+    image.putpalette(np.asarray(colours, np.uint8).tobytes())
+    return image
+
+
+TURNED = [PALETTE[2], PALETTE[0], PALETTE[1]]  # number i of the file is class (2, 0, 1)[i]
+
+
+def test_known_colours_of_a_palette_are_classes(write, tmp_path):
+    write('x', '0.png', np.zeros((8, 8), np.uint8))
+    write('label', '0.png', with_palette(PARTS, TURNED))
+    by_colour = np.array([2, 0, 1])[PARTS.astype(int)]
+    assert np.array_equal(labels_of(tmp_path), by_colour)
+    # What maps numbers is about those of the file.
+    numbers = np.array([1, 0, 2])[PARTS.astype(int)]
+    assert np.array_equal(labels_of(tmp_path, label_map={0: 1, 1: 0}), numbers)
+
+
+@pytest.mark.parametrize(('colours', 'palette'), [
+    ([*TURNED[:2], [1, 1, 1]], PALETTE), (TURNED, []), ([PALETTE[1]] * 3, PALETTE)])
+def test_unknown_colours_of_a_palette_leave_its_numbers(colours, palette, write, tmp_path):
+    write('x', '0.png', np.zeros((8, 8), np.uint8))
+    write('label', '0.png', with_palette(PARTS, colours))
+    assert np.array_equal(labels_of(tmp_path, palette), PARTS)
+
+
+def test_a_colour_of_two_classes_is_refused(write, tmp_path):
+    write('x', '0.png', np.zeros((8, 8), np.uint8))
+    twice = [PALETTE[0], PALETTE[0], PALETTE[2]]
+    write('label', '0.png', np.array(twice, np.uint8)[PARTS.astype(int)])
+    with pytest.raises(ValueError, match=r'0\.png holds colours, .* has 2 for 3 classes'):
+        labels_of(tmp_path, twice)
+    write('label', '0.png', PARTS.astype(np.uint8))
+    assert np.array_equal(labels_of(tmp_path, twice), PARTS)
+
+
+def grey_png(values, bits):
+    """A PNG of grey values of fewer bits than 8, which pillow does not write."""
+    def chunk(name, data):
+        return struct.pack('>I', len(data)) + name + data + struct.pack('>I', crc32(name + data))
+    digits = np.unpackbits(values[..., None], axis=-1)[..., 8 - bits:]
+    rows = np.packbits(digits.reshape(len(values), -1), axis=-1)
+    head = struct.pack('>IIBBBBB', *values.shape[::-1], bits, 0, 0, 0, 0)
+    return (b'\x89PNG\r\n\x1a\n' + chunk(b'IHDR', head) + chunk(b'IDAT', compress(
+        b''.join(b'\0' + row.tobytes() for row in rows))) + chunk(b'IEND', b''))
+
+
+@pytest.mark.parametrize('bits', [1, 2, 4])
+def test_labels_of_a_few_bits_are_not_stretched(bits, tmp_path):
+    values = (np.arange(64, dtype=np.uint8) % 2**bits).reshape(8, 8)
+    (tmp_path / 'a.png').write_bytes(grey_png(values, bits))
+    assert np.array_equal(read_labels(str(tmp_path / 'a.png'), None), values)
 
 
 # ---------------------------------------------------------------- sound
