@@ -16,6 +16,7 @@ EXIF_TEXTS = (b'Raw profile type exif', b'XML:com.adobe.xmp')
 # Modes in which pillow's own values are numbers of colours, or 0 and 1 for black and white.
 INDEXED = ('P', 'PA', '1')
 BITS_PER_SAMPLE = 258  # TIFF
+REDUCED_OR_MASK = 0b101  # of the bits of a TIFF's subfile type
 
 
 class ValueFault(Exception):
@@ -50,7 +51,8 @@ def read_image(loader: BaseTransform, path: str, registered: bool = False) -> np
     Raises:
         FileNotFoundError: no such file.
         ValueError: a file that cannot be decoded, that the loader would cut to 8 bits, whose
-            values are no grey values, or that is to be turned; it is named.
+            values are no grey values, of which it would read one page of several, or that is to be
+            turned; it is named.
     """
     def load() -> np.ndarray:
         check_file(path, loader, registered)
@@ -105,6 +107,8 @@ def check_file(path: str, loader: BaseTransform | None, registered: bool) -> Non
         raise ValueFault(f'{path} has EXIF orientation {turned}: its pixels are to be turned, and '
                          'whether those of its partners and labels are is not known. Write it '
                          'turned, or remove the tag (Pillow: ImageOps.exif_transpose)')
+    if kind is not None and getattr(loader, 'imdecode_backend', None) != 'tifffile':
+        check_pages(path, content, image.format)
     bits = bits_of(image, content)
     if png:
         Image.open(BytesIO(content)).verify()  # the checksums, at which decoders do not look
@@ -122,6 +126,32 @@ def check_file(path: str, loader: BaseTransform | None, registered: bool) -> Non
             "loader=dict(type='mmfkd.LoadInfrared', channels=3) for 0 to 255; for more, loader="
             "dict(type='LoadImageFromFile', color_type='unchanged', imdecode_backend='cv2', "
             'to_float32=True)')
+
+
+def check_pages(path: str, content: bytes, form: str | None) -> None:
+    """Refuses a TIFF of several images, of which pillow reads the first.
+
+    Args:
+        path: of the file, for the message.
+        content: of the file.
+        form: its format, as pillow calls it.
+
+    Raises:
+        ValueFault: more than one page has the size of the first, without smaller copies and masks.
+    """
+    if form != 'TIFF':
+        return
+    from tifffile import TiffFile
+
+    with TiffFile(BytesIO(content)) as file:  # pillow does not open every kind of page
+        pages = [page.aspage() for page in file.pages]
+    sizes = [(page.imagewidth, page.imagelength) for page in pages
+             if not page.subfiletype & REDUCED_OR_MASK]
+    count = sizes.count(sizes[0]) if sizes else 1
+    if count > 1:
+        raise ValueFault(f'{path} has {count} pages of one size, of which its loader reads the '
+                         "first alone: read all as channels with loader=dict(type='mmfkd.LoadArray'"
+                         '), or write the one that is meant')
 
 
 def _png_has_exif(content: bytes) -> bool:

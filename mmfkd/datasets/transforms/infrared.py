@@ -9,7 +9,7 @@ from PIL import Image, ImageOps
 
 from mmfkd.registry import TRANSFORMS
 
-from .decoding import ValueFault
+from .decoding import ValueFault, check_pages
 
 # With its scope: it is built inside models' and mmseg's scopes as well.
 INFRARED = dict(type='mmfkd.LoadInfrared', channels=3)
@@ -51,6 +51,7 @@ class LoadInfrared(BaseTransform):
         ValueError: ``channels`` or ``bits`` is out of range.
         InfraredError: a value beyond ``bits``, a fourth channel that holds an image, or a file
             that is neither 8 nor 16 bit.
+        ValueFault: a TIFF of several pages.
         OSError, SyntaxError, ValueError: a truncated file, or none; see ``LoadModalities``.
     """
 
@@ -65,7 +66,9 @@ class LoadInfrared(BaseTransform):
     def transform(self, results: dict) -> dict:
         """See the class."""
         path = results['img_path']
-        with Image.open(BytesIO(fileio.get(path))) as file:
+        content = fileio.get(path)
+        with Image.open(BytesIO(content)) as file:
+            check_pages(path, content, file.format)
             # As the loader of colour does, or a turned pair would not be registered.
             image = self._grey(ImageOps.exif_transpose(file), path)
         results['img'] = np.repeat(image[..., None], self.channels, axis=2)

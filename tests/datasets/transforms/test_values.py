@@ -162,6 +162,28 @@ def test_pickles_are_not_read(write, label, tmp_path):
         dataset(tmp_path, x=dict(channels=5, suffix='.npy'))[0]
 
 
+@pytest.mark.parametrize('loader', [{}, dict(loader=dict(type='LoadInfrared'))])
+def test_pages_of_a_tiff_are_not_left_out(loader, write, label, tmp_path):
+    pages = np.stack([np.full((8, 8), value, np.uint8) for value in (10, 20, 30)])
+    write('x', '0.tif', pages)
+    with pytest.raises(ValueError, match=r'x/0\.tif has 3 pages of one size.*mmfkd\.LoadArray'):
+        dataset(tmp_path, x=dict(channels=3, suffix='.tif', **loader))[0]
+    arrays = dict(loader=dict(type='mmfkd.LoadArray'))
+    found = dataset(tmp_path, x=dict(channels=3, suffix='.tif', **arrays))[0]['inputs']['x']
+    assert np.array_equal(found.numpy(), pages)
+
+
+def test_smaller_copies_and_masks_are_no_pages(write, label, tmp_path):
+    buffer, colour = BytesIO(), np.full((8, 8, 3), 9, np.uint8)
+    with tifffile.TiffWriter(buffer) as file:
+        file.write(colour, photometric='rgb')
+        file.write(colour[::2, ::2], photometric='rgb', subfiletype=1)
+        file.write(colour[..., 0] > 0, photometric='minisblack', subfiletype=4)
+    write('x', '0.tif', buffer.getvalue())
+    found = dataset(tmp_path, x=dict(channels=3, suffix='.tif'))[0]['inputs']['x']
+    assert found.shape == (3, 8, 8) and found.unique().tolist() == [9]
+
+
 # ---------------------------------------------------------------- range and unit
 
 
