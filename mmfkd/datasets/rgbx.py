@@ -53,7 +53,7 @@ class RGBXDataset(BaseSegDataset):
         indices: see mmseg.
         lazy_init: see mmseg.
         serialize_data: see mmseg.
-        ignore_index: label of pixels that do not count.
+        ignore_index: label in files of pixels that do not count; they are loaded as 255.
         reduce_zero_label: see mmseg; by default the class's ``REDUCE_ZERO_LABEL``.
 
     Raises:

@@ -261,9 +261,21 @@ def test_other_ignore_index_counts_as_no_class(own_root, arrays):
     label = np.where(arrays['label/*.png'] == 255, 7, arrays['label/*.png']).astype(np.uint8)
     cv2.imwrite(str(own_root / 'train/label/a.png'), label)
     dataset = own(own_root, ignore_index=7, pipeline=LOAD)
-    np.testing.assert_array_equal(dataset[0]['gt_seg_map'], label)
+    # Heads, losses and metrics leave 255 out.
+    np.testing.assert_array_equal(dataset[0]['gt_seg_map'], arrays['label/*.png'])
     with pytest.raises(ValueError, match='b.png holds label 255'):
         dataset[1]
+
+
+def test_a_class_may_be_ignored_and_unlabelled_samples_are(own_root, arrays):
+    label = arrays['label/*.png']
+    cv2.imwrite(str(own_root / 'train/label/a.png'), np.where(label == 255, 1, label))
+    for stem in 'bc':
+        (own_root / f'train/label/{stem}.png').unlink()
+    dataset = own(own_root, labels='some', ignore_index=0, pipeline=LOAD)
+    expected = np.where(label == 255, 1, np.where(label == 0, 255, label))
+    np.testing.assert_array_equal(dataset[0]['gt_seg_map'], expected)
+    assert np.unique(dataset[1]['gt_seg_map']).tolist() == [255]
 
 
 def test_reduce_zero_label_makes_zero_ignored(own_root, arrays):

@@ -14,6 +14,8 @@ from mmfkd.registry import TRANSFORMS
 from .arrays import SUFFIXES, read_array
 from .decoding import ValueFault, bits_of, check_file, decode
 
+IGNORED = 255  # what heads, losses and metrics leave out
+
 
 @TRANSFORMS.register_module()
 class LoadCheckedAnnotations(LoadAnnotations):
@@ -22,8 +24,9 @@ class LoadCheckedAnnotations(LoadAnnotations):
     A file holds whole numbers of any width, a palette, or colours: those of ``palette`` in
     ``metainfo`` of the data set stand for its classes. The numbers of a file with a palette of its
     own are classes, unless all colours in it are known and nothing else maps numbers to classes:
-    then it is read by colour. Values are checked before they become 8 bit. A sample without a
-    label file, ``seg_map_path`` None, has ``ignore_index`` everywhere.
+    then it is read by colour. Values are checked before they become 8 bit. Pixels of
+    ``ignore_index`` become 255, which heads, losses and metrics leave out; a sample without a label
+    file, ``seg_map_path`` None, has 255 everywhere.
 
     Raises:
         ValueError: a label map that cannot be decoded, has another size than the images, or
@@ -35,7 +38,7 @@ class LoadCheckedAnnotations(LoadAnnotations):
         path = results['seg_map_path']
         results['seg_fields'].append('gt_seg_map')
         if path is None:
-            results['gt_seg_map'] = np.full(results['ori_shape'], results['ignore_index'], np.uint8)
+            results['gt_seg_map'] = np.full(results['ori_shape'], IGNORED, np.uint8)
             return
         maps_numbers = bool(results.get('reduce_zero_label') or results.get('label_map'))
         raw = decode(path, lambda: read_labels(path, results.get('palette'), maps_numbers))
@@ -44,9 +47,9 @@ class LoadCheckedAnnotations(LoadAnnotations):
                              '(height, width): labels must be registered with the images')
         label = mapped(raw, results.get('reduce_zero_label', False),
                        results.get('label_map') or {})
-        check_classes(path, raw, label, results.get('num_classes'),
-                      results.get('ignore_index', 255))
-        results['gt_seg_map'] = label.astype(np.uint8)
+        ignore_index = results.get('ignore_index', IGNORED)
+        check_classes(path, raw, label, results.get('num_classes'), ignore_index)
+        results['gt_seg_map'] = np.where(label == ignore_index, IGNORED, label).astype(np.uint8)
 
 
 def read_labels(path: str, palette: Sequence | None, by_number: bool = False) -> np.ndarray:
@@ -65,7 +68,7 @@ def read_labels(path: str, palette: Sequence | None, by_number: bool = False) ->
     else:
         check_file(path, None, registered=True)
         content = fileio.get(path)
-        image = Image.open(BytesIO(content))
+        image: Image.Image = Image.open(BytesIO(content))
         if image.mode == 'P' and not by_number and _known_colours(image, palette):
             image = image.convert('RGB')
         raw = np.asarray(image)
@@ -91,10 +94,11 @@ def _known_colours(image: Image.Image, palette: Sequence | None) -> bool:
         palette: (R, G, B) of each class.
     """
     numbers = np.unique(np.asarray(image)).tolist()
-    own = np.reshape(image.getpalette('RGB'), (-1, 3)).tolist()[:numbers[-1] + 1]
+    stored = np.array(image.getpalette('RGB') or ()).reshape(-1, 3)[:numbers[-1] + 1]
+    own = [tuple(colour) for colour in stored.tolist()]
     known = {tuple(colour) for colour in palette or ()}
-    return (numbers[-1] < len(own) == len(set(map(tuple, own)))
-            and all(tuple(own[number]) in known for number in numbers))
+    return (numbers[-1] < len(own) == len(set(own))
+            and all(own[number] in known for number in numbers))
 
 
 def classes_of_colours(path: str, colours: np.ndarray, palette: Sequence | None) -> np.ndarray:
