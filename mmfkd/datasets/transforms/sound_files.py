@@ -27,12 +27,12 @@ def read_wave(path: str | Path, start: float = 0.0, end: float | None = None
         end: in seconds; None reads to the end.
 
     Returns:
-        float32 (S,) in [-1, 1], the mean of the channels; and its rate in Hz.
+        float32 (S,) of a full scale of -1 to 1, the mean of the channels; and its rate in Hz.
 
     Raises:
         FileNotFoundError: no such file.
         ValueError: a file that cannot be decoded, is cut short, holds no sound in the range, or
-            holds NaN or infinity; it is named.
+            holds NaN, infinity or numbers of another range; it is named.
     """
     try:
         content = Path(path).read_bytes()
@@ -53,8 +53,7 @@ def read_wave(path: str | Path, start: float = 0.0, end: float | None = None
     if len(wave) == 0:
         raise ValueError(f'{path} holds no sound{f" from {start} to {end} s" if end else ""}: '
                          'make it again from its video, or take it out of the list')
-    if not np.isfinite(wave).all():
-        raise ValueError(f'{path} holds NaN or infinite samples: make it again')
+    check_samples(wave, str(path), 'write it anew, divided by 32768 if it was of 16 bits')
     return wave, rate
 
 
@@ -78,12 +77,26 @@ def loaded_wave(array: np.ndarray, rate: int) -> tuple[np.ndarray, int]:
         raise ValueError(f'a wave of shape {wave.shape}: give (S, channels), its transpose')
     scale = np.iinfo(wave.dtype).max + 1 if wave.dtype.kind == 'i' else 1
     wave = (wave / scale).astype(np.float32).reshape(len(wave), -1).mean(1)
-    if not np.isfinite(wave).all():
-        raise ValueError('the wave holds NaN or infinite samples')
-    if np.abs(wave).max() > LOUDEST:
-        raise ValueError(f'the wave holds {np.abs(wave).max():g}: its numbers are to be from -1 to '
-                         '1; divide those of 16 bits by 32768, or give them as int16')
+    check_samples(wave, 'the wave', 'divide those of 16 bits by 32768, or give them as int16')
     return wave, int(rate)
+
+
+def check_samples(wave: np.ndarray, name: str, cure: str) -> None:
+    """Refuses a wave that is not of a full scale of -1 to 1.
+
+    Args:
+        wave: (S,).
+        name: of it, for the message.
+        cure: of numbers of another range.
+
+    Raises:
+        ValueError: NaN, infinity, or numbers of another range.
+    """
+    if not np.isfinite(wave).all():
+        raise ValueError(f'{name} holds NaN or infinite samples: make it again')
+    if np.abs(wave).max() > LOUDEST:
+        raise ValueError(f'{name} holds {np.abs(wave).max():g}: its numbers are to be from -1 to '
+                         f'1; {cure}')
 
 
 def missing_bytes(content: bytes) -> int:

@@ -7,6 +7,7 @@ from zlib import compress, crc32
 import cv2
 import numpy as np
 import pytest
+import soundfile
 import tifffile
 import torch
 from mmcv.transforms import LoadImageFromFile
@@ -18,6 +19,7 @@ from mmfkd.datasets.nyuv2 import NYUv2Dataset
 from mmfkd.datasets.transforms.decoding import read_image
 from mmfkd.datasets.transforms.images import frame_paths
 from mmfkd.datasets.transforms.labels import read_labels
+from mmfkd.datasets.transforms.sound_files import read_wave
 from mmfkd.registry import TRANSFORMS
 
 PIPELINE = [dict(type='LoadModalities'), dict(type='LoadCheckedAnnotations'),
@@ -421,6 +423,14 @@ def test_a_cut_wav_is_refused(cut, write):
     with pytest.raises(ValueError, match=f'is truncated: {cut} bytes of its sound are missing'):
         TRANSFORMS.build(dict(type='LoadAudio'))(
             dict(modalities=dict(audio=dict(path=str(path)))))
+
+
+def test_a_wav_of_large_numbers_is_refused(tmp_path):
+    soundfile.write(tmp_path / 'a.wav', TONE.astype(np.float32), 8000, 'FLOAT')
+    with pytest.raises(ValueError, match=r'a\.wav holds \d+: its numbers are to be from -1 to 1'):
+        read_wave(tmp_path / 'a.wav')
+    soundfile.write(tmp_path / 'a.wav', TONE.astype(np.float32) / 3000, 8000, 'FLOAT')
+    assert np.array_equal(read_wave(tmp_path / 'a.wav')[0], TONE.astype(np.float32) / 3000)
 
 
 # ---------------------------------------------------------------- frames
