@@ -1,8 +1,12 @@
 """Files of images: which there are, and how they are read."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+import logging
+import os
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from glob import escape, glob
 from pathlib import Path
+
+from mmengine.logging import print_log
 
 from .transforms.arrays import NUMPY, SUFFIXES
 from .transforms.images import COLOR
@@ -41,12 +45,34 @@ def list_files(folder: Path, suffix: str) -> dict[str, Path]:
                                 'mmfkd prepare DATASET, or set data_root to where it is.')
     found: dict[str, Path] = {}
     for one in folders:
-        for path in one.rglob(f'*{suffix}'):
-            stem = str(path.relative_to(one)).removesuffix(suffix)
+        for name in _names_below(str(one)):
+            stem, path = name.removesuffix(suffix), one / name
+            if not name.endswith(suffix):
+                continue
             if stem in found:
                 raise ValueError(f'{found[stem]} and {path} are files of the same stem: rename one')
             found[stem] = path
     return found
+
+
+def _names_below(folder: str, parts: str = '', above: tuple[str, ...] = ()) -> Iterator[str]:
+    """Names of the files below a folder, relative to it; links to folders are followed, once each.
+
+    Args:
+        folder: where to begin.
+        parts: of the path from there to the folder that is listed.
+        above: real paths of the folders that hold that one.
+    """
+    real = os.path.realpath(os.path.join(folder, parts))
+    if real in above:
+        return
+    with os.scandir(real) as entries:
+        for entry in entries:
+            name = os.path.join(parts, entry.name)
+            if entry.is_dir():
+                yield from _names_below(folder, name, (*above, real))
+            else:
+                yield name
 
 
 def list_each(folder: str, mark: str, names: Iterable[str], suffix: str) -> dict[str, Path]:
@@ -92,7 +118,27 @@ def files_of_any(find: Callable[[str, str], dict[str, Path]], folder: str,
             f"{folder} holds no file that ends in '{listed_suffixes(suffix)}', only "
             f"{', '.join(sorted(endings)) or 'none at all'}: check 'folder' and 'suffix' of the "
             'modality')
+    _tell_other_case(find, folder, suffixes_of(suffix))
     return found
+
+
+def _tell_other_case(find: Callable[[str, str], dict[str, Path]], folder: str,
+                     suffixes: Collection[str]) -> None:
+    """Logs how many files are left out because their suffix is in capitals, or is not.
+
+    Args:
+        find: gives the files of a folder that end in a suffix.
+        folder: of the files.
+        suffixes: that are wanted.
+    """
+    extensions = [(one, one.rpartition('.')) for one in suffixes]
+    others = {f'{start}{dot}{other}' for one, (start, dot, end) in extensions
+              for other in (end.lower(), end.upper())} - set(suffixes)
+    for other in sorted(others):
+        files = find(folder, other)
+        if files:
+            print_log(f"{folder}: {len(files)} files that end in '{other}' are left out, as "
+                      f"'suffix' is '{listed_suffixes(tuple(suffixes))}'", logger='current')
 
 
 def check_partners(wanted: Collection[str],
@@ -118,6 +164,28 @@ def check_partners(wanted: Collection[str],
                 f'{folder}: {len(lacking)} of {len(wanted)} files of "{name}" are missing: '
                 f'{listed}{", ..." if len(lacking) > 10 else ""}. Every modality and the '
                 f'labels need a file of the same stem; add these or remove their partners.{some}')
+
+
+def check_strays(files: Mapping[str, Path], stems: Collection[str]) -> None:
+    """Warns of label files that are of no image.
+
+    Args:
+        files: stem to label file.
+        stems: of all images.
+
+    Raises:
+        ValueError: none of them is of an image.
+    """
+    strays = sorted(set(files) - set(stems))
+    if not strays:
+        return
+    shown = ', '.join(str(files[stem]) for stem in strays[:10]) + (
+        ', ...' if len(strays) > 10 else '')
+    if len(strays) == len(files):
+        raise ValueError(f'none of {len(files)} label files has the stem of an image: {shown}. '
+                         "Rename them, or correct 'suffix' of label or of the modalities")
+    print_log(f'{len(strays)} of {len(files)} label files are of no image, and left out: {shown}',
+              logger='current', level=logging.WARNING)
 
 
 def suffixes_of(suffix: str | Sequence[str]) -> tuple[str, ...]:

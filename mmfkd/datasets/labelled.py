@@ -66,9 +66,10 @@ def labelled_samples(labels: Labels, names: Sequence[str], present: Sequence[boo
         chosen = [i in places for i in range(len(names))]
     else:
         listed = read_names(Path(labels), 'name') if isinstance(labels, str) else labels
-        _refuse(set(listed) - set(whole or names), 'labels names {}, which no sample has: {}. '
+        wanted_names = set(listed)
+        _refuse(wanted_names - set(whole or names), 'labels names {}, which no sample has: {}. '
                 'Correct the list')
-        chosen = [name in set(listed) for name in names]
+        chosen = [name in wanted_names for name in names]
     _refuse({name for name, wanted, there in zip(names, chosen, present, strict=True)
              if wanted and not there}, '{} without a label, of which labels={} says that they have '
             "one: {}. Add the labels, or take those that there are with labels='some'", labels)

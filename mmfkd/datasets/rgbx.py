@@ -8,7 +8,7 @@ from mmseg.datasets import BaseSegDataset
 from mmfkd.registry import DATASETS
 
 from .idle_steps import tell_idle_steps
-from .image_files import check_partners, default_loader, files_of_any, list_files
+from .image_files import check_partners, check_strays, default_loader, files_of_any, list_files
 from .labelled import Labels, all_labelled, check_labels, labelled_samples, none_labelled
 from .lists import read_names
 from .reads import without_unread
@@ -151,6 +151,8 @@ class RGBXDataset(BaseSegDataset):
                    for name, spec in self.modalities.items()}
         files = {name: self._files_of(name, *place) for name, place in folders.items()}
         label_files = self._label_files()
+        if self.labels == 'some':
+            check_strays(label_files, set().union(*files.values()))
         if all_labelled(self.labels):
             folders['label'] = (self.data_prefix['seg_map_path'], self.label['suffix'])
             files['label'] = label_files

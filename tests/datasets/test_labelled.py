@@ -1,10 +1,12 @@
 """Data sets some of whose samples have no label, and what is held out whole."""
 
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 from mmengine.config import Config
+from mmengine.logging import MMLogger
 from mmengine.registry import FUNCTIONS
 from PIL import Image
 from runs import ROOT
@@ -93,6 +95,19 @@ def test_a_list_of_names_is_of_both_parts(mine):
     assert all(found) and found[0] | found[1] == set(listed['labels'])
     with pytest.raises(ValueError, match='which no sample has: place9'):
         rgbx(mine, subset='fit', **{**listed, 'labels': ['place0_0', 'place9']})
+
+
+def test_labels_of_no_image_are_told(mine, caplog):
+    for i in range(2):
+        (mine / f'train/label/place0_{i}.png').rename(mine / f'train/label/{i}_mask.png')
+    MMLogger.get_instance('strays', logger_name='strays').addHandler(caplog.handler)
+    assert labels_of(rgbx(mine, labels='some')) == [[255], [255], [0], [1], [0], [1]]
+    assert re.search(r'2 of 6 label files are of no image.*label/0_mask.png.*/1_mask.png',
+                     caplog.text)
+    for i in range(2, 6):
+        (mine / f'train/label/place{i // 2}_{i}.png').unlink()
+    with pytest.raises(ValueError, match='none of 2 label files has the stem of an image: '):
+        rgbx(mine, labels='some')
 
 
 @pytest.mark.parametrize(('suffix', 'mark'), [('csv', ','), ('tsv', '\t')])

@@ -111,6 +111,30 @@ def test_files_in_subfolders_pair_up(tmp_path, arrays):
     assert paths == [str(tmp_path / f'train/label/{day}/1.png') for day in ('mon', 'tue')]
 
 
+def test_links_to_folders_are_followed_and_circles_end(tmp_path, arrays):
+    elsewhere = tmp_path / 'elsewhere'
+    for kind in ('rgb', 'ir', 'depth', 'label'):
+        (elsewhere / 'train' / kind).mkdir(parents=True)
+    write(elsewhere, arrays, ['1', '2'])
+    for kind in ('rgb', 'ir', 'depth', 'label'):
+        (tmp_path / 'train' / kind).mkdir(parents=True)
+        for day in ('mon', 'tue'):
+            (tmp_path / 'train' / kind / day).symlink_to(elsewhere / 'train' / kind)
+        (elsewhere / 'train' / kind / 'loop').symlink_to(elsewhere / 'train' / kind)
+    dataset = own(tmp_path)
+    assert [dataset.get_data_info(i)['stem'] for i in range(len(dataset))] == [
+        'mon/1', 'mon/2', 'tue/1', 'tue/2']
+
+
+def test_files_of_a_suffix_in_capitals_are_counted(own_root, arrays, caplog):
+    path = own_root / 'train/rgb/a.png'
+    for stem in ('x', 'y'):
+        path.with_name(f'{stem}.PNG').write_bytes(path.read_bytes())
+    MMLogger.get_instance('case', logger_name='case').addHandler(caplog.handler)
+    assert stems(own(own_root)) == ['a', 'b', 'c']
+    assert "rgb: 2 files that end in '.PNG' are left out, as 'suffix' is '.png'" in caplog.text
+
+
 def test_ann_file_selects_stems(own_root):
     (own_root / 'list.txt').write_text('c\na\n')
     assert stems(own(own_root, ann_file='list.txt')) == ['a', 'c']
