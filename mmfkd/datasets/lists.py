@@ -75,7 +75,9 @@ class ListFormat:
     Attributes:
         columns: name to type, in the order of the file; a type turns text into a value, or raises
             a ValueError.
-        delimiter: between two columns. Only with ',' are quotes anything else than text.
+        delimiter: between two columns.
+        quoted: quotes around a value are undone, as csv writes them; with ',' they always are, else
+            they are text.
         header: a first line that is passed over; a list without it is read as well.
         named: the first line names the columns, of which there may be more, in any order.
         labels: what the column 'label' may hold; anything, if empty.
@@ -86,6 +88,7 @@ class ListFormat:
     header: tuple[str, ...] = ()
     named: bool = False
     labels: tuple[str, ...] = ()
+    quoted: bool = False
 
     def read(self, path: Path) -> list[dict]:
         """The lines of a list, each as column to value; blank lines are left out.
@@ -96,10 +99,7 @@ class ListFormat:
         """
         if not path.is_file():
             raise ListError(f'{path} is missing')
-        try:
-            rows = list(self._rows(path))
-        except csv.Error as error:
-            raise ListError(f'{path} is no list ({error}): get it again') from error
+        rows = list(self._rows(path))
         if not rows:
             raise ListError(f'{path} is empty: it names no sample. Get it again')
         return rows
@@ -112,17 +112,35 @@ class ListFormat:
 
     @property
     def _quoting(self) -> Any:
-        return csv.QUOTE_MINIMAL if self.delimiter == ',' else csv.QUOTE_NONE
+        return csv.QUOTE_MINIMAL if self.quoted or self.delimiter == ',' else csv.QUOTE_NONE
 
     def _rows(self, path: Path) -> Iterator[dict]:
-        # Only ends of lines divide lines, and not every character that str.splitlines knows.
-        reader = csv.reader(StringIO(read_text(path), newline=''), delimiter=self.delimiter,
-                            quoting=self._quoting)
-        lines = ((line, f'{path}, line {reader.line_num}') for line in reader if line)
+        lines = self._lines(path)
         names = self._names(next(lines, ([], ''))[0], path) if self.named else list(self.columns)
         for first, (line, place) in enumerate(lines):
             if first or self.named or tuple(line) != self.header:
                 yield self._parsed(line, names, place)
+
+    def _lines(self, path: Path) -> Iterator[tuple[list[str], str]]:
+        """The values of each line, and its place for messages."""
+        # Only ends of lines divide lines, and not every character that str.splitlines knows.
+        reader = csv.reader(StringIO(read_text(path), newline=''), delimiter=self.delimiter,
+                            quoting=self._quoting, strict=True)
+        while True:
+            place = f'{path}, line {reader.line_num + 1}'
+            try:
+                line = next(reader, None)
+            except csv.Error as error:
+                raise ListError(f'{place}: a value is not quoted as in csv ({error}): write it in '
+                                'quotes, with each quote in it twice, or get the list again'
+                                ) from error
+            if line is None:
+                return
+            if any(end in value for value in line for end in '\r\n'):
+                raise ListError(f'{place}: a value goes on in the next line, perhaps as a quote is '
+                                'not closed: write it in one line, with each quote in it twice')
+            if line:
+                yield line, place
 
     def _names(self, line: list[str], path: Path) -> list[str]:
         lacking = [name for name in self.columns if name not in line]

@@ -110,4 +110,5 @@ def _table_of(data_root: str, split: str) -> str:
 
 def table(path: Path, columns: Mapping[str, Callable[[str], str]]) -> list[dict]:
     """Some columns of a table with a head line."""
-    return ListFormat(columns, '\t' if path.suffix == '.tsv' else ',', named=True).read(path)
+    delimiter = '\t' if path.suffix == '.tsv' else ','
+    return ListFormat(columns, delimiter, named=True, quoted=True).read(path)

@@ -1,5 +1,6 @@
 """Data sets some of whose samples have no label, and what is held out whole."""
 
+import csv
 import re
 from pathlib import Path
 
@@ -117,6 +118,15 @@ def test_a_list_with_tabs_needs_no_other_argument(suffix, mark, tmp_path):
     data = ListDataset(str(tmp_path), columns=dict(text='text'))
     assert data.metainfo['classes'] == ('a', 'b')
     assert [data.get_data_info(i)['gt_label'] for i in range(2)] == [1, 0]
+
+
+@pytest.mark.parametrize(('suffix', 'mark'), [('csv', ','), ('tsv', '\t')])
+def test_quotes_of_a_table_are_undone_as_csv_writes_them(suffix, mark, tmp_path):
+    texts = ['He said "hi"', f'one{mark}two', '"all"', 'plain']
+    with (tmp_path / f'train.{suffix}').open('w', newline='') as file:
+        csv.writer(file, delimiter=mark).writerows([['text', 'label'], *([t, 'a'] for t in texts)])
+    data = ListDataset(str(tmp_path), columns=dict(text='text'))
+    assert [data.get_data_info(i)['modalities']['text'] for i in range(4)] == texts
 
 
 def test_no_folder_of_labels_is_needed_without_labels(mine):

@@ -42,7 +42,10 @@ def test_columns_are_found_by_name_in_any_order_and_quotes_are_text(tmp_path):
     (PAIRS, 'C:\\a,x\n', 'is no path below'), (PAIRS, '..\\a,x\n', 'is no path below'),
     (PAIRS, ',x\n', "'' is no path below"),
     (NAMED, 'id\tlabel\n1\tx\n', 'has no column image, text: its first line must name'),
-    (NAMED, 'image\ttext\n', 'is empty')])
+    (NAMED, 'image\ttext\n', 'is empty'),
+    (PAIRS, 'a,x\nb,"y\nc,z\n', 'line 2: a value is not quoted as in csv .*each quote in it twice'),
+    (PAIRS, 'a,x\nb,"y"z\nc,z\n', 'line 2: a value is not quoted'),
+    (PAIRS, 'a,x\nb,"y\nc,z"\nd,x\n', 'line 2: a value goes on in the next line')])
 def test_what_cannot_be_used_is_named_with_its_line(form, content, message, tmp_path):
     with pytest.raises(ListError, match=f'x.csv.*{message}|x.csv,? {message}'):
         form.read(write(tmp_path / 'x.csv', content))
