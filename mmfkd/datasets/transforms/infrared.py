@@ -15,6 +15,9 @@ from .decoding import ValueFault, check_pages
 INFRARED = dict(type='mmfkd.LoadInfrared', channels=3)
 # What pillow calls the images that it converts to 8-bit colour without loss, but for opacity.
 EIGHT_BIT = ('1', 'L', 'LA', 'P', 'PA', 'RGB', 'RGBA')
+# Channels of grey that was compressed differ by less, but for a few pixels.
+LARGEST_SPREAD = 32
+SPREAD_PIXELS = 0.01
 
 
 class InfraredError(ValueFault):
@@ -28,8 +31,8 @@ class LoadInfrared(BaseTransform):
     There are three by default because the convolutions of an encoder are shared with optical
     images, while each modality has its own normalization.
 
-    * 8 bit, with one channel, three or a palette: uint8. Unequal channels, as lossy compression
-      leaves them, are averaged; opacity is left out.
+    * 8 bit, with one channel, three or a palette: uint8. Channels that differ a little, as lossy
+      compression leaves them, are averaged, false colours refused; opacity is left out.
     * 16 bit, with one channel: float32 in 0..255, ``value * 255 / (2**bits - 1)``.
 
     All files of a data set should be of one kind, or its batches mix the two types.
@@ -49,8 +52,8 @@ class LoadInfrared(BaseTransform):
 
     Raises:
         ValueError: ``channels`` or ``bits`` is out of range.
-        InfraredError: a value beyond ``bits``, a fourth channel that holds an image, or a file
-            that is neither 8 nor 16 bit.
+        InfraredError: a value beyond ``bits``, false colours, a fourth channel that holds an image,
+            or a file that is neither 8 nor 16 bit.
         ValueFault: a TIFF of several pages.
         OSError, SyntaxError, ValueError: a truncated file, or none; see ``LoadModalities``.
     """
@@ -90,8 +93,15 @@ class LoadInfrared(BaseTransform):
                                 'after colour, as in MFNet: write that channel to its own file')
         if image.mode == 'L':
             return np.asarray(image)
+        colours = np.asarray(image.convert('RGB'))
+        coloured = np.mean(np.ptp(colours, axis=2) > LARGEST_SPREAD)
+        if coloured > SPREAD_PIXELS:
+            raise InfraredError(f'{path} is in colours: its channels differ by more than '
+                                f'{LARGEST_SPREAD} in {coloured:.1%} of the pixels, and their mean '
+                                'is no temperature. Get the grey images, or take channels=3 '
+                                'without LoadInfrared')
         # Rounded; 255 * 3 + 1 fits.
-        total = np.asarray(image.convert('RGB')).sum(axis=2, dtype=np.uint16)
+        total = colours.sum(axis=2, dtype=np.uint16)
         return ((total + 1) // 3).astype(np.uint8)
 
     def _scaled(self, image: np.ndarray, path: str) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -67,13 +68,28 @@ def test_other_modes_of_the_same_grey(tmp_path, grey, mode):
 def test_palette_is_looked_up(tmp_path):
     index = np.array([[0, 1], [2, 1]], np.uint8)
     image = Image.fromarray(index, 'P')
-    image.putpalette([10, 10, 10, 250, 250, 250, 0, 30, 90])
+    image.putpalette([10, 10, 10, 250, 250, 250, 30, 40, 50])
     check_grey(load(tmp_path / 'x.png', image), np.array([[10, 250], [40, 250]]))
 
 
 def test_unequal_channels_are_averaged_and_rounded(tmp_path):
-    colour = np.array([[[0, 0, 1], [0, 1, 1], [255, 255, 255], [255, 0, 0]]], np.uint8)
-    check_grey(load(tmp_path / 'x.png', colour), np.array([[0, 1, 255, 85]]))
+    colour = np.array([[[0, 0, 1], [0, 1, 1], [255, 255, 255], [32, 0, 0]]], np.uint8)
+    check_grey(load(tmp_path / 'x.png', colour), np.array([[0, 1, 255, 11]]))
+
+
+def test_false_colours_are_refused_but_for_a_few_pixels(tmp_path):
+    ramp = np.arange(256, dtype=np.uint8)[None].repeat(4, 0)
+    cv2.imwrite(str(tmp_path / 'x.png'), cv2.applyColorMap(ramp, cv2.COLORMAP_JET))
+    with pytest.raises(InfraredError, match=r'x\.png is in colours: its channels differ by more'):
+        LoadInfrared()(dict(img_path=str(tmp_path / 'x.png')))
+    colour = np.full((10, 10, 3), 9, np.uint8)
+    colour[0, 0] = 255, 0, 0  # one of a hundred
+    expected = np.full((10, 10), 9)
+    expected[0, 0] = 85
+    check_grey(load(tmp_path / 'y.png', colour), expected)
+    colour[0, 1] = 0, 33, 0
+    with pytest.raises(InfraredError, match=r'more than 32 in 2\.0% of the pixels'):
+        load(tmp_path / 'y.png', colour)
 
 
 def test_jpeg_of_three_channels(tmp_path):
