@@ -36,7 +36,8 @@ class PairDataset(BaseDataset):
             chosen by ``split_seed``; or names, or a file of them. The others have the label -100,
             and give no loss of the task; in ``test_mode`` they are left out where some have one.
         missing: 'raise' at samples that cannot be used (a missing file, no frames, an empty text,
-            a label that is no class), or 'skip' them and log how many there were.
+            a label that is no class), or 'skip' them and log how many there were; the parts of
+            ``subset`` are drawn before.
         metainfo: ``dict(classes=...)`` replaces the classes.
         pipeline: transforms; starts with loaders, ends with ``PackPairs``.
         test_mode: see mmengine.
@@ -108,11 +109,16 @@ class PairDataset(BaseDataset):
         if not samples:
             raise ValueError(f'{path} names no sample')
         usable = self._usable(samples, path)
-        names = [display_name(sample) for sample in usable]
-        places = select_subset(names, self.subset, self.val_fraction, self.split_seed,
-                               self.groups(usable, names))
-        return self._infos([usable[i] for i in places], [names[i] for i in places],
-                           names)
+        names = [display_name(sample) for sample in samples]
+        # Of all lines, so that the parts do not depend on which of them can be used.
+        part = select_subset(names, self.subset, self.val_fraction, self.split_seed,
+                             self.groups(samples, names))
+        places = [i for i in part if i in usable]
+        if not places:
+            raise ValueError(f"{path}: none of the {len(part)} samples of subset='{self.subset}' "
+                             "can be used: get their files, or change split_seed")
+        return self._infos([samples[i] for i in places], [names[i] for i in places],
+                           [names[i] for i in sorted(usable)])
 
     def get_data_info(self, idx: int) -> dict:
         """One sample, with the modalities that are read."""
@@ -155,17 +161,18 @@ class PairDataset(BaseDataset):
         return dict(sample, modalities={name: sample['modalities'][name]
                                         for name in self.modalities})
 
-    def _usable(self, samples: list[dict], path: Path) -> list[dict]:
-        """The samples without a fault; faults of others are raised or counted."""
+    def _usable(self, samples: list[dict], path: Path) -> set[int]:
+        """Places of the samples without a fault; faults of others are raised or counted."""
         classes = set(self.metainfo.get('classes') or ())
-        usable, absent, wrong = [], [], []
-        for sample in samples:
+        usable: set[int] = set()
+        absent, wrong = [], []
+        for place, sample in enumerate(samples):
             files = [f for spec in sample['modalities'].values() if (f := missing_file(spec))]
             faults = content_faults(sample, classes, needs_label=all_labelled(self.labels))
             absent += files
             wrong += faults
             if not files and not faults:
-                usable.append(sample)
+                usable.add(place)
         if self.missing == 'skip' and usable:
             print_log(f'{path}: {len(samples) - len(usable)} of {len(samples)} samples are skipped '
                       f'({len(absent)} files missing, {len(wrong)} faults of text or label)',

@@ -97,6 +97,23 @@ def test_skipping_is_opt_in_and_counted(cremad, caplog):
         assert len(CREMADDataset(str(cremad), missing='skip')) == 19
 
 
+def test_parts_do_not_depend_on_what_is_skipped(cremad):
+    def names(**options):
+        data = CREMADDataset(str(cremad), val_fraction=0.25, missing='skip', **options)
+        return {Path(info['img_path']).stem for info in map(data.get_data_info, range(len(data)))}
+    whole = {subset: names(subset=subset) for subset in ('fit', 'val')}
+    lost = {min(whole['fit']), min(whole['val'])}
+    for name in lost:
+        (cremad / 'frames' / name / '00000.jpg').unlink()
+    for subset, before in whole.items():
+        assert names(subset=subset, modalities=['audio']) == before
+        assert names(subset=subset) == before - lost
+    for name in whole['val']:
+        (cremad / 'frames' / name / '00000.jpg').unlink(missing_ok=True)
+    with pytest.raises(ValueError, match="none of the 5 samples of subset='val' can be used"):
+        names(subset='val')
+
+
 def test_a_label_that_is_no_class_is_named(cremad):
     with (cremad / 'train.csv').open('a') as file:
         file.write('1004_DFA_FEA_XX,BORED\n')
