@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Mapping
+from copy import deepcopy
 from functools import partial
 from pathlib import Path
 
@@ -48,7 +49,8 @@ def image_fault(info: dict) -> str | None:
         info: what the data set knows of the sample.
     """
     try:
-        LoadCheckedAnnotations()(LoadModalities()(info))
+        # A copy, as the steps write what they load into it.
+        LoadCheckedAnnotations()(LoadModalities()(deepcopy(info)))
     except (OSError, ValueError) as error:
         return str(error)
     return None
