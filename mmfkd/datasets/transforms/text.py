@@ -1,6 +1,7 @@
 """Text: from a string to tokens."""
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import cast
 
@@ -11,6 +12,8 @@ from tokenizers import BertWordPieceTokenizer
 from mmfkd.datasets.lists import read_text
 from mmfkd.datasets.synthetic.tweets import vocabulary as tweet_words
 from mmfkd.registry import TRANSFORMS
+
+SETTINGS = 'tokenizer_config.json'  # beside a vocabulary
 
 
 @TRANSFORMS.register_module()
@@ -30,20 +33,23 @@ class TokenizeText(BaseTransform):
             hub, or 'synthetic' for the words of :class:`mmfkd.datasets.SyntheticTextImage`.
         modality: its name; without it in the sample nothing is done.
         max_length: tokens of a text, with [CLS] and [SEP]; longer texts are cut.
-        lowercase: as the vocabulary is.
+        lowercase: whether texts become small letters, as the vocabulary is; None takes
+            ``do_lower_case`` of the ``tokenizer_config.json`` beside it, and True without one.
 
     Raises:
         FileNotFoundError: there is no vocabulary.
         ValueError: a vocabulary without BERT's special tokens, or with more words than the
-            ``config.json`` beside it has embeddings; a text without a word.
+            ``config.json`` beside it has embeddings; another ``lowercase`` than the file says; a
+            text without a word.
     """
 
     def __init__(self, tokenizer: str, modality: str = 'text', max_length: int = 40,
-                 lowercase: bool = True) -> None:
+                 lowercase: bool | None = None) -> None:
         self.modality = modality
-        words = tweet_words() if tokenizer == 'synthetic' else read_words(find_words(tokenizer))
+        path = None if tokenizer == 'synthetic' else find_words(tokenizer)
+        words = tweet_words() if path is None else read_words(path)
         self.tokenizer = BertWordPieceTokenizer({word: i for i, word in enumerate(words)},
-                                                lowercase=lowercase)
+                                                lowercase=small_letters(path, lowercase))
         self.tokenizer.enable_truncation(max_length)
         self.tokenizer.enable_padding(length=max_length,
                                       pad_id=self.tokenizer.token_to_id('[PAD]'))
@@ -70,12 +76,15 @@ def find_words(tokenizer: str) -> Path:
         from transformers.utils import cached_file
 
         try:
-            return Path(cast(str, cached_file(tokenizer, 'vocab.txt')))
+            words = Path(cast(str, cached_file(tokenizer, 'vocab.txt')))
         except (OSError, ValueError) as error:
             raise FileNotFoundError(
                 f"tokenizer='{tokenizer}' is no directory, no file and not to be had from the "
                 'hub. Download BERT with\n  hf download google-bert/bert-base-uncased '
                 '--local-dir data/crisismmd/bert\nor name a vocab.txt.') from error
+        with suppress(OSError, ValueError):  # not every model has one
+            cached_file(tokenizer, SETTINGS)
+        return words
     if not (path / 'vocab.txt').is_file():
         raise FileNotFoundError(f'{path / "vocab.txt"} does not exist: copy the vocabulary of '
                                 'the model there, or name another file')
@@ -94,3 +103,22 @@ def read_words(path: Path) -> list[str]:
         raise ValueError(f'{path} has {len(words)} words, but {config} has vocab_size={size}: the '
                          'vocabulary is of another model; copy both from one')
     return words
+
+
+def small_letters(words: Path | None, stated: bool | None) -> bool:
+    """Whether texts become small letters.
+
+    Args:
+        words: the vocabulary; None has no file.
+        stated: what was asked for; None asks for nothing.
+
+    Raises:
+        ValueError: the file beside the vocabulary says something else.
+    """
+    settings = None if words is None else words.with_name(SETTINGS)
+    found = (json.loads(read_text(settings)).get('do_lower_case')
+             if settings is not None and settings.is_file() else None)
+    if stated is not None and found is not None and stated != found:
+        raise ValueError(f'lowercase={stated}, but {settings} has do_lower_case={found}: leave '
+                         'lowercase out, or correct the file')
+    return next((bool(value) for value in (stated, found) if value is not None), True)

@@ -144,6 +144,20 @@ def test_an_empty_text_is_named(bert, text):
         tokens(TokenizeText(str(bert)), text)
 
 
+def test_capitals_are_kept_where_the_tokenizer_of_the_model_does(tmp_path):
+    words = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]', 'Berlin', 'berlin', 'is', 'Zürich']
+    (tmp_path / 'vocab.txt').write_text('\n'.join(words), encoding='utf-8')
+
+    def tokens(**options):
+        return TokenizeText(str(tmp_path), max_length=5, **options)(
+            dict(modalities=dict(text='Berlin is Zürich')))['modalities']['text'].tolist()
+    assert tokens() == [2, 6, 7, 1, 3] and tokens(lowercase=False) == [2, 5, 7, 8, 3]
+    (tmp_path / 'tokenizer_config.json').write_text('{"do_lower_case": false}')
+    assert tokens() == tokens(lowercase=False) == [2, 5, 7, 8, 3]
+    with pytest.raises(ValueError, match='lowercase=True, but .*tokenizer_config.json has do'):
+        tokens(lowercase=True)
+
+
 def test_a_vocabulary_of_another_model_is_refused(bert):
     (bert / 'vocab.txt').write_text('\n'.join([*WORDS, 'more', 'words']))
     with pytest.raises(ValueError, match='15 words, but .*config.json has vocab_size=13'):
