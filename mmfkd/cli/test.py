@@ -87,7 +87,7 @@ def test(args: argparse.Namespace) -> None:
     from mmfkd.engine.hooks.labels import LabelCensusHook
     from mmfkd.engine.hooks.reads import ReadsHook
     from mmfkd.engine.hooks.unwrapped import unwrapped
-    from mmfkd.engine.runner import build_runner
+    from mmfkd.engine.runner import TestRunner, build_runner
     from mmfkd.inference.loading import keep_student
 
     cfg.launcher = args.launcher
@@ -103,11 +103,12 @@ def test(args: argparse.Namespace) -> None:
     keep_timm_norms(cfg)
     use_gloo_without_gpu(cfg)
     path = resolve_checkpoint(args.checkpoint, cfg.filename, cfg.work_dir)
-    runner = build_runner(cfg)
+    runner = build_runner(cfg, TestRunner)
     runner.register_hook(ReadsHook())
     runner.register_hook(LabelCensusHook())
     model = unwrapped(runner)
     load_tested(model, path, args.student)
+    check_tested(model, path, runner.test_dataloader.dataset)
     metrics = runner.test()
     if not metrics:
         sys.exit('nothing was scored: test_evaluator of the config has no metric')
@@ -120,9 +121,27 @@ def load_tested(model: 'nn.Module', path: Path, student: str | None) -> None:
     from mmfkd.models import CrossModalDistiller
 
     if isinstance(model, CrossModalDistiller):
-        load_network(model.student.model, path, student, model.student.takes)
+        model.student.classes = load_network(model.student.model, path, student,
+                                             model.student.takes)
     else:
         load_strictly(model, load_weights(path), path)
+
+
+def check_tested(model: 'nn.Module', path: Path, dataset: object) -> None:
+    """Refuses a test set of other classes than those that the student was trained on.
+
+    Raises:
+        ValueError: names the classes that differ.
+    """
+    from mmfkd.engine.checks import class_difference
+    from mmfkd.models import CrossModalDistiller
+
+    classes = (getattr(dataset, 'metainfo', None) or {}).get('classes') or ()
+    own = model.student.classes if isinstance(model, CrossModalDistiller) else ()
+    said = class_difference('the checkpoint', own, 'the test set', classes)
+    if said:
+        raise ValueError(f'{path} was trained on other classes than those of the test set: {said}. '
+                         'Give the test set the metainfo.classes of the training, in their order')
 
 
 def tested_modalities(runner: 'Runner') -> list[str]:

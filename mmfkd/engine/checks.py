@@ -106,15 +106,29 @@ def check_teachers(model: nn.Module, classes: Sequence[str]) -> None:
     if not isinstance(model, CrossModalDistiller) or not classes:
         return
     for name, teacher in model.teachers.items():
-        own = teacher.classes
-        if own and own != tuple(classes) and f'{name}.logits' in model.loss_taps:
-            alone = {'the teacher': [one for one in own if one not in classes],
-                     'the data': [one for one in classes if one not in own]}
-            said = '; '.join(f'{whose} alone has {", ".join(map(repr, names[:5]))}'
-                             for whose, names in alone.items() if names) or 'their order differs'
+        said = class_difference('the teacher', teacher.classes, 'the data', classes)
+        if said and f'{name}.logits' in model.loss_taps:
             raise ValueError(f"teacher '{name}' was trained on other classes than those of "
                              f'train_dataloader, so that its logits mean others: {said}. Train a '
                              'teacher on the same metainfo.classes, or distil features alone')
+
+
+def class_difference(one: str, own: Sequence[str], other: str, classes: Sequence[str]
+                     ) -> str | None:
+    """In what two lists of classes differ; None where they do not, or one is not known.
+
+    Args:
+        one: whose the first list is.
+        own: the first list.
+        other: whose the second list is.
+        classes: the second list.
+    """
+    if not own or not classes or tuple(own) == tuple(classes):
+        return None
+    alone = {one: [name for name in own if name not in classes],
+             other: [name for name in classes if name not in own]}
+    return '; '.join(f'{whose} alone has {", ".join(map(repr, names[:5]))}'
+                     for whose, names in alone.items() if names) or 'their order differs'
 
 
 def heads(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:

@@ -1,8 +1,10 @@
 """The runner of a config."""
 
+from pathlib import Path
 from pprint import pformat
 
 from mmengine.config import Config
+from mmengine.dist import master_only
 from mmengine.runner import Runner
 
 
@@ -20,10 +22,23 @@ class OrderedConfig(Config):
                        for key, value in self.to_dict().items())
 
 
-def build_runner(cfg: Config) -> Runner:
+class TestRunner(Runner):
+    """A runner that leaves the config of a training, which lies in its work dir, as it is."""
+
+    # Not a test, whatever pytest makes of the name.
+    __test__ = False
+
+    @master_only
+    def dump_config(self) -> None:
+        """Writes the config beside the log."""
+        self.cfg.dump(str(Path(self.log_dir, Path(self.cfg.filename or 'config.py').name)))
+
+
+def build_runner(cfg: Config, kind: type[Runner] = Runner) -> Runner:
     """The runner of mmengine, which writes a config as :class:`OrderedConfig` does.
 
     Args:
         cfg: of the run.
+        kind: :class:`TestRunner` for a test.
     """
-    return Runner.from_cfg(OrderedConfig(cfg.to_dict(), cfg_text=cfg.text, filename=cfg.filename))
+    return kind.from_cfg(OrderedConfig(cfg.to_dict(), cfg_text=cfg.text, filename=cfg.filename))

@@ -68,9 +68,17 @@ def test_summary_holds_val_and_test_scores_of_the_selected_checkpoint(runs):
 def test_testing_the_work_dir_gives_the_same_score_without_a_teacher(runs):
     folder, *_ = runs
     summary = json.loads((folder / 'student/summary.json').read_text())
+    left, = (folder / 'student').glob('*.py')
+    before = left.read_text()
     (folder / 'teacher').rename(folder / 'gone')
-    done = run(sys.executable, ROOT / 'tools/test.py', folder / 'student', 'best')
+    done = run(sys.executable, ROOT / 'tools/test.py', folder / 'student', 'best', '--cfg-options',
+               'log_level=WARNING')
     (folder / 'gone').rename(folder / 'teacher')
+    # Predictions, teacher and baseline are found by what the training left there.
+    assert left.read_text() == before and 'FrequencyDecoupledLoss' in before
+    assert any("log_level = 'WARNING'" in path.read_text()
+               for path in (folder / 'student').glob(f'*/{left.name}'))
+    done = run(sys.executable, ROOT / 'tools/test.py', folder / 'student', 'best')
     logged = re.findall(r'Epoch\(test\).*?mIoU: ([\d.]+)', done.stdout + done.stderr)
     assert float(logged[-1]) == pytest.approx(summary['test']['mIoU'], abs=1e-4)
     assert (folder / 'student/test.json').is_file()

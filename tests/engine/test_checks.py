@@ -1,8 +1,11 @@
 """Messages in place of torch's, before the first step."""
 
+from types import SimpleNamespace
+
 import pytest
 from mmengine.config import Config
 
+from mmfkd.cli.test import check_tested
 from mmfkd.config import compose, load_config
 from mmfkd.engine.checks import check_config, check_runner, explained_errors
 
@@ -125,3 +128,18 @@ def test_a_ratio_that_a_schedule_replaces_is_refused(method):
     cfg.model.losses[loss].balance = dict(ratio=0.5)
     with pytest.raises(ValueError, match=f'{loss}.balance.ratio=0.5 has no effect, as default_ho'):
         check_config(cfg)
+
+
+@pytest.mark.parametrize(('classes', 'said'), [
+    (('cat', 'dog'), None), (None, None),
+    (('dog', 'fox'), "the checkpoint alone has 'cat'; the test set alone has 'fox'"),
+    (('dog', 'cat'), 'their order differs')])
+def test_a_test_set_of_other_classes_than_the_checkpoint_is_refused(classes, said, distiller):
+    model = distiller()
+    model.student.classes = ('cat', 'dog')
+    dataset = SimpleNamespace(metainfo=dict(classes=classes))
+    if said is None:
+        check_tested(model, 'best.pth', dataset)
+        return
+    with pytest.raises(ValueError, match=f'best.pth was trained on other classes .*: {said}. Give'):
+        check_tested(model, 'best.pth', dataset)
