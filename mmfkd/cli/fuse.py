@@ -42,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     from rich.progress import track
 
     from mmfkd.inference import Predictor
-    from mmfkd.inference.fusing import fuse, made_with, mark_of, pairs_of
+    from mmfkd.inference.fusing import fuse, is_made, mark_of, pairs_of
     from mmfkd.models import CDDFuse
 
     try:
@@ -53,7 +53,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         mark = mark_of(predict.opened)
         for split in args.splits:
             pairs = pairs_of(predict.opened.config, split, args.out)
-            left = [pair for pair in pairs if made_with(pair[1]) != mark]
+            left = [pair for pair in pairs if not is_made(*pair, mark)]
             for _ in track(fuse(predict, left, mark), f'fuse {split}', total=len(left)):
                 pass
             print(f'{split}: {len(left)} fused, {len(pairs) - len(left)} were there: '

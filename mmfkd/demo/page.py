@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from html import escape
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 import mmcv
 import numpy as np
 
+from mmfkd.datasets.transforms.images import frame_number
 from mmfkd.inference import Predictor
 from mmfkd.inference.samples import CLIP, IMAGE, SOUND, SUFFIXES
 
@@ -115,7 +115,7 @@ def as_input(value: Any, kind: str) -> Any:
     if kind != CLIP:
         return value
     # Every upload lies in a folder of its own, whose name says nothing.
-    frames = [mmcv.imread(path) for path in sorted(value, key=lambda path: Path(path).name)]
+    frames = [mmcv.imread(path) for path in sorted(value, key=frame_number)]
     if any(frame is None for frame in frames):
         raise ValueError('a frame of the clip is no image')
     return frames

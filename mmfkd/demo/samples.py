@@ -48,7 +48,7 @@ class Samples:
         sample, meta = self[i]['data_samples'], self._dataset.metainfo or {}
         if 'gt_sem_seg' in sample:
             return paint(sample.gt_sem_seg.data, palette)
-        if 'gt_label' in sample:
+        if 'gt_label' in sample and sample.gt_label >= 0:
             return str(meta['classes'][int(sample.gt_label)])
         return None
 

@@ -6,6 +6,7 @@ from typing import Any
 from mmengine.config import Config
 
 from mmfkd.config import without_init
+from mmfkd.config.options import datasets_of
 from mmfkd.datasets.image_files import COLOR, UNCHANGED, default_loader
 from mmfkd.datasets.palettes import voc_palette
 from mmfkd.datasets.pipelines import registered_modalities
@@ -95,12 +96,26 @@ def plain_preprocessor(norm: dict | None, data_preprocessor: dict) -> dict:
 
 
 def dataset_config(cfg: Config) -> dict:
-    """Config of the data set that says how images are read, resized and labelled."""
-    dataset = (cfg.get('test_dataloader') or {}).get('dataset')
-    if not dataset:
+    """Config of the data set that says how images are read, resized and labelled.
+
+    Of joined data sets it is the first.
+
+    Raises:
+        ValueError: there is none, or joined ones read their images in other ways.
+    """
+    found = [one for one in datasets_of(cfg.get('test_dataloader'))
+             if not {'dataset', 'datasets'} & set(one)]
+    if not found:
         raise ValueError(f'{cfg.filename}: test_dataloader.dataset is missing; it says how an '
                          'image is read and what the classes are')
-    return dataset
+    first, *others = found
+    other = [key for key in ('pipeline', 'modalities', 'metainfo', 'type')
+             if any(one.get(key) != first.get(key) for one in others)]
+    if other:
+        raise ValueError(f'{cfg.filename}: the data sets that test_dataloader joins differ in '
+                         f'{", ".join(other)}, and one way to read images is needed: name one data '
+                         'set in test_dataloader')
+    return first
 
 
 def plain_pipeline(dataset: dict, modality: str, width: int) -> list[dict]:
@@ -148,6 +163,9 @@ def palette_of(dataset: Mapping, classes: Sequence[str]) -> list[list[int]]:
     """RGB colours of classes: those of the config, of the data set's class, or PASCAL VOC's."""
     given = (dataset.get('metainfo') or {}).get('palette')
     if given:
+        if len(given) != len(classes) or not all(0 <= x <= 255 for color in given for x in color):
+            raise ValueError(f'metainfo.palette has {len(given)} colours for {len(classes)} '
+                             'classes: give one for each, (R, G, B) from 0 to 255')
         return [list(color) for color in given]
     own = getattr(DATASETS.get(dataset['type']), 'METAINFO', {})
     colors = {**dict(zip(classes, voc_palette(len(classes)), strict=True)),

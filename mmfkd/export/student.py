@@ -88,6 +88,9 @@ def export_student(config: str | Path, checkpoint: str | Path, out: str | Path,
     spec, stream = student_config(cfg, student), None
     if not isinstance(spec['modality'], str):
         spec, stream = single_branch(spec, modality)
+    elif modality not in (None, spec['modality']):
+        raise ValueError(f"--modality {modality}: the student takes '{spec['modality']}' alone: "
+                         'leave it out, or name another student')
     source = resolve_checkpoint(checkpoint, cfg.filename, work_dir or cfg.get('work_dir'))
     content = read_checkpoint(source)
     name_classes(cfg, classes_in(content))
@@ -111,7 +114,10 @@ def export_student(config: str | Path, checkpoint: str | Path, out: str | Path,
     plain.dump(files['config'])
     meta = plain.test_dataloader.dataset.metainfo.to_dict()
     state = {key: value.contiguous() for key, value in branch.model.state_dict().items()}
-    torch.save(dict(state_dict=state, meta=dict(dataset_meta=meta)), files['weights'])
+    # What it takes, as checkpoints of runs say it, so that it is not loaded for another modality.
+    taken = dict(modalities=dict(student=list(branch.modalities)),
+                 takes=dict(student=branch.takes))
+    torch.save(dict(state_dict=state, meta=dict(dataset_meta=meta, **taken)), files['weights'])
     save_file(state, files['safetensors'], dict(classes=json.dumps(meta['classes'])))
     write_student(cfg, spec, out)
     cases = reference_cases(branch, spec, reference_sizes(cfg, spec, size))

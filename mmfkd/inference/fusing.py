@@ -68,6 +68,18 @@ def mark_of(opened: Opened) -> str:
     return sha256(opened.checkpoint.read_bytes() + read.encode()).hexdigest()[:16]
 
 
+def mark_with(mark: str, files: Mapping[str, str]) -> str:
+    """A mark that also stands for the files of a pair: their size, and when they were written.
+
+    Args:
+        mark: of :func:`mark_of`.
+        files: modality to path.
+    """
+    states = [(name, (state := Path(path).stat()).st_size, state.st_mtime_ns)
+              for name, path in sorted(files.items())]
+    return sha256(f'{mark} {states}'.encode()).hexdigest()[:16]
+
+
 def fuse(predict: Predictor, pairs: list[tuple[dict[str, str], Path]], mark: str
          ) -> Iterator[Path]:
     """Writes the fused image of each pair: grey, stretched from 0 to 255, of the files' size.
@@ -75,26 +87,33 @@ def fuse(predict: Predictor, pairs: list[tuple[dict[str, str], Path]], mark: str
     Args:
         predict: of a network whose samples get the field ``fused``.
         pairs: see :func:`pairs_of`.
-        mark: see :func:`mark_of`; of an image that has it already, :func:`made_with` says so.
+        mark: see :func:`mark_of`; with that of the files it is written into each image, of which
+            :func:`is_made` tells.
 
     Yields:
         what was written.
     """
-    targets = iter([target for _, target in pairs])
+    each = iter(pairs)
     for _, batch in predict.batches([files for files, _ in pairs]) if pairs else ():
         for sample in predict.forward(batch):
-            target = next(targets)
+            files, target = next(each)
             image = resized(sample.fused.data[None].float(), sample.ori_shape)
-            write(target, image[0, 0].cpu().numpy(), mark)
+            write(target, image[0, 0].cpu().numpy(), mark_with(mark, files))
             yield target
 
 
-def made_with(path: Path) -> str | None:
-    """What a fused image was made with; None if there is none."""
+def is_made(files: Mapping[str, str], path: Path, mark: str) -> bool:
+    """Whether a fused image is there, of these files by this network.
+
+    Args:
+        files: modality to path.
+        path: of the fused image.
+        mark: see :func:`mark_of`.
+    """
     if not path.is_file():
-        return None
+        return False
     with Image.open(path) as image:
-        return image.info.get(MADE_WITH)
+        return image.info.get(MADE_WITH) == mark_with(mark, files)
 
 
 def write(path: Path, image: np.ndarray, mark: str) -> None:

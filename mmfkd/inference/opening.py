@@ -101,7 +101,9 @@ def find_network(model: str | Path, checkpoint: str | Path, branch: str | None
     if branch not in teachers:
         raise ValueError(f"{cfg.filename} has no branch '{branch}': name one of "
                          f'{", ".join([*cfg.model.students, *teachers])}')
-    return teacher_network(cfg, teachers[branch])
+    spec = teachers[branch]
+    return teacher_network(cfg, spec if str(checkpoint) == 'best' else
+                           dict(spec, checkpoint=str(checkpoint)))
 
 
 def teacher_network(cfg: Config, spec: Mapping) -> tuple[Config, Path, None]:

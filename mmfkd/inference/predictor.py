@@ -17,7 +17,7 @@ from mmfkd.models import CrossModalDistiller
 from .opening import open_network
 from .reading import Reading
 from .results import Prediction, prediction
-from .samples import Sample, named, samples_of
+from .samples import SOUND, Sample, named, samples_of
 
 Skip = Callable[[str, Exception], None]
 
@@ -111,8 +111,8 @@ class Predictor(BaseInferencer):
             batch_size: likewise.
             skip: see :meth:`stream`.
         """
-        return self.preprocess(self._inputs_to_list(inputs), batch_size or self.opened.batch_size,
-                               skip)
+        count = self.opened.batch_size if batch_size is None else batch_size
+        return self.preprocess(self._inputs_to_list(inputs), count, skip)
 
     def answers(self, names: Sequence[str], batch: dict, scores: bool = False
                 ) -> Iterator[Prediction]:
@@ -123,9 +123,10 @@ class Predictor(BaseInferencer):
             batch: collated samples of :meth:`batches`, or of a data set of this project.
             scores: see :meth:`__call__`.
         """
+        sounds = [name for name, kind in self.kinds.items() if kind == SOUND]
         for i, sample in enumerate(self.forward(batch)):
             given = {name: images[i] for name, images in batch['inputs'].items()}
-            yield prediction(names[i], sample, given, self.classes, self.palette, scores)
+            yield prediction(names[i], sample, given, self.classes, self.palette, scores, sounds)
 
     def preprocess(self, inputs: Sequence[Sample], batch_size: int = 1, skip: Skip | None = None
                    ) -> Iterator[tuple[list[str], dict]]:

@@ -1,6 +1,6 @@
 """Predictions as a program uses them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import cv2
@@ -66,6 +66,7 @@ class Classification:
         label: number of the class with the highest score.
         scores: probabilities, float32 (classes,).
         inputs: modality to what the network was given, raw.
+        sounds: modalities that are spectrograms.
     """
 
     name: str
@@ -74,6 +75,7 @@ class Classification:
     label: int
     scores: np.ndarray
     inputs: Mapping[str, Tensor] = field(default_factory=dict, repr=False)
+    sounds: tuple[str, ...] = ()
 
     @property
     def class_name(self) -> str:
@@ -92,14 +94,16 @@ class Classification:
             count: number of scores.
         """
         best = np.argsort(-self.scores, kind='stable')[:count]
-        return draw_scores(self.inputs, {self.classes[i]: float(self.scores[i]) for i in best})
+        return draw_scores(self.inputs, {self.classes[i]: float(self.scores[i]) for i in best},
+                           self.sounds)
 
 
 Prediction = Segmentation | Classification
 
 
 def prediction(name: str, sample: BaseDataElement, inputs: Mapping[str, Tensor],
-               classes: tuple[str, ...], palette: np.ndarray, with_scores: bool) -> Prediction:
+               classes: tuple[str, ...], palette: np.ndarray, with_scores: bool,
+               sounds: Sequence[str] = ()) -> Prediction:
     """A prediction out of the data sample that a network wrote it into.
 
     Args:
@@ -109,11 +113,13 @@ def prediction(name: str, sample: BaseDataElement, inputs: Mapping[str, Tensor],
         classes: their names.
         palette: uint8 (classes, 3); of a classifier it is not looked at.
         with_scores: whether a segmentation holds probabilities.
+        sounds: modalities that are spectrograms.
     """
     modalities = tuple(inputs)
     if 'pred_sem_seg' not in sample:
         scores = sample.pred_score.float().cpu().numpy()
-        return Classification(name, modalities, classes, int(sample.pred_label), scores, inputs)
+        return Classification(name, modalities, classes, int(sample.pred_label), scores, inputs,
+                              tuple(sounds))
     kind = np.uint8 if len(classes) <= 256 else np.uint16
     mask = sample.pred_sem_seg.data[0].cpu().numpy().astype(kind)
     scores = None

@@ -1,6 +1,6 @@
 """Pictures of a classified sample: what the network was given, and its scores."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -10,12 +10,14 @@ from torch import Tensor
 from .pictures import picture
 
 
-def draw_scores(inputs: Mapping[str, Tensor], scores: Mapping[str, float]) -> np.ndarray:
+def draw_scores(inputs: Mapping[str, Tensor], scores: Mapping[str, float],
+                sounds: Collection[str] = ()) -> np.ndarray:
     """Draws images, frames and spectrograms, and a bar for each score.
 
     Args:
         inputs: modality to (C, H, W), (T, C, H, W) of a clip, or tokens, which are left out.
         scores: name of a class to its probability, in the order of the bars.
+        sounds: modalities that are spectrograms.
 
     Returns:
         RGB uint8 (H, W, 3).
@@ -26,7 +28,7 @@ def draw_scores(inputs: Mapping[str, Tensor], scores: Mapping[str, float]) -> np
     *places, bars = figure.subplots(1, len(images) + 1, squeeze=False)[0]
     for place, (name, image) in zip(places, images.items(), strict=True):
         # Of a spectrogram the low frequencies are at the bottom.
-        place.imshow(picture(image), aspect='auto', origin='upper' if len(image) > 1 else 'lower')
+        place.imshow(picture(image), aspect='auto', origin='lower' if name in sounds else 'upper')
         place.set_title(name)
         place.set_axis_off()
     bars.barh(list(scores), list(scores.values()))

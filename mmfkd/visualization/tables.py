@@ -1,11 +1,14 @@
 """Metrics as tables on the terminal."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from numbers import Real
 
 from rich.table import Table
 
 SCORE, MEAN = 'IoU.', 'mIoU'
+# Names of classes may have a slash.
+METRIC = re.compile(r'(?:(?P<prefix>[^/]+)/)?(?P<metric>mIoU|IoU\..*)')
 
 
 def class_table(metrics: Mapping[str, object], first: str) -> Table | None:
@@ -21,9 +24,9 @@ def class_table(metrics: Mapping[str, object], first: str) -> Table | None:
     """
     columns: dict[str, dict[str, object]] = {}
     for key, value in metrics.items():
-        prefix, _, metric = key.rpartition('/')
-        if metric == MEAN or metric.startswith(SCORE):
-            columns.setdefault(prefix or first, {})[metric] = value
+        match = METRIC.fullmatch(key)
+        if match:
+            columns.setdefault(match['prefix'] or first, {})[match['metric']] = value
     rows = [metric for metric in columns.get(first, {}) if metric != MEAN]
     if not rows:
         return None

@@ -114,6 +114,10 @@ def test_a_killed_run_goes_on_and_other_weights_begin_anew(trained, tmp_path, ca
     torch.save(checkpoint, tmp_path / 'other.pth')
     main([*arguments, '--checkpoint', str(tmp_path / 'other.pth')])
     assert '20 fused, 0 were there' in capsys.readouterr().out
+    changed = next(path for path in trained.rglob('train/ir/*.png'))
+    changed.write_bytes(changed.read_bytes())
+    main([*arguments, '--checkpoint', str(tmp_path / 'other.pth')])
+    assert '1 fused, 19 were there' in capsys.readouterr().out
 
 
 def test_what_cannot_be_fused_is_named(trained, tmp_path):

@@ -165,14 +165,14 @@ def test_sounds_clips_and_texts_have_a_place(pair, tmp_path):
         assert upload('x', kind).label.startswith('x')
 
 
-def test_frames_are_read_in_the_order_of_their_names(tmp_path):
+def test_frames_are_read_in_the_order_of_their_numbers(tmp_path):
     # Every upload lies in a folder of its own.
-    for i, folder in enumerate('cab'):
+    for i, folder in ((2, 'c'), (10, 'a'), (11, 'b')):
         (tmp_path / folder).mkdir()
-        cv2.imwrite(str(tmp_path / folder / f'{i}.png'), np.full((4, 4, 3), i * 10, np.uint8))
+        cv2.imwrite(str(tmp_path / folder / f'f_{i}.png'), np.full((4, 4, 3), i * 10, np.uint8))
     (tmp_path / '3.png').write_text('no image')
-    paths = [str(tmp_path / path) for path in ('a/1.png', 'b/2.png', 'c/0.png')]
-    assert [int(frame[0, 0, 0]) for frame in as_input(paths, 'clip')] == [0, 10, 20]
+    paths = [str(tmp_path / path) for path in ('a/f_10.png', 'b/f_11.png', 'c/f_2.png')]
+    assert [int(frame[0, 0, 0]) for frame in as_input(paths, 'clip')] == [20, 100, 110]
     with pytest.raises(ValueError, match='a frame of the clip is no image'):
         as_input([paths[0], str(tmp_path / '3.png')], 'clip')
 

@@ -8,6 +8,7 @@ from mmseg.structures import SegDataSample
 from sklearn.metrics import jaccard_score
 
 from mmfkd.registry import METRICS
+from mmfkd.visualization.scores import draw_scores
 from mmfkd.visualization.tables import class_table
 
 CLASSES = ('road', 'car', 'sky', 'moon')
@@ -49,3 +50,20 @@ def test_the_table_has_a_row_a_class_and_a_column_a_prediction():
                        'ir': ['60.00', '20.00', '40.00']}
     assert class_table({'mIoU': 50.0}, 'rgb') is None
     assert class_table({'accuracy/top1': 50.0}, 'rgb') is None
+
+
+def test_a_class_with_a_slash_has_its_row():
+    metrics = {'mIoU': 50.0, 'IoU.car/truck': 40.0, 'ir/mIoU': 30.0, 'ir/IoU.car/truck': 20.0}
+    table = class_table(metrics, 'rgb')
+    assert [list(column.cells) for column in table.columns] == [
+        ['car/truck', 'mIoU'], ['40.00', '50.00'], ['20.00', '30.00']]
+
+
+@pytest.mark.parametrize('sound', [True, False])
+def test_low_frequencies_are_at_the_bottom_and_images_stand_upright(sound):
+    image = torch.zeros(1, 8, 8)
+    image[:, 0] = 255  # bright at the first row
+    drawn = draw_scores(dict(x=image), dict(a=1.0), ['x'] if sound else [])
+    left = drawn[:, :drawn.shape[1] // 3].astype(int).mean(2)
+    inside = left[40:-20, 60:-60].mean(1)
+    assert (inside[-5:].mean() > inside[:5].mean()) == sound

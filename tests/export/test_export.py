@@ -20,9 +20,10 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from safetensors.torch import load_file
 
+from mmfkd.checkpoints import load_network
 from mmfkd.cli import export
 from mmfkd.config import student_config
-from mmfkd.export.mmseg_config import plain_config
+from mmfkd.export.mmseg_config import palette_of, plain_config
 from mmfkd.export.program import write_onnx, write_program
 from mmfkd.export.student import VERIFIER, export_student
 from mmfkd.inference import Predictor
@@ -352,3 +353,37 @@ def test_weights_of_another_input_are_not_exported(meta, message, runs, tmp_path
     with pytest.raises(ValueError, match=message):
         export_student(folder / 'nyuv2_depth2rgb.py', tmp_path / 'other.pth', tmp_path / 'out')
     assert not (tmp_path / 'out').exists()
+
+
+def test_an_export_says_what_its_network_takes(runs, exports, tmp_path):
+    model = runs['rgb'][1].students['student']
+    with pytest.raises(ValueError, match="is of a student of 'depth', and this network takes"):
+        load_network(model.model, exports['depth'] / 'weights.pth', takes=model.takes)
+    load_network(model.model, exports['rgb'] / 'weights.pth', takes=model.takes)
+    with pytest.raises(ValueError, match="--modality depth: the student takes 'rgb' alone"):
+        export_student(runs['rgb'][0], 'best', tmp_path / 'out', modality='depth')
+
+
+def joined(cfg, **changes):
+    dataset = cfg.test_dataloader.dataset
+    cfg.test_dataloader.dataset = dict(type='ConcatDataset',
+                                       datasets=[dataset, {**dataset, **changes}])
+    return cfg
+
+
+def test_joined_test_sets_are_read_as_each_of_them_is():
+    single = Config.fromfile(ROOT / LEAVES['rgb'])
+    wanted = plain_config(single, student_config(single))
+    both = joined(Config.fromfile(ROOT / LEAVES['rgb']), data_prefix=dict(rgb='other'))
+    found = plain_config(both, student_config(both))
+    assert found.test_pipeline == wanted.test_pipeline
+    assert found.test_dataloader.dataset.metainfo == wanted.test_dataloader.dataset.metainfo
+    other = joined(Config.fromfile(ROOT / LEAVES['rgb']), pipeline=[])
+    with pytest.raises(ValueError, match='that test_dataloader joins differ in pipeline, and one'):
+        plain_config(other, student_config(other))
+
+
+@pytest.mark.parametrize('palette', [[[1, 2, 3]], [[1, 2, 300], [0, 0, 0]]])
+def test_a_palette_that_does_not_fit_the_classes_is_refused(palette):
+    with pytest.raises(ValueError, match=f'palette has {len(palette)} colours for 2 classes: give'):
+        palette_of(dict(type='RGBXDataset', metainfo=dict(palette=palette)), ('a', 'b'))

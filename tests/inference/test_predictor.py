@@ -174,17 +174,22 @@ def test_a_teacher_predicts_as_its_own_run(images, tmp_path):
                         f"checkpoint='{images}/depth.pth'))\n")
     path = images / 'data/depth/a.png'
     wanted, = Predictor(images / 'depth.py', images / 'depth.pth', device='cpu')(path)
-    teacher = Predictor(config, images / 'rgb.pth', device='cpu', branch='teacher')
+    teacher = Predictor(config, device='cpu', branch='teacher')
     assert teacher.kinds == dict(depth='image')
     np.testing.assert_array_equal(teacher(path)[0].mask, wanted.mask)
     # What stands beside its config replaces what that says.
     config.write_text(config.read_text().replace(
         "checkpoint='", "norm=dict(mean=[0.0], std=[1.0]), checkpoint='"))
-    other = Predictor(config, images / 'rgb.pth', device='cpu', branch='teacher')
+    other = Predictor(config, device='cpu', branch='teacher')
     assert other.model.student.norms['depth'].std.item() == 1
     assert teacher.model.student.norms['depth'].std.item() > 1000
     with pytest.raises(ValueError, match="has no branch 'x': name one of student, teacher"):
         Predictor(config, images / 'rgb.pth', branch='x')
+    # A checkpoint that is named is that of the branch.
+    with pytest.raises(ValueError, match='rgb.pth'):
+        Predictor(config, images / 'rgb.pth', branch='teacher')
+    with pytest.raises(ValueError, match='batch_size=0: take 1 or more'):
+        teacher(path, batch_size=0)
 
 
 def test_unreadable_files_are_named_and_skipped_only_on_request(images, tmp_path, capsys,
@@ -351,7 +356,7 @@ def test_a_plain_teacher_predicts_on_the_files_of_its_student(images, tmp_path):
                         f"checkpoint='{tmp_path}/plain.pth', modality='depth'))\n")
     path = images / 'data/depth/b.png'
     wanted, = Predictor(images / 'depth.py', images / 'depth.pth', device='cpu')(path)
-    found, = Predictor(config, images / 'rgb.pth', device='cpu', branch='teacher')(path)
+    found, = Predictor(config, device='cpu', branch='teacher')(path)
     np.testing.assert_array_equal(found.mask, wanted.mask)
 
 

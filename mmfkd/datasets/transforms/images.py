@@ -99,6 +99,12 @@ class LoadFrames(BaseTransform):
         return [min(int(place), count - 1) for place in places]
 
 
+def frame_number(path: str | Path) -> int:
+    """The number in which the name of a frame ends, by which frames are ordered; -1 without."""
+    number = re.search(r'\d+$', Path(path).stem)
+    return int(number[0]) if number else -1
+
+
 def frame_paths(folder: str | Path, start: float = 0, end: float | None = None) -> list[Path]:
     """Frames of a clip in order of time: that of the number in which each name ends.
 
@@ -110,12 +116,12 @@ def frame_paths(folder: str | Path, start: float = 0, end: float | None = None) 
     for path in sorted(Path(folder).iterdir()) if Path(folder).is_dir() else ():
         if path.suffix.lower() not in FRAME_SUFFIXES:
             continue
-        number = re.search(r'\d+$', path.stem)
-        if number is None or int(number[0]) in frames:
+        number = frame_number(path)
+        if number < 0 or number in frames:
             raise ValueError(f'{path} has no number of its own at the end of its name: name the '
                              'frames of a clip by their second, such as 00000.jpg or '
                              'frame_0001.png')
-        frames[int(number[0])] = path
+        frames[number] = path
     paths = [path for second, path in sorted(frames.items())
              if start <= second and (end is None or second <= end)]
     if not paths:
