@@ -52,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> None:
                      'no images: name a run of configs/cddfuse')
         mark = mark_of(predict.opened)
         for split in args.splits:
-            pairs = pairs_of(predict.opened.config, split, args.out)
+            pairs = pairs_of(predict.opened.config, split, predict.modalities, args.out)
             left = [pair for pair in pairs if not is_made(*pair, mark)]
             for _ in track(fuse(predict, left, mark), f'fuse {split}', total=len(left)):
                 pass

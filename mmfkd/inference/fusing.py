@@ -1,6 +1,6 @@
 """Fused images of the pairs of a data set, as files."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 
@@ -21,7 +21,8 @@ from .predictor import Predictor
 MADE_WITH = 'mmfkd'  # text of a written image: what it was made with
 
 
-def pairs_of(cfg: Config, split: str, out: Path | None) -> list[tuple[dict[str, str], Path]]:
+def pairs_of(cfg: Config, split: str, names: Sequence[str], out: Path | None
+             ) -> list[tuple[dict[str, str], Path]]:
     """Files of each pair of a split, by modality, and the file for its fused image.
 
     The images of a modality in ``train/vi`` are fused into ``train/fused``, beside it.
@@ -29,6 +30,7 @@ def pairs_of(cfg: Config, split: str, out: Path | None) -> list[tuple[dict[str, 
     Args:
         cfg: config of the network, whose data set is looked at.
         split: 'train', 'val' or 'test'; train is whole, with what is held out to select on.
+        names: modalities that are fused, of those that the data set has.
         out: folder that stands for that of the data set; None writes into the data set.
 
     Raises:
@@ -41,8 +43,8 @@ def pairs_of(cfg: Config, split: str, out: Path | None) -> list[tuple[dict[str, 
     if not hasattr(dataset, 'modalities') or not hasattr(dataset, 'data_prefix'):
         raise ValueError(f'{type(dataset).__name__} has no files to fuse: mmfkd fuse writes beside '
                          'the images of an RGBXDataset')
-    return [_place(dataset, dataset.get_data_info(i)['modalities'], out)
-            for i in range(len(dataset))]
+    samples = [dataset.get_data_info(i)['modalities'] for i in range(len(dataset))]
+    return [_place(dataset, {name: files[name] for name in names}, out) for files in samples]
 
 
 def _place(dataset, modalities: Mapping[str, Mapping], out: Path | None

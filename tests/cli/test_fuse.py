@@ -156,3 +156,17 @@ test_dataloader = dict(loader, dataset=dict(loader['dataset'], pipeline=pipeline
           str(tmp_path / 'out'), '--device', 'cpu'])
     images = sorted((tmp_path / 'out/test/fused').iterdir())
     assert [Image.open(path).size for path in images] == [(64, 32)] * 4
+
+
+def test_of_a_data_set_of_more_modalities_the_two_of_the_network_are_fused(trained, tmp_path):
+    config = tmp_path / 'more.py'
+    config.write_text(CONFIG.format(root=ROOT, folder=trained) + """
+folders = {name: dict(folder='{split}/' + folder, suffix='.png', channels=3,
+                      loader=dict(type='LoadImageFromFile'))
+           for name, folder in dict(rgb='vi', ir='ir').items()}
+test_dataloader = dict(loader, dataset=dict(
+    loader['dataset'], modalities=dict(third=folders['rgb'], **folders)))
+""")
+    main([str(config), '--checkpoint', str(trained / 'run/epoch_2.pth'), '--splits', 'test', '-o',
+          str(tmp_path / 'out'), '--device', 'cpu'])
+    assert len(list((tmp_path / 'out/test/fused').glob('*.png'))) == 4
