@@ -30,6 +30,10 @@ class Card:
         summary: of the run, or empty.
         metric: that selected the checkpoint.
         licence: of the data, as the user states it.
+        distilled: whether a loss of a distillation took part in its training.
+        unit: of the input, in place of the usual one of its kind; empty for that.
+        divisor: that height and width are a multiple of.
+        threshold: of the probability of the second of two classes, where one logit says it.
     """
 
     name: str
@@ -43,27 +47,52 @@ class Card:
     summary: Mapping[str, object]
     metric: str
     licence: str
+    distilled: bool = False
+    unit: str = ''
+    divisor: int = 1
+    threshold: float | None = None
+
+    @property
+    def rule(self) -> str:
+        """The line that takes the classes from the logits."""
+        if self.threshold is None:
+            return 'classes = logits.argmax(1)'
+        return f'classes = (logits.sigmoid() > {self.threshold}).long().squeeze(1)'
+
+    @property
+    def output(self) -> str:
+        """Shape of the logits."""
+        count = 'classes' if self.threshold is None else '1'
+        return f'(N, {count}, h, w)' if self.segments else f'(N, {count})'
+
+    @property
+    def raw(self) -> str:
+        """What the input is."""
+        pads = (f'; H and W are multiples of {self.divisor}, padded with zeros at the right and at '
+                'the bottom, as in training (mmseg pads after normalising)')
+        return (self.unit or RAW[self.kind]) + (pads if self.divisor > 1 else '')
 
 
 def text_of(card: Card) -> str:
     """The card as Markdown, with the head that model hubs read."""
-    head = dict(library_name='pytorch', tags=['mmfkd', 'knowledge-distillation', card.modality],
+    head = dict(library_name='pytorch', tags=[
+        'mmfkd', *(['knowledge-distillation'] if card.distilled else []), card.modality],
                 pipeline_tag=TASKS['segmentation' if card.segments else card.kind])
     dtype = 'int64' if card.kind == 'text' else 'float32'
     numbers = ', '.join(map(str, card.shape))
     free = f'{card.shape[0]}, H, W' if card.sizes == 'any' else numbers
     use = ['```python', 'import torch', '',
            "network = torch.export.load('program.pt2').module()",
-           f'raw = torch.zeros(1, {numbers}, dtype=torch.{dtype})  # {RAW[card.kind]}',
-           'logits = network(raw)', 'classes = logits.argmax(1)', '```', ''] if card.sizes else []
-    logits = '(N, classes, h, w)' if card.segments else '(N, classes)'
+           f'raw = torch.zeros(1, {numbers}, dtype=torch.{dtype})  # {card.unit or RAW[card.kind]}',
+           'logits = network(raw)', card.rule, '```', ''] if card.sizes else []
+    how = 'cross-modal knowledge distillation by mmfkd' if card.distilled else 'mmfkd'
     return '\n'.join([
         '---', yaml.safe_dump(head, sort_keys=False).rstrip(), '---', '', f'# {card.name}', '',
         f'A network that {"segments" if card.segments else "classifies"} `{card.modality}`, '
-        'trained with cross-modal knowledge distillation by mmfkd.', '', *use,
+        f'trained with {how}.', '', *use,
         '| | |', '|---|---|',
-        f'| input | `{card.modality}`, {dtype} (N, {free}): {RAW[card.kind]} |',
-        f'| output | logits {logits} |',
+        f'| input | `{card.modality}`, {dtype} (N, {free}): {card.raw} |',
+        f'| output | logits {card.output} |',
         f'| normalisation, inside the network | {spelled(card.norm)} |',
         f'| classes | {", ".join(card.classes)} |',
         *(f'| {key} | {value} |' for key, value in scores(card).items()),

@@ -7,7 +7,9 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from mmengine.config import Config
@@ -36,6 +38,7 @@ from .mmseg_config import dataset_config, plain_config
 from .program import write_onnx, write_program
 from .references import kind_of, reference_cases, reference_sizes
 from .single_modality import single_branch, single_weights
+from .units import in_file_units, unit_of
 from .verification import needs_mmfkd
 
 VERIFIER = Path(__file__).with_name('verification.py')
@@ -95,12 +98,15 @@ def export_student(config: str | Path, checkpoint: str | Path, out: str | Path,
     content = read_checkpoint(source)
     name_classes(cfg, classes_in(content))
     classifies = spec['model'].get('_scope_') == 'mmpretrain'
+    own, spec = spec, in_file_units(cfg, spec)
     plain = plain_classifier_config(cfg, spec) if classifies else plain_config(cfg, spec)
     weights = branch_weights(load_weights(source), student)
     weights = single_weights(weights, stream) if stream else weights
     branch = build_branch(spec, spec['model'], weights, source)
+    trained = content.get('meta') or {}
+    takes = (branch if own is spec else build_branch(own, own['model'], weights, source)).takes
     if not stream:
-        check_taken(content.get('meta') or {}, student, branch.takes, source)
+        check_taken(trained, student, takes, source)
 
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
@@ -116,10 +122,10 @@ def export_student(config: str | Path, checkpoint: str | Path, out: str | Path,
     state = {key: value.contiguous() for key, value in branch.model.state_dict().items()}
     # What it takes, as checkpoints of runs say it, so that it is not loaded for another modality.
     taken = dict(modalities=dict(student=list(branch.modalities)),
-                 takes=dict(student=branch.takes))
+                 takes=dict(student=takes))
     torch.save(dict(state_dict=state, meta=dict(dataset_meta=meta, **taken)), files['weights'])
     save_file(state, files['safetensors'], dict(classes=json.dumps(meta['classes'])))
-    write_student(cfg, spec, out)
+    write_student(cfg, own, out)
     cases = reference_cases(branch, spec, reference_sizes(cfg, spec, size))
     single = branch if frames(spec) == 1 else build_branch(
         spec, dict(plain.model, _scope_='mmpretrain'), weights, source)
@@ -132,8 +138,12 @@ def export_student(config: str | Path, checkpoint: str | Path, out: str | Path,
     files.update({kind: out / name for kind, name in (('program', 'program.pt2'),
                                                       ('onnx', 'model.onnx')) if sizes[name]})
     first = stream is None and student in (None, next(iter(cfg.model.students)))
-    card = card_of(cfg, spec, tuple(meta['classes']), raw, sizes['program.pt2'],
-                   summary_of(source) if first else {}, licence)
+    card = replace(
+        card_of(cfg, spec, tuple(meta['classes']), raw, sizes['program.pt2'],
+                summary_of(source) if first else {}, licence),
+        distilled='"model.losses.' in str(trained.get('training')), threshold=threshold_of(branch))
+    if card.unit:
+        print(f"'{spec['modality']}' is {card.unit}")
     files['card'].write_text(text_of(card), encoding='utf-8')
     return files
 
@@ -179,7 +189,14 @@ def card_of(cfg: Config, spec: dict, classes: tuple[str, ...], raw: Tensor, size
     return Card(Path(str(cfg.filename)).stem, spec['model'].get('_scope_') != 'mmpretrain',
                 spec['modality'], kind_of(cfg, spec), tuple(raw.shape[1:]), sizes,
                 dict(spec.get('norm') or {}), classes, summary, str(main_metric(cfg) or 'score'),
-                licence)
+                licence, unit=unit_of(dataset_config(cfg), spec['modality']),
+                divisor=(cfg.model.get('data_preprocessor') or {}).get('size_divisor', 1))
+
+
+def threshold_of(branch: Branch) -> float | None:
+    """Of the probability that one logit says; None where each class has a logit."""
+    head: Any = getattr(branch.model, 'decode_head', None)
+    return head.threshold if getattr(head, 'out_channels', 0) == 1 else None
 
 
 def summary_of(checkpoint: Path) -> dict:

@@ -7,6 +7,7 @@ import runpy
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -23,11 +24,14 @@ from safetensors.torch import load_file
 from mmfkd.checkpoints import load_network
 from mmfkd.cli import export
 from mmfkd.config import student_config
+from mmfkd.export.card import Card, text_of
 from mmfkd.export.mmseg_config import palette_of, plain_config
 from mmfkd.export.program import write_onnx, write_program
-from mmfkd.export.student import VERIFIER, export_student
+from mmfkd.export.student import VERIFIER, export_student, verify_export
+from mmfkd.export.units import in_file_units, unit_of
 from mmfkd.inference import Predictor
 from mmfkd.models import CrossModalDistiller
+from mmfkd.models.branch import Normalize
 
 ROOT = Path(__file__).parents[2]
 TOOL = ROOT / 'tools/export.py'
@@ -387,3 +391,50 @@ def test_joined_test_sets_are_read_as_each_of_them_is():
 def test_a_palette_that_does_not_fit_the_classes_is_refused(palette):
     with pytest.raises(ValueError, match=f'palette has {len(palette)} colours for 2 classes: give'):
         palette_of(dict(type='RGBXDataset', metainfo=dict(palette=palette)), ('a', 'b'))
+
+
+def test_values_that_the_data_set_scales_are_those_of_the_file_in_an_export(runs, tmp_path):
+    folder, model, _ = runs['depth']
+    cfg = tiny(LEAVES['depth'])
+    reading = dict(folder='depth', suffix='.png', channels=1, scale=2.5)
+    cfg.test_dataloader.dataset.modalities = dict(depth=reading)
+    cfg.dump(tmp_path / 'scaled.py')
+    best = folder / 'best_mIoU_epoch_1.pth'
+    export_student(tmp_path / 'scaled.py', best, tmp_path / 'out', SIZE)
+    assert verify_export(tmp_path / 'out')
+    norm = cfg.model.students.student.norm
+    plain = Config.fromfile(tmp_path / 'out/config.py').data_preprocessor
+    assert plain.mean == [pytest.approx(norm.mean[0] / 2.5)]
+    x = torch.rand(2, 1, 3, 3) * 9000
+    scaled = in_file_units(cfg, cfg.model.students.student)
+    assert torch.allclose(Normalize(**scaled['norm'])(x), Normalize(**norm)(2.5 * x), atol=1e-5)
+    # mmfkd reads the files as in training.
+    assert Config.fromfile(tmp_path / 'out/student.py').model.students.student.norm == norm
+    load_network(model.students['student'].model, tmp_path / 'out/weights.pth',
+                 takes=model.students['student'].takes)
+    with pytest.raises(ValueError, match='scale=2.5 of the data set has no place in an export'):
+        in_file_units(cfg, dict(modality='depth'))
+
+
+@pytest.mark.parametrize(('bits', 'unit'), [
+    (None, 'those of 8 bits as they are, values of 16 bits divided by 257'),
+    (14, 'of files, values of 16 bits divided by 64.2471')])
+def test_the_unit_of_infrared_is_stated(bits, unit):
+    loader = dict(type='mmfkd.LoadInfrared', channels=3, bits=bits)
+    dataset = dict(type='RGBXDataset', modalities=dict(ir=dict(
+        folder='ir', suffix='.png', channels=3, loader=loader)))
+    assert unit in unit_of(dataset, 'ir') and unit_of(dataset, 'rgb') == ''
+
+
+def test_the_card_says_how_one_logit_is_read_and_what_was_trained():
+    card = Card('x', True, 'rgb', 'image', (3, 8, 8), 'any', {}, ('a', 'b'), {}, 'mIoU', '')
+    assert 'classes = logits.argmax(1)' in text_of(card)
+    assert 'trained with mmfkd.' in text_of(card) and 'distillation' not in text_of(card)
+    card = replace(card, threshold=0.3, distilled=True, divisor=16)
+    code = re.search(r'^classes = .*$', text_of(card), re.MULTILINE)[0]
+    names = dict(logits=torch.tensor([[[[2.0, -2.0]]]]))
+    exec(code, names)
+    assert names['classes'].tolist() == [[[1, 0]]]
+    for part in ('logits (N, 1, h, w)', 'H and W are multiples of 16', 'knowledge-distillation',
+                 'trained with cross-modal knowledge distillation by mmfkd'):
+        assert part in text_of(card)
