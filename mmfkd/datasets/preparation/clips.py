@@ -8,25 +8,22 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import chain
 from math import floor
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, cast
 
 import av
-import numpy as np
 import soundfile
 
 from mmfkd.whole_files import written_whole
 
 from .processes import run_parallel
+from .sound_track import LONGEST_PAUSE, sound_on_time
 
 FIRST_FRAME = '00000.jpg'
 LFS_POINTER = b'version https://git-lfs'
 # Streams of one file rarely end together, and not every container is exact about its length.
 TOLERANCE = 1
-# Longer pauses between two frames are damaged time stamps, and would fill the disk.
-LONGEST_PAUSE = 60
 
 
 class ClipError(Exception):
@@ -98,18 +95,18 @@ def extract_frames(video: str | Path, folder: str | Path, fps: float = 1) -> Non
 def extract_audio(video: str | Path, wav: str | Path, rate: int = 16000) -> None:
     """Writes the sound as a mono wav file of 16-bit PCM, ``rate`` samples a second.
 
-    An existing file is replaced.
+    It begins with the stream of pictures, if there is one, as the frames do; see
+    :func:`sound_on_time`. An existing file is replaced.
 
     Raises:
         ClipError: the video is missing, broken, cut short or has no sound.
     """
     video, wav = Path(video), Path(wav)
     with _opened(video, 'audio') as stream:
-        resampler = av.AudioResampler('s16', 'mono', rate)
-        # None flushes the resampler, which hands it on where it has nothing to convert.
-        pieces = [piece.to_ndarray()[0] for frame in chain(_decoded(video, stream), [None])
-                  for piece in resampler.resample(frame) if piece is not None]
-    samples = np.concatenate(pieces) if pieces else np.zeros(0, np.int16)
+        pictures = stream.container.streams.best('video')
+        start = (None if pictures is None or pictures.start_time is None
+                 else pictures.start_time * pictures.time_base)
+        samples = sound_on_time(_decoded(video, stream), rate, start)
     if not samples.size:
         raise ClipError(video, 'it holds no sound samples')
     with written_whole(wav) as temporary:
@@ -179,7 +176,7 @@ def _opened(video: Path, kind: Literal['video', 'audio']) -> Iterator[Any]:
                 raise ClipError(video, f'it has no {kind} stream that can be decoded')
             stream.codec_context.thread_count = 1
             yield stream
-    # The resampler raises a ValueError where the sound changes its format.
+    # Of sound that changes its format, or jumps.
     except (av.FFmpegError, ValueError) as error:
         raise _broken(video, getattr(error, 'strerror', None) or str(error)) from error
 

@@ -125,6 +125,43 @@ def test_sound_of_the_wanted_rate_is_exact(tmp_path):
     assert soundfile.info(tmp_path / 'half.wav').frames == pytest.approx(2500, abs=20)
 
 
+def write_sound(path, pieces, pictures_from=0):
+    """Pieces of constant samples, ``(begin, end, value)`` in 1 / FPS s, beside black frames."""
+    with av.open(str(path), 'w') as container:
+        pictures = container.add_stream('mpeg4', rate=FPS)
+        pictures.width = pictures.height = 32
+        sounds = container.add_stream('pcm_s16le', rate=16000, layout='mono')
+        for at in range(pictures_from, 30):
+            frame = av.VideoFrame.from_ndarray(np.zeros((32, 32, 3), np.uint8), format='rgb24')
+            frame.pts = at
+            container.mux(pictures.encode(frame))
+        for begin, end, value in pieces:
+            samples = np.full((1, (end - begin) * 1600), value, np.int16)
+            frame = av.AudioFrame.from_ndarray(samples, 's16', 'mono')
+            frame.sample_rate, frame.pts = 16000, begin * 1600
+            container.mux(sounds.encode(frame))
+        for stream in container.streams:
+            container.mux(stream.encode(None))
+    return path
+
+
+@pytest.mark.parametrize('pieces, pictures_from, expected', [
+    ([(12, 30, 5)], 0, [0] * 12 + [5] * 18),  # begins late
+    ([(0, 9, 5), (17, 30, 6)], 0, [5] * 9 + [0] * 8 + [6] * 13),  # pauses
+    ([(0, 7, 5), (7, 30, 6)], 7, [6] * 23),  # begins early
+    ([(0, 9, 5), (10, 30, 6)], 0, [5] * 9 + [6] * 20)])  # a tenth of a second is left as it is
+def test_sound_is_on_the_time_of_the_pictures(tmp_path, pieces, pictures_from, expected):
+    extract_audio(write_sound(tmp_path / 'x.mkv', pieces, pictures_from), tmp_path / 'x.wav')
+    found = soundfile.read(tmp_path / 'x.wav', dtype='int16')[0]
+    np.testing.assert_array_equal(found, np.repeat(expected, 1600))
+
+
+def test_a_jump_of_sound_does_not_fill_the_disk(tmp_path):
+    video = write_sound(tmp_path / 'x.mkv', [(0, 9, 5), (1000, 1010, 6)])
+    with pytest.raises(ClipError, match=r'x\.mkv: .*its sound jumps over 99 s'):
+        extract_audio(video, tmp_path / 'x.wav')
+
+
 @pytest.mark.parametrize('fps, expected', [(1, [0, 10, 20]), (2, [0, 5, 10, 15, 20]),
                                            (0.5, [0, 20])])
 @pytest.mark.parametrize('name, picture, sound', [('x.mp4', 'mpeg4', 'aac'),
