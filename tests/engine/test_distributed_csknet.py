@@ -26,7 +26,8 @@ train_dataloader = dict(batch_size={batch}, num_workers=0,
 val_dataloader = dict(batch_size=4, num_workers=0, dataset=dict(num_scenes=4, size=(32, 32)))
 test_dataloader = val_dataloader
 train_cfg = dict(max_epochs=1, val_interval=1)
-default_hooks = dict(checkpoint=dict(interval=1), teacher_report=None)
+default_hooks = dict(checkpoint=dict(interval=1), teacher_report=None, contrast_weight=None,
+                     contrast_share=None)
 model = dict(
     students=dict(student=dict(model=dict(
         decode_head=dict(dropout_ratio=0.0), fusion_head=dict(dropout_ratio=0.0),
