@@ -65,7 +65,8 @@ def extract_frames(video: str | Path, folder: str | Path, fps: float = 1) -> Non
     """Writes the first frame of each second as ``folder/00000.jpg``, ``00001.jpg``, ...
 
     File k is the frame whose time first reaches k / ``fps`` seconds, counted from the start of the
-    stream of pictures; after a longer pause one frame is several files.
+    stream of pictures; after a longer pause one frame is several files. Frames are turned as the
+    file says, as players do.
 
     Raises:
         ClipError: the video is missing, broken, cut short or has no pictures; the folder is in
@@ -86,7 +87,9 @@ def extract_frames(video: str | Path, folder: str | Path, fps: float = 1) -> Non
                 raise ClipError(video, f'its time jumps from {count / fps:.0f} to '
                                        f'{float(elapsed):.0f} s')
             for index in range(count, reached):
-                frame.to_image().save(temporary / f'{index:05d}.jpg', quality=95)
+                # Both count degrees against the clock.
+                image = frame.to_image().rotate(frame.rotation, expand=True)
+                image.save(temporary / f'{index:05d}.jpg', quality=95)
             count = max(count, reached)
         if not count:
             raise ClipError(video, 'it holds no frames')

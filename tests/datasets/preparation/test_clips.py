@@ -2,6 +2,7 @@
 
 import multiprocessing
 import pickle
+import struct
 import time
 
 import av
@@ -182,6 +183,29 @@ def test_time_begins_with_the_stream(tmp_path, out):
 def test_pause_is_filled_with_the_frame_after_it(tmp_path, out):
     extract_frames(write_video(tmp_path / 'pause.mkv', [*range(8), 35, 36], sound=None), out)
     assert levels(out) == [0, 8, 8, 8]
+
+
+@pytest.mark.parametrize('matrix', [(1, 0, 0, 1), (0, 1, -1, 0), (-1, 0, 0, -1), (0, -1, 1, 0)])
+def test_frames_are_turned_as_the_file_says(tmp_path, out, matrix):
+    with av.open(str(tmp_path / 'x.mp4'), 'w') as container:
+        pictures = container.add_stream('mpeg4', rate=FPS)
+        pictures.width, pictures.height = 64, 32
+        corner = np.zeros((32, 64, 3), np.uint8)
+        corner[:16, :32] = 255
+        container.mux(pictures.encode(av.VideoFrame.from_ndarray(corner, format='rgb24')))
+        container.mux(pictures.encode(None))
+    content = bytearray((tmp_path / 'x.mp4').read_bytes())
+    place = content.index(b'tkhd') + 44
+    a, b, c, d = matrix  # a point (x, y) is shown at (a x + c y, b x + d y)
+    content[place:place + 20] = struct.pack('>5i', a << 16, b << 16, 0, c << 16, d << 16)
+    (tmp_path / 'x.mp4').write_bytes(content)
+    extract_frames(tmp_path / 'x.mp4', out)
+    found = np.asarray(Image.open(out / '00000.jpg').convert('L'))
+    assert found.shape == ((32, 64) if a else (64, 32))
+    x, y = -16 * a - 8 * c, -16 * b - 8 * d  # the middle of the white corner from that of all
+    rows, columns = np.nonzero(found > 128)
+    middle = np.array(found.shape) / 2
+    assert np.abs([columns.mean() - middle[1] - x, rows.mean() - middle[0] - y]).max() < 2
 
 
 # What cannot be used.
