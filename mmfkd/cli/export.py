@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from .options import add_config, config_argument
 
@@ -26,7 +27,12 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
                         help="'onnx' writes model.onnx too.")
     parser.add_argument('--data-license', default='', metavar='TEXT',
                         help='The licence of the training data, for the model card.')
-    return parser.parse_intermixed_args(argv)
+    args = parser.parse_intermixed_args(argv)
+    if args.size and min(args.size) < 1:
+        parser.error(f'--size {args.size[0]} {args.size[1]}: give pixels from 1')
+    if Path(args.out).exists() and not Path(args.out).is_dir():
+        parser.error(f'-o {args.out} is a file: name a folder')
+    return args
 
 
 def main(argv: Sequence[str] | None = None) -> None:

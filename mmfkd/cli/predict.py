@@ -47,6 +47,8 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         parser.error('name the work dir, config or export first, then the options')
     args, rest = parser.parse_known_args(words)
     args.inputs = paths_of(parser, rest)
+    if args.out.exists() and not args.out.is_dir():
+        parser.error(f'-o {args.out} is a file: name a folder')
     for name, path in args.inputs.items():
         if path.is_dir() and args.out.resolve().is_relative_to(path.resolve()):
             parser.error(f'--out {args.out} lies in the folder of --{name}, where its masks would '

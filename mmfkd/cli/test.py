@@ -107,37 +107,49 @@ def test(args: argparse.Namespace) -> None:
     runner.register_hook(ReadsHook())
     runner.register_hook(LabelCensusHook())
     model = unwrapped(runner)
-    load_tested(model, path, args.student)
-    check_tested(model, path, runner.test_dataloader.dataset)
+    own = load_tested(model, path, args.student)
+    check_tested(own, path, runner.test_dataloader.dataset)
     metrics = runner.test()
     if not metrics:
         sys.exit('nothing was scored: test_evaluator of the config has no metric')
     report(metrics, tested_modalities(runner) if distiller else ['model'], cfg.work_dir)
 
 
-def load_tested(model: 'nn.Module', path: Path, student: str | None) -> None:
-    """Loads the weights of the student that is tested, or of a plain model."""
-    from mmfkd.checkpoints import load_network, load_strictly, load_weights
+def load_tested(model: 'nn.Module', path: Path, student: str | None) -> tuple[str, ...]:
+    """Loads the weights of the student that is tested, or of a plain model.
+
+    Returns:
+        names of the classes that it was trained on, as far as the checkpoint says.
+    """
+    from mmfkd.checkpoints import (
+        classes_in,
+        load_network,
+        load_strictly,
+        load_weights,
+        read_checkpoint,
+    )
     from mmfkd.models import CrossModalDistiller
 
     if isinstance(model, CrossModalDistiller):
-        model.student.classes = load_network(model.student.model, path, student,
-                                             model.student.takes)
-    else:
-        load_strictly(model, load_weights(path), path)
+        return load_network(model.student.model, path, student, model.student.takes)
+    load_strictly(model, load_weights(path), path)
+    return classes_in(read_checkpoint(path))
 
 
-def check_tested(model: 'nn.Module', path: Path, dataset: object) -> None:
-    """Refuses a test set of other classes than those that the student was trained on.
+def check_tested(own: Sequence[str], path: Path, dataset: object) -> None:
+    """Refuses a test set of other classes than those that a network was trained on.
+
+    Args:
+        own: the classes of the network.
+        path: of its checkpoint.
+        dataset: the test set.
 
     Raises:
         ValueError: names the classes that differ.
     """
     from mmfkd.engine.checks import class_difference
-    from mmfkd.models import CrossModalDistiller
 
     classes = (getattr(dataset, 'metainfo', None) or {}).get('classes') or ()
-    own = model.student.classes if isinstance(model, CrossModalDistiller) else ()
     said = class_difference('the checkpoint', own, 'the test set', classes)
     if said:
         raise ValueError(f'{path} was trained on other classes than those of the test set: {said}. '

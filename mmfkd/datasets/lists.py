@@ -104,6 +104,10 @@ class ListFormat:
             raise ListError(f'{path} is empty: it names no sample. Get it again')
         return rows
 
+    def head(self, path: Path) -> list[str]:
+        """The values of the first line; none of an empty file."""
+        return next(self._lines(path), ([], ''))[0]
+
     def write(self, file: TextIO, rows: Iterable[Mapping]) -> None:
         """Writes a list without a header into an open text file."""
         writer = csv.writer(file, delimiter=self.delimiter, quoting=self._quoting,

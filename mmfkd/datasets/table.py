@@ -29,8 +29,9 @@ class ListDataset(PairDataset):
             'folder', the frames of a clip; or 'text'.
         split: name of the table without its suffix.
         label: name of the column of labels.
-        group: name of a column, whose values say what belongs together; or a list or function, see
-            :class:`PairDataset`.
+        group: name of a column, whose values say what belongs together; or a list, function or
+            regular expression for the name of a sample, which is its first file, or text without
+            one, see :class:`PairDataset`.
         metainfo: ``dict(classes=...)``; without it they are the labels of ``classes_from``, sorted.
         classes_from: the table whose labels are the classes; None takes that of 'train'.
         Others: see :class:`PairDataset`.
@@ -58,7 +59,6 @@ class ListDataset(PairDataset):
         self._columns = dict(columns)
         self._label = label
         self._group = group
-        self._column = group if isinstance(group, str) else None
         ann_file = ann_file or _table_of(data_root, split)
         if not (metainfo or {}).get('classes'):
             source = Path(data_root, classes_from or _table_of(data_root, 'train'))
@@ -75,21 +75,29 @@ class ListDataset(PairDataset):
         root = Path(self.data_root)
         first = next((name for name, form in self._columns.items() if form != 'text'),
                      next(iter(self._columns)))
-        for row in self._rows(path):
+        column = self._column(path)
+        for row in self._rows(path, column):
             yield dict(
-                label=row.get(self._label), group=row.get(self._column), name=row[first],
+                label=row.get(self._label), group=row.get(column), name=row[first],
                 modalities={name: row[name] if form == 'text' else {form: str(root / row[name])}
                             for name, form in self._columns.items()})
 
     def groups(self, samples: Sequence[dict], names: Sequence[str]) -> list[str] | None:
         """The column of groups."""
-        if self._column:
-            return [sample['group'] for sample in samples]
-        return groups_of(names, self._group)
+        found = [sample['group'] for sample in samples]
+        return groups_of(names, self._group) if None in found else found
 
-    def _rows(self, path: Path) -> list[dict]:
+    def _column(self, path: Path) -> str | None:
+        """The column of groups; None if they come from elsewhere."""
+        if not isinstance(self._group, str):
+            return None
+        elsewhere = '(' in self._group or Path(self._group).is_file()
+        inside = not elsewhere or self._group in form_of({}, path).head(path)
+        return self._group if inside else None
+
+    def _rows(self, path: Path, column: str | None) -> list[dict]:
         kinds = {name: str if form == 'text' else below for name, form in self._columns.items()}
-        wanted = [self._column] if self._column else []
+        wanted = [column] if column else []
         # Labels that nobody looks at may have no column.
         wanted += [] if none_labelled(self.labels) else [self._label]
         return table(path, {**kinds, **{name: str for name in wanted}})
@@ -110,5 +118,9 @@ def _table_of(data_root: str, split: str) -> str:
 
 def table(path: Path, columns: Mapping[str, Callable[[str], str]]) -> list[dict]:
     """Some columns of a table with a head line."""
-    delimiter = '\t' if path.suffix == '.tsv' else ','
-    return ListFormat(columns, delimiter, named=True, quoted=True).read(path)
+    return form_of(columns, path).read(path)
+
+
+def form_of(columns: Mapping[str, Callable[[str], str]], path: Path) -> ListFormat:
+    """The format of a table with a head line: with tabs if its name says so."""
+    return ListFormat(columns, '\t' if path.suffix == '.tsv' else ',', named=True, quoted=True)

@@ -26,7 +26,8 @@ def single_branch(spec: dict, modality: str | None) -> tuple[dict, str]:
     if model['type'] not in ROLES:
         raise ValueError(f'the student takes {names} together, and no part of {model["type"]} is '
                          f'an ordinary model of one, as of {" and ".join(ROLES)}: use its work '
-                         f'dir, by mmfkd predict WORK_DIR --available {names[-1]}')
+                         f'dir, by mmfkd predict WORK_DIR --available {names[-1]} (of CDDFuse, by '
+                         'mmfkd fuse)')
     if modality not in names:
         raise ValueError(f'the student takes {names}, and an ordinary model takes one: name it '
                          f'with --modality {names[-1]}')

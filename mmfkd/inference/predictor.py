@@ -10,6 +10,7 @@ from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from mmengine.infer import BaseInferencer
 
+from mmfkd.devices import check_device
 from mmfkd.export.mmpretrain_config import class_names
 from mmfkd.export.mmseg_config import palette_of
 from mmfkd.models import CrossModalDistiller
@@ -42,7 +43,8 @@ class Predictor(BaseInferencer):
         palette: their colours, uint8 (classes, 3).
 
     Raises:
-        FileNotFoundError, ValueError: there is no such config, checkpoint, branch or modality.
+        FileNotFoundError, ValueError: there is no such config, checkpoint, branch, modality or
+            device.
 
     Example:
         >>> predict = Predictor('work_dirs/recommended/mars_aux2gray')
@@ -55,6 +57,8 @@ class Predictor(BaseInferencer):
                  available: Sequence[str] | None = None, device: str | None = None,
                  branch: str | None = None, show_progress: bool = False) -> None:
         self.opened = open_network(model, checkpoint, available, branch)
+        if device is not None:
+            check_device(device)
         super().__init__(self.opened.config, None, device, 'mmfkd', show_progress)
         self.classes = self.model.student.classes or tuple(class_names(self.opened.config))
         self.palette = np.array(palette_of(self.opened.dataset, self.classes), dtype=np.uint8)

@@ -114,8 +114,14 @@ def prediction(name: str, sample: BaseDataElement, inputs: Mapping[str, Tensor],
         palette: uint8 (classes, 3); of a classifier it is not looked at.
         with_scores: whether a segmentation holds probabilities.
         sounds: modalities that are spectrograms.
+
+    Raises:
+        ValueError: it is a fused image.
     """
     modalities = tuple(inputs)
+    if 'fused' in sample:
+        raise ValueError(f'{name}: the network fuses images and predicts no classes: mmfkd fuse '
+                         'writes them')
     if 'pred_sem_seg' not in sample:
         scores = sample.pred_score.float().cpu().numpy()
         return Classification(name, modalities, classes, int(sample.pred_label), scores, inputs,

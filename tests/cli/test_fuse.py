@@ -170,3 +170,11 @@ test_dataloader = dict(loader, dataset=dict(
     main([str(config), '--checkpoint', str(trained / 'run/epoch_2.pth'), '--splits', 'test', '-o',
           str(tmp_path / 'out'), '--device', 'cpu'])
     assert len(list((tmp_path / 'out/test/fused').glob('*.png'))) == 4
+
+
+def test_predict_names_the_command_that_fuses(trained):
+    predict = Predictor(trained / 'small.py', trained / 'run/epoch_2.pth', device='cpu')
+    pair = {name: next((trained / 'msrs/test' / folder).iterdir())
+            for name, folder in dict(rgb='vi', ir='ir').items()}
+    with pytest.raises(ValueError, match='the network fuses images .*: mmfkd fuse writes them'):
+        predict(pair)

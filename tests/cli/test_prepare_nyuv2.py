@@ -230,6 +230,14 @@ def test_image_in_both_splits(raw, out):
     assert 'more than once' in result.stderr
 
 
+@pytest.mark.parametrize('below', ['.', 'new'])
+def test_a_file_in_place_of_the_folder_is_refused(raw, tmp_path, below):
+    (tmp_path / 'file').write_text('mine')
+    result = run(raw, tmp_path / 'file' / below)
+    assert result.returncode == 1 and 'is a file, or in one: name a folder' in result.stderr
+    assert (tmp_path / 'file').read_text() == 'mine'
+
+
 def test_stray_output_is_reported(raw, out):
     """An image of another split in train/ would train on test data."""
     assert run(raw, out, '--allow-partial').returncode == 0

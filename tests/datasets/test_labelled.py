@@ -212,6 +212,20 @@ def test_groups_of_a_table_are_a_column(table):
     assert held == {f'a house {number + i}' for i in range(5)} and number % 5 == 0
 
 
+def test_groups_of_a_table_are_an_expression_or_a_list(table):
+    listed = table / 'groups.csv'
+    listed.write_text('name,group\n' + ''.join(f'a house {i},{i % 4}\n' for i in range(20)))
+    for group, kind in ((r'^a house (\d)', lambda text: text[8]),
+                        (str(listed), lambda text: int(text.split()[-1]) % 4)):
+        held = [{kind(data.get_data_info(i)['modalities']['text']) for i in range(len(data))}
+                for data in (ListDataset(str(table), dict(text='text'), subset=subset, group=group)
+                             for subset in ('fit', 'val'))]
+        assert held[0] and held[1] and not held[0] & held[1]
+    path = table / 'train.csv'
+    path.write_text(path.read_text().replace(',who', ',who (name)'))
+    assert len(ListDataset(str(table), COLUMNS, group='who (name)', subset='val')) == 5
+
+
 def test_empty_cells_are_samples_without_a_label(table):
     path = table / 'train.csv'
     path.write_text(path.read_text().replace(',sea,', ',,'))

@@ -14,6 +14,7 @@ from PIL import Image
 from runs import ROOT, run
 
 from mmfkd.checkpoints import branch_weights
+from mmfkd.cli import export
 from mmfkd.cli import test as testing
 from mmfkd.cli.predict import main, parse_args
 from mmfkd.config import load_config
@@ -483,3 +484,22 @@ def test_what_another_modality_needs_need_not_be_there(tmp_path):
     assert reading.kinds == dict(photo='image') and read['inputs']['photo'].shape == (3, 4, 6)
     with pytest.raises(FileNotFoundError, match='nowhere'):
         Reading(dataset, ['caption'])
+
+
+@pytest.mark.parametrize(('device', 'message'), [
+    ('gpu', "gpu: name 'cpu', 'cuda' or a GPU"), ('cuda:7', 'PyTorch sees . GPUs here')])
+def test_a_device_that_is_not_there_is_named(device, message, images):
+    with pytest.raises(ValueError, match=message):
+        Predictor(images / 'rgb.py', images / 'rgb.pth', device=device)
+
+
+def test_a_file_is_no_folder_to_write_into(tmp_path, capsys):
+    (tmp_path / 'file').write_text('')
+    for parse, arguments in ((parse_args, ['run', '--rgb', 'x']),
+                             (export.parse_args, ['run', 'best'])):
+        with pytest.raises(SystemExit):
+            parse([*arguments, '-o', str(tmp_path / 'file')])
+        assert 'is a file: name a folder' in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        export.parse_args(['run', 'best', '-o', str(tmp_path / 'x'), '--size', '0', '8'])
+    assert '--size 0 8: give pixels from 1' in capsys.readouterr().err

@@ -227,6 +227,8 @@ def main(argv=None):
                         help='Accept other counts than the official 795 / 654.')
     args = parser.parse_args(argv)
     try:
+        if any(path.exists() and not path.is_dir() for path in (args.out, *args.out.parents)):
+            raise PrepareError(f'--out {args.out} is a file, or in one: name a folder')
         check_inputs(args.raw)
         splits = load_splits(args.raw / SPLITS)
         table = load_label_table(args.raw / MAPPING)
