@@ -15,12 +15,11 @@ from mmfkd.checkpoints import load_network, resolve_checkpoint
 from mmfkd.config import Pair, PairConfigs, load_composed, methods, offers
 from mmfkd.devices import default_device
 from mmfkd.models import CrossModalDistiller
-from mmfkd.models.losses.shapes import class_logits, labelled_rows, pooled, resized
+from mmfkd.models.losses.shapes import IGNORED, class_logits, labelled_rows, pooled, resized
 from mmfkd.models.routing import any_label, stack_labels
 from mmfkd.registry import MODELS
 
 TAPS = ('feat', 'layer1', 'layer2', 'layer3', 'layer4')
-IGNORED = 255
 
 
 @dataclass(frozen=True)

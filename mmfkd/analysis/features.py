@@ -8,10 +8,8 @@ import torch
 from torch import Tensor
 
 from mmfkd.models import CrossModalDistiller
-from mmfkd.models.losses.shapes import nearest_labels, resized
+from mmfkd.models.losses.shapes import IGNORED, nearest_labels, resized
 from mmfkd.models.taps import TapError
-
-IGNORED = 255
 
 
 class Features(NamedTuple):

@@ -35,6 +35,11 @@ def sizes_of(modalities: Iterable[str], dataset: Config, size: Sequence[int] | N
             for name in modalities}
 
 
+def spelled_sizes(sizes: Mapping[str, Sequence[int]]) -> str:
+    """Sizes a modality for a line of text: ``rgb 96 x 96, ir 96 x 96``."""
+    return ', '.join(f'{name} {height} x {width}' for name, (height, width) in sizes.items())
+
+
 def _default_size(kind: str) -> tuple[int, int]:
     """Of images that a data set renders; of files it is not known."""
     built = DATASETS.get(kind)

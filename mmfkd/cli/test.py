@@ -125,15 +125,16 @@ def load_tested(model: 'nn.Module', path: Path, student: str | None) -> tuple[st
         classes_in,
         load_network,
         load_strictly,
-        load_weights,
         read_checkpoint,
+        weights_in,
     )
     from mmfkd.models import CrossModalDistiller
 
     if isinstance(model, CrossModalDistiller):
         return load_network(model.student.model, path, student, model.student.takes)
-    load_strictly(model, load_weights(path), path)
-    return classes_in(read_checkpoint(path))
+    content = read_checkpoint(path)
+    load_strictly(model, weights_in(content, path), path)
+    return classes_in(content)
 
 
 def check_tested(own: Sequence[str], path: Path, dataset: object) -> None:

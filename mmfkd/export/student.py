@@ -22,10 +22,10 @@ from mmfkd.checkpoints import (
     check_taken,
     classes_in,
     load_strictly,
-    load_weights,
     read_checkpoint,
     read_summary,
     resolve_checkpoint,
+    weights_in,
 )
 from mmfkd.config import main_metric, student_config, without_init
 from mmfkd.datasets.transforms.text import find_words
@@ -100,7 +100,7 @@ def export_student(config: str | Path, checkpoint: str | Path, out: str | Path,
     classifies = spec['model'].get('_scope_') == 'mmpretrain'
     own, spec = spec, in_file_units(cfg, spec)
     plain = plain_classifier_config(cfg, spec) if classifies else plain_config(cfg, spec)
-    weights = branch_weights(load_weights(source), student)
+    weights = branch_weights(weights_in(content, source), student)
     weights = single_weights(weights, stream) if stream else weights
     branch = build_branch(spec, spec['model'], weights, source)
     trained = content.get('meta') or {}

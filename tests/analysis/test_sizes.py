@@ -1,4 +1,4 @@
-"""What loss_cost and deploy_cost take where no size is named."""
+"""Default sizes of the inputs that loss_cost and deploy_cost measure."""
 
 import json
 from importlib import import_module

@@ -20,7 +20,7 @@ from rich.table import Table
 from torch import Tensor
 
 from mmfkd.analysis.deployed import Case, case_of, flops, inputs_of, parameters
-from mmfkd.analysis.sizes import sizes_of
+from mmfkd.analysis.sizes import sizes_of, spelled_sizes
 from mmfkd.analysis.step_time import Stopwatch, check_counts
 from mmfkd.config import load_config, student_config
 from mmfkd.devices import default_device
@@ -100,8 +100,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     operations = {name: flops(case, inputs[name]) for name, case in compared.items()}
     seconds = latencies(compared, inputs, args.steps, args.warmup, device)
     table = Table('', 'parameters', 'FLOPs', 'milliseconds', 'ratios', title_justify='left',
-                  title=', '.join(f'{name} {height} x {width}'
-                                  for name, (height, width) in sizes.items()))
+                  title=spelled_sizes(sizes))
     for name in compared:
         ratios = (values[name] / values['baseline'] for values in (counts, operations, seconds))
         table.add_row(name, f'{counts[name]:,}', f'{operations[name]:,}',

@@ -19,7 +19,7 @@ import torch
 
 from mmfkd.analysis.loss_cost import medians, time_without, without_loss
 from mmfkd.analysis.memory import peak_memory
-from mmfkd.analysis.sizes import branch_modalities, sizes_of
+from mmfkd.analysis.sizes import branch_modalities, sizes_of, spelled_sizes
 from mmfkd.cli.options import add_config_options
 from mmfkd.config import load_distiller_config
 
@@ -65,8 +65,7 @@ def main(argv: Sequence[str] | None = None) -> None:
                   seconds=seconds, seconds_without=bare, time_ratio=seconds / bare,
                   peak=peaks[0], peak_without=peaks[1], memory_ratio=peaks[0] / peaks[1],
                   threads=torch.get_num_threads())
-    shown = ', '.join(f'{name} {height} x {width}' for name, (height, width) in sizes.items())
-    print(f'{args.config}, {args.loss}, batch {args.batch}, {shown}')
+    print(f'{args.config}, {args.loss}, batch {args.batch}, {spelled_sizes(sizes)}')
     print(f'step: {seconds:.3f} s, {bare:.3f} s without: ratio {seconds / bare:.3f}')
     print(f'peak: {peaks[0] / 2**20:.0f} MiB, {peaks[1] / 2**20:.0f} MiB without: ratio '
           f'{peaks[0] / peaks[1]:.3f}')

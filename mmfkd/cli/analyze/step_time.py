@@ -29,7 +29,7 @@ from torch.utils.data import DataLoader
 
 from mmfkd.analysis import Floor, compare, time_fetching, time_phases
 from mmfkd.analysis.memory import peak_memory
-from mmfkd.analysis.sizes import branch_modalities, sizes_of
+from mmfkd.analysis.sizes import branch_modalities, sizes_of, spelled_sizes
 from mmfkd.analysis.untrained import build_model, random_data
 from mmfkd.cli.options import add_config_options
 from mmfkd.config import load_distiller_config
@@ -135,11 +135,10 @@ NAMES = dict(floor='the floor', plain='the students alone')
 
 def print_result(result: dict) -> None:
     """Prints the table and the ratio."""
-    sizes = ', '.join(f'{name} {height} x {width}'
-                      for name, (height, width) in result['size'].items())
     table = Table('', 'seconds', 'of the step', '', title_justify='left',
-                  title=f'{result["config"]}: batch {result["batch"]}, {sizes}, '
-                        f'{result["device"]}, medians of {result["steps"]} steps')
+                  title=f'{result["config"]}: batch {result["batch"]}, '
+                        f'{spelled_sizes(result["size"])}, {result["device"]}, medians of '
+                        f'{result["steps"]} steps')
     for name, seconds in result['seconds'].items():
         if name == 'data':
             shown = '-' if seconds is None else f'{seconds:.4f}'
