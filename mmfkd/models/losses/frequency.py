@@ -17,7 +17,7 @@ from torch.nn import functional as F
 
 from mmfkd.registry import MODELS
 
-from .band_split import BandSplit, lowpass_matrix
+from .band_split import BandSplit
 from .base import DistillLoss
 from .shapes import check_axes, counted
 
@@ -26,13 +26,10 @@ def split_bands(x: Tensor, cutoff: float = 0.5, dim: int | tuple[int, int] = 1,
                 keep_dc: bool = False) -> tuple[Tensor, Tensor]:
     """Splits a feature into its low and its high frequencies (eq. 1-3).
 
-    The definition is ``irfft(rfft(x) * mask)``. Because that is a fixed linear projection, it is
-    computed as a matrix product with a cached matrix, at the same value and in less time.
-
-    Along one axis of length D, of the D // 2 bins above DC the first ``round(cutoff * (D // 2))``
-    are low and the others high; with D = 512 and cutoff 0.5 that is bins 1-128 and 129-256, as in
-    the authors' code. Over two axes, a frequency is low where both its components are at most
-    ``cutoff`` times Nyquist.
+    The definition is ``irfft(rfft(x) * mask)``. Along one axis of length D, of the D // 2 bins
+    above DC the first ``round(cutoff * (D // 2))`` are low and the others high; with D = 512 and
+    cutoff 0.5 that is bins 1-128 and 129-256, as in the authors' code. Over two axes, a frequency
+    is low where both its components are at most ``cutoff`` times Nyquist.
 
     Args:
         x: real tensor of any float dtype; half precision is computed in float32.
@@ -56,17 +53,15 @@ def split_bands(x: Tensor, cutoff: float = 0.5, dim: int | tuple[int, int] = 1,
     dims = tuple(sorted(range(x.ndim)[d] for d in ((dim,) if isinstance(dim, int) else dim)))
     if len(dims) > 1 and dims != (x.ndim - 2, x.ndim - 1):
         raise ValueError(f'dim={dim}: a pair must be the last two axes, (-2, -1)')
-    bins = [_low_bins(x.size(d), cutoff, spatial=len(dims) > 1) for d in dims]
+    bins = tuple(_low_bins(x.size(d), cutoff, spatial=len(dims) > 1) for d in dims)
     work = x if x.dtype == torch.float64 else x.float()
-    if not any(bins) or bins == [x.size(d) // 2 for d in dims]:
+    if not any(bins) or bins == tuple(x.size(d) // 2 for d in dims):
         centred = work - work.mean(dims, keepdim=True)
         empty = torch.zeros_like(centred)
         low, high = (centred, empty) if any(bins) else (empty, centred)
     else:
-        matrices = tuple(lowpass_matrix(x.size(d), n, work.dtype, x.device)
-                         for d, n in zip(dims, bins, strict=True))
         with torch.autocast(x.device.type, enabled=False):
-            low, high = BandSplit.apply(work, dims, matrices)
+            low, high = BandSplit.apply(work, dims, bins)
     if keep_dc:
         low = low + work.mean(dims, keepdim=True)
     return low.to(x.dtype), high.to(x.dtype)
