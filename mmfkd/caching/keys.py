@@ -12,6 +12,7 @@ import mmseg
 import torch
 from torch import nn
 
+from mmfkd.checkpoints import weights_digest
 from mmfkd.version import __version__
 
 # Of what computes: code that was edited without another version is not seen.
@@ -34,9 +35,7 @@ def output_key(network: nn.Module, settings: Mapping[str, Any], samples: Iterato
     digest.update(json.dumps(settings, sort_keys=True, default=str).encode())
     for path in _paths_in(settings):
         digest.update(_state_of(path))
-    for name, value in sorted(network.state_dict().items()):
-        digest.update(name.encode())
-        digest.update(value.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy())
+    digest.update(weights_digest(network).encode())
     for sample in samples:
         digest.update(json.dumps(sample, sort_keys=True, default=str).encode())
         for path in _files_of(sample):

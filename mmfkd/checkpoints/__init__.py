@@ -8,6 +8,7 @@ from .networks import (
     load_strictly,
     load_weights,
     misfits,
+    weights_digest,
     weights_in,
 )
 from .reading import is_whole, read_checkpoint
@@ -26,6 +27,6 @@ from .work_dirs import (
 __all__ = ['branch_weights', 'check_taken', 'classes_in', 'has_ended', 'is_whole',
            'latest_checkpoint', 'load_network', 'load_strictly', 'load_weights', 'misfits',
            'read_checkpoint', 'read_summary', 'resolve_checkpoint', 'selected_checkpoint',
-           'set_aside', 'step_of', 'weights_in', 'write_summary']
+           'set_aside', 'step_of', 'weights_digest', 'weights_in', 'write_summary']
 
 register_schemes()

@@ -1,8 +1,10 @@
 """The weights of networks in checkpoints."""
 
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
+import torch
 from torch import Tensor, nn
 
 from .reading import read_checkpoint
@@ -137,3 +139,12 @@ def misfits(own: Mapping[str, Tensor], weights: Mapping[str, Tensor]) -> str:
         f'{len(keys)} {what} ({", ".join(keys[:3])}{", ..." if len(keys) > 3 else ""})'
         for what, keys in (('missing', missing), ('unexpected', unexpected),
                            ('of another shape', shapes)) if keys)
+
+
+def weights_digest(network: nn.Module) -> str:
+    """A digest of the names and the values of a network's weights, of 64 hexadecimal digits."""
+    digest = hashlib.sha256()
+    for name, value in sorted(network.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(value.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy())
+    return digest.hexdigest()

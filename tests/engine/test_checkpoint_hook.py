@@ -50,7 +50,7 @@ def train(distiller_config, seg_branch, make_runner):
     """``train(name, resume, at, checkpoint)``: a run that ``at(runner, place)`` may kill."""
     student = seg_branch(classes=4)
 
-    def start(name, resume=None, checkpoint=None, hooks=(), **changes):
+    def start(name, resume=None, checkpoint=None, hooks=(), teachers=None, **changes):
         changes = {**dict(
             train_cfg=dict(max_epochs=EPOCHS, val_interval=1),
             val_evaluator=dict(type='PlannedMetric'),
@@ -60,7 +60,7 @@ def train(distiller_config, seg_branch, make_runner):
                 type='CheckpointHook', interval=1, max_keep_ckpts=1, save_best='mIoU',
                 rule='greater', backend_args=dict(backend='mmfkd.atomic')), **(checkpoint or {})})),
             **changes}
-        model = distiller_config(students=dict(student=student), teachers={})
+        model = distiller_config(students=dict(student=student), teachers=teachers or {})
         runner = make_runner(model, name, validate=True, resume=resume is not None,
                              load_from=resume and str(resume), **changes)
         runner.register_hook(StartCheckHook())
@@ -305,6 +305,21 @@ def test_other_values_are_not_resumed_and_more_workers_are(train, tmp_path):
     more = train('run', **start, train_dataloader=dict(num_workers=1))
     more.train()
     assert more.epoch == 3
+
+
+def test_a_run_is_not_resumed_under_another_teacher(train, seg_branch, save_teacher, tmp_path):
+    branch = seg_branch('depth', classes=4)
+    first, other = (dict(teacher=dict(branch, checkpoint=str(save_teacher(branch, name))))
+                    for name in ('first.pth', 'other.pth'))
+    train('run', teachers=first, train_cfg=dict(max_epochs=2), param_scheduler=None).train()
+    start = dict(resume=tmp_path / 'run/epoch_2.pth', train_cfg=dict(max_epochs=3),
+                 param_scheduler=None)
+    with pytest.raises(ValueError, match=r'epoch_2\.pth was trained under other weights of the '
+                                         r'teacher teacher\. .*model\.teachers\.teacher\.check'):
+        train('run', teachers=other, **start).train()
+    same = train('run', teachers=first, **start)
+    same.train()
+    assert same.epoch == 3
 
 
 def test_weights_alone_are_not_resumed(train, tmp_path):

@@ -9,6 +9,7 @@ from mmengine.config import Config
 from mmengine.dist import is_main_process
 from mmengine.runner import Runner
 
+from mmfkd.checkpoints import weights_digest
 from mmfkd.checkpoints.settings import training_values
 from mmfkd.registry import HOOKS
 
@@ -32,11 +33,13 @@ class CheckpointHook(hooks.CheckpointHook):
     last_ckpt: str | None
     max_keep_ckpts: int
     _due = False
+    _teachers: dict[str, str] = {}
 
     def before_train(self, runner: Runner) -> None:
         """Continues from what the resumed checkpoint knows, and removes what kills left."""
         super().before_train(runner)
         self._due = False
+        self._teachers = teacher_digests(runner)
         for index, path in enumerate(self._best_paths()):
             if path:
                 here = os.path.join(self.out_dir, os.path.basename(path))
@@ -99,6 +102,7 @@ class CheckpointHook(hooks.CheckpointHook):
         """Records what the run is trained with, and what the students take."""
         checkpoint['meta']['length'] = length(runner.cfg)
         checkpoint['meta']['training'] = training_values(runner.cfg)
+        checkpoint['meta']['teachers'] = self._teachers
         students = getattr(unwrapped(runner), 'students', {})
         checkpoint['meta']['modalities'] = {
             name: list(student.modalities) for name, student in students.items()}
@@ -189,3 +193,9 @@ def length(cfg: Config) -> int | None:
     """Epochs, or iterations, that a training is to be long; None if the config does not say it."""
     train = cfg.get('train_cfg') or {}
     return train.get('max_iters' if counts_iterations(cfg) else 'max_epochs')
+
+
+def teacher_digests(runner: Runner) -> dict[str, str]:
+    """A digest of the weights of each teacher of a runner's model, by its name."""
+    teachers = getattr(unwrapped(runner), 'teachers', {})
+    return {name: weights_digest(teacher) for name, teacher in teachers.items()}

@@ -12,7 +12,7 @@ from mmfkd.checkpoints.settings import changed_values, training_values
 from mmfkd.checkpoints.work_dirs import SUMMARY
 from mmfkd.registry import HOOKS
 
-from .checkpoint import counts_iterations, length
+from .checkpoint import counts_iterations, length, teacher_digests
 from .unwrapped import unwrapped
 
 
@@ -27,7 +27,7 @@ class StartCheckHook(Hook):
     Raises:
         ValueError: the checkpoint that is resumed holds weights alone, is of another network, of
             a training of another length whose learning rates follow the length, or of one with
-            other values; or no weight in ``load_from`` fits.
+            other values or under a teacher of other weights; or no weight in ``load_from`` fits.
     """
 
     priority = 'VERY_HIGH'
@@ -62,6 +62,7 @@ class StartCheckHook(Hook):
                              'config and options, or name another --work-dir')
         self._check_length(runner, checkpoint, str(source))
         self._check_values(runner, checkpoint, str(source))
+        self._check_teachers(runner, checkpoint, str(source))
 
     def _fit(self, runner: Runner, checkpoint: dict, source: str) -> None:
         """Gives plain weights the names that they have in the first student."""
@@ -92,6 +93,16 @@ class StartCheckHook(Hook):
                              'what it was begun with: give the same config and options, or start a '
                              f'new one from its weights: --cfg-options load_from={source}, without '
                              '--resume and with another --work-dir')
+
+    def _check_teachers(self, runner: Runner, checkpoint: dict, source: str) -> None:
+        present = teacher_digests(runner)
+        saved = checkpoint['meta'].get('teachers', present)
+        changed = [name for name in present if saved.get(name) != present[name]]
+        if changed:
+            raise ValueError(f'{source} was trained under other weights of the teacher '
+                             f"{', '.join(changed)}. A resumed run goes on with those that it was "
+                             f'begun with: give their file as model.teachers.{changed[0]}.'
+                             'checkpoint, or start a new run in another --work-dir')
 
     def _check_length(self, runner: Runner, checkpoint: dict, source: str) -> None:
         planned, unit = length(runner.cfg), (
