@@ -150,6 +150,9 @@ class PairDataset(BaseDataset):
         if lacking:
             raise ValueError(f'{type(self).__name__}.samples() gives no {", ".join(lacking)} in '
                              f'{sample}')
+        if not isinstance(sample['label'], (str, type(None))):
+            raise ValueError(f'{type(self).__name__}.samples() gives label {sample["label"]!r} in '
+                             f'{sample}: give the name of its class, or None')
         for name in self.modalities:
             spec = sample['modalities'][name]
             if not isinstance(spec, str) and not (

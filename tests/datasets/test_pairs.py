@@ -292,8 +292,9 @@ def test_recordings_hold_out_a_part_of_the_digits(shared_data):
     (dict(label='a', modalities=dict(x=dict(file='a.wav'))), 'There are three forms'),
     (dict(label='a', modalities=dict(x=dict(path='a', folder='b'))), 'There are three forms'),
     (dict(label='a', modalities=dict(y='text')), r'gives no modalities\.x in'),
-    (dict(modalities=dict(x='text')), 'gives no label in')])
-def test_a_modality_of_another_form_is_refused_with_the_three(sample, message, tmp_path):
+    (dict(modalities=dict(x='text')), 'gives no label in'),
+    (dict(label=0, modalities=dict(x='text')), 'gives label 0 in .*the name of its class')])
+def test_a_sample_of_another_form_is_refused_with_the_forms(sample, message, tmp_path):
     class Mine(PairDataset):
         METAINFO = dict(classes=('a',))
         LISTS = dict(train='train.csv')
