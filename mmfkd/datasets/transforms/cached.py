@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
 
@@ -26,7 +26,8 @@ class Cached(BaseTransform):
 
     Required Keys:
 
-    - modalities: ``{modality: dict(path, ...)}``; what comes without a file is not kept
+    - modalities: ``{modality: dict(path, ...)}``; of what comes without a file, as a text, an array
+      or a folder of frames, the result is not kept
 
     Args:
         transforms: configs of transforms that turn the file into an array, such as ``LoadAudio``,
@@ -47,7 +48,7 @@ class Cached(BaseTransform):
         spec = results['modalities'].get(self.modality)
         if spec is None:
             return results
-        if 'array' in spec:
+        if not isinstance(spec, Mapping) or 'path' not in spec:
             return self.transforms(results)
         path = self.folder / f'{self._key(spec)}.npy'
         found = load(path)
@@ -61,7 +62,7 @@ class Cached(BaseTransform):
             results.setdefault('rates', {})[self.modality] = rate
         return results
 
-    def _key(self, spec: dict) -> str:
+    def _key(self, spec: Mapping) -> str:
         part = json.dumps({key: spec[key] for key in sorted(spec) if key != 'path'})
         digest = hashlib.sha1(f'{VERSIONS}{self._parameters}{part}'.encode())
         try:

@@ -268,6 +268,18 @@ def test_the_cache_gives_the_same_and_reads_it_back(tmp_path):
     assert np.array_equal(cached(tmp_path / 'cache', path), fresh + 1)
 
 
+@pytest.mark.parametrize('spec', ['a text with array and path', dict(folder='frames')])
+def test_of_what_has_no_file_nothing_is_kept(spec, tmp_path):
+    @TRANSFORMS.register_module(force=True)
+    class Mark:
+        def __call__(self, results):
+            return dict(results, modalities=dict(x=[results['modalities']['x']]))
+
+    cache = Cached([dict(type='Mark')], str(tmp_path / 'cache'), 'x')
+    results = cache(dict(modalities=dict(x=spec)))
+    assert results['modalities']['x'] == [spec] and not (tmp_path / 'cache').exists()
+
+
 def npz(array):
     buffer = BytesIO()
     np.savez(buffer, array)
