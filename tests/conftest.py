@@ -5,6 +5,7 @@ import os
 import random
 from logging import FileHandler
 from pathlib import Path
+from types import SimpleNamespace
 from uuid import uuid4
 
 import mmpretrain.models  # noqa: F401  registers what configs name; once, not in the first test
@@ -37,11 +38,7 @@ torch.set_num_threads(1)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Takes what is imported out of the garbage collector's sight.
-
-    mmengine collects garbage for every data set it builds, which else takes most of the time of
-    a test that builds some.
-    """
+    """Takes what is imported out of the garbage collector's sight, which would look at it often."""
     gc.freeze()
 
 
@@ -76,10 +73,16 @@ def closed_logs():
 
 @pytest.fixture(autouse=True)
 def quick_runners(monkeypatch):
-    """Spares runners the seconds that go into the layout of configs and a look at compilers."""
+    """Spares runners what takes seconds and is not tested.
+
+    That is the layout of configs, a look at compilers and at git, and the collection of garbage
+    for each data set, which takes longer the more is imported.
+    """
     monkeypatch.setattr(Config, 'pretty_text', property(lambda cfg: ''.join(
         f'{key} = {value!r}\n' for key, value in cfg.to_dict().items())))
     monkeypatch.setattr('mmengine.runner.runner.collect_env', dict)
+    monkeypatch.setattr('mmengine.runner.runner.get_git_hash', str)
+    monkeypatch.setattr('mmengine.dataset.base_dataset.gc', SimpleNamespace(collect=int))
 
 
 @pytest.fixture(scope='session')
