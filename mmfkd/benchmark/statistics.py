@@ -14,6 +14,7 @@ LEVEL = 0.05
 POWER = 0.8
 DRAWS = 2000
 CHUNK = 200  # draws that are in memory at a time
+DIGITS = 6  # of a gain: differences of scores are equal, or 0, but for the rounding of floats
 
 
 @dataclass(frozen=True)
@@ -63,8 +64,8 @@ def compare(own: Mapping[int, float], base: Mapping[int, float],
     seeds = sorted(set(own) & set(base))
     if not seeds:
         return None
-    gains = [own[seed] - base[seed] for seed in seeds]
-    gain, needed = mean(gains), seeds_needed(gains)
+    gains = [round(own[seed] - base[seed], DIGITS) for seed in seeds]
+    gain, needed = round(mean(gains), DIGITS), seeds_needed(gains)
     shapes = {samples[seed].shape for samples in (own_samples, base_samples) for seed in seeds
               if seed in samples}
     sampled = len(shapes) == 1 and all(seed in samples for samples in (own_samples, base_samples)
@@ -107,9 +108,10 @@ def seeds_needed(gains: Sequence[float]) -> int | None:
     The fewest n at which the gain reaches ``(t(97.5 %) + t(80 %)) · s / √n`` of the paired t-test
     with n - 1 degrees of freedom; at least 2. None for a single seed, and for a gain of 0.
     """
-    if len(gains) < 2 or mean(gains) == 0:
+    gain = round(mean(gains), DIGITS)
+    if len(gains) < 2 or gain == 0:
         return None
-    effect = abs(mean(gains)) / stdev(gains) if stdev(gains) else inf
+    effect = abs(gain) / stdev(gains) if stdev(gains) else inf
     # Normal tails ask for fewer.
     least = sum(NormalDist().inv_cdf(share) for share in (1 - LEVEL / 2, POWER))
     needed = max(2, ceil((least / effect) ** 2))

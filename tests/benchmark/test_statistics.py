@@ -74,6 +74,13 @@ def test_no_difference_is_rarely_significant(spread):
 
 def test_equal_gains_without_samples_have_no_p():
     assert compare({0: 2.0, 1: 3.0}, {0: 1.0, 1: 2.0}, {}, {}).p is None
+    decimal = compare({0: 54.13, 1: 42.51, 2: 61.0}, {0: 54.03, 1: 42.41, 2: 60.9}, {}, {})
+    assert (decimal.gain, decimal.p, decimal.low, decimal.high) == (0.1, None, 0.1, 0.1)
+
+
+def test_gains_that_cancel_are_a_gain_of_0():
+    found = compare({0: 50.0, 1: 50.15, 2: 50.02}, {0: 50.17, 1: 50.0, 2: 50.0}, {}, {})
+    assert (found.gain, found.p, found.needed) == (0, 1, None)
 
 
 def test_segmentation_is_drawn_by_the_counts_of_images():
