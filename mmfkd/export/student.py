@@ -2,11 +2,9 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
-from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -28,12 +26,12 @@ from mmfkd.checkpoints import (
     weights_in,
 )
 from mmfkd.config import main_metric, student_config, without_init
-from mmfkd.datasets.transforms.text import find_words
 from mmfkd.inference.opening import EXPORTED, open_run
 from mmfkd.models import Branch
 
 from .card import Card, text_of
-from .mmpretrain_config import explicit_model, frames, plain_classifier_config
+from .mmfkd_config import write_student
+from .mmpretrain_config import frames, plain_classifier_config
 from .mmseg_config import dataset_config, plain_config
 from .program import write_onnx, write_program
 from .references import kind_of, reference_cases, reference_sizes
@@ -160,27 +158,6 @@ def name_classes(cfg: Config, classes: Sequence[str]) -> None:
     if classes:
         dataset = dataset_config(cfg)
         dataset['metainfo'] = dict(dataset.get('metainfo') or {}, classes=tuple(classes))
-
-
-def write_student(cfg: Config, spec: dict, out: Path) -> None:
-    """Writes the config of mmfkd, which needs nothing outside of the export to predict.
-
-    But for what ``custom_imports`` name.
-    """
-    own = Config(dict(
-        **{key: cfg[key] for key in ('custom_imports',) if cfg.get(key)},
-        default_scope='mmfkd', test_dataloader=deepcopy(cfg.test_dataloader),
-        model=dict(type='CrossModalDistiller', students=dict(student=dict(
-            spec, model=explicit_model(without_init(spec['model'])))),
-            data_preprocessor=cfg.model.get('data_preprocessor'))))
-    for step in own.test_dataloader.dataset.get('pipeline', ()):
-        if step.get('tokenizer') not in (None, 'synthetic'):
-            try:
-                shutil.copyfile(find_words(step['tokenizer']), out / 'vocab.txt')
-            except FileNotFoundError as error:
-                print(f'vocab.txt is left out, and mmfkd predict will need it: {error}')
-            step['tokenizer'] = 'vocab.txt'
-    own.dump(out / EXPORTED)
 
 
 def card_of(cfg: Config, spec: dict, classes: tuple[str, ...], raw: Tensor, sizes: str,

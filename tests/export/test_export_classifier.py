@@ -17,11 +17,15 @@ from transformers import ASTConfig, ASTModel
 
 from mmfkd.checkpoints import branch_weights, load_weights
 from mmfkd.config import student_config
+from mmfkd.export.mmfkd_config import write_student
 from mmfkd.export.mmpretrain_config import plain_classifier_config
+from mmfkd.export.mmseg_config import dataset_config
 from mmfkd.export.references import reference_sizes
 from mmfkd.export.student import export_student, verify_export
 from mmfkd.inference import Predictor
+from mmfkd.inference.opening import exported_config
 from mmfkd.models import CrossModalDistiller
+from mmfkd.registry import TRANSFORMS
 
 ROOT = Path(__file__).parents[2]
 SMALL = dict(backbone=dict(stem_channels=8, base_channels=8), head=dict(in_channels=64))
@@ -210,6 +214,28 @@ def test_what_cannot_be_exported_is_said(tmp_path):
 def test_the_card_of_a_text_gives_its_length(exports):
     text = (exports['crisismmd_text'][1] / 'README.md').read_text()
     assert 'torch.zeros(1, 40, dtype=torch.int64)' in text and 'int64 (N, 40)' in text
+
+
+def test_the_config_reads_texts_and_sounds_as_the_run_does(tmp_path, monkeypatch):
+    """Whatever lies beside the vocabulary, joins the test sets or was cached."""
+    monkeypatch.chdir(tmp_path)
+    words = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', 'House', 'house']
+    Path('bert').mkdir()
+    Path('bert/vocab.txt').write_text('\n'.join(words))
+    Path('bert/tokenizer_config.json').write_text('{"do_lower_case": false}')
+    steps = [dict(type='TokenizeText', tokenizer='bert', max_length=4),
+             dict(type='Cached', folder='cache', transforms=[dict(type='LoadAudio')]),
+             dict(type='PackPairs')]
+    one = dict(type='ListDataset', columns=dict(text='text'), pipeline=steps)
+    cfg = Config(dict(
+        test_dataloader=dict(dataset=dict(type='ConcatDataset', datasets=[one, one])),
+        model=dict()))
+    write_student(cfg, dict(modality='text', model=dict(type='X')), tmp_path)
+    monkeypatch.chdir('/')
+    pipeline = dataset_config(exported_config(tmp_path))['pipeline']
+    assert [step['type'] for step in pipeline] == ['TokenizeText', 'LoadAudio', 'PackPairs']
+    tokens = TRANSFORMS.build(pipeline[0])(dict(modalities=dict(text='House')))
+    assert tokens['modalities']['text'].tolist() == [2, 4, 3, 0]
 
 
 def test_classes_of_a_table_are_those_of_the_checkpoint(tmp_path):
