@@ -13,6 +13,7 @@ from .labelled import Labels, all_labelled, check_labels, labelled_samples, none
 from .lists import read_names
 from .reads import without_unread
 from .subset import Group, check_subset, groups_of, select_subset
+from .transforms.labels import IGNORED
 
 
 @DATASETS.register_module()
@@ -147,6 +148,11 @@ class RGBXDataset(BaseSegDataset):
         if not classes:
             raise ValueError(f'{type(self).__name__} has no classes: give it '
                              "metainfo=dict(classes=('road', 'car'))")
+        num_classes = len(self.METAINFO.get('classes') or classes)
+        if num_classes > IGNORED:
+            raise ValueError(f'{type(self).__name__} has {num_classes} classes, and labels are 8 '
+                             f'bit with {IGNORED} for no label: join classes until {IGNORED} are '
+                             'left')
         folders = {name: (self.data_prefix[name], spec['suffix'])
                    for name, spec in self.modalities.items()}
         files = {name: self._files_of(name, *place) for name, place in folders.items()}
@@ -173,8 +179,7 @@ class RGBXDataset(BaseSegDataset):
                             for name, path in paths.items()},
                 label_map=label_map, reduce_zero_label=self.reduce_zero_label,
                 palette=self._palette,
-                num_classes=len(self.METAINFO.get('classes') or classes),
-                ignore_index=self.ignore_index))
+                num_classes=num_classes, ignore_index=self.ignore_index))
         return infos
 
     def _label_files(self) -> dict[str, Path]:

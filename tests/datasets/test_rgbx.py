@@ -281,6 +281,26 @@ def test_label_beyond_the_classes_is_named(own_root, arrays, value):
         own(own_root, pipeline=LOAD)[0]
 
 
+def test_more_classes_than_8_bits_hold_are_refused(own_root):
+    """255 is no label, so that class 255 would be ignored and class 256 be class 0."""
+    def of(count):
+        return RGBXDataset(data_root=str(own_root), modalities=OWN,
+                           metainfo=dict(classes=[f'class {i}' for i in range(count)]))
+
+    assert len(of(255)) == 3
+    with pytest.raises(ValueError, match='has 256 classes, and labels are 8 bit with 255'):
+        of(256)
+
+
+def test_a_label_map_that_was_compressed_with_losses_is_refused(own_root, arrays):
+    folder = own_root / 'train/label'
+    for path in list(folder.iterdir()):
+        cv2.imwrite(str(path.with_suffix('.jpg')), arrays['label/*.png'])
+    dataset = own(own_root, label=dict(suffix='.jpg'), pipeline=LOAD)
+    with pytest.raises(ValueError, match=r'a\.jpg is a JPEG, .*save label maps as PNG'):
+        dataset[0]
+
+
 def test_other_ignore_index_counts_as_no_class(own_root, arrays):
     label = np.where(arrays['label/*.png'] == 255, 7, arrays['label/*.png']).astype(np.uint8)
     cv2.imwrite(str(own_root / 'train/label/a.png'), label)

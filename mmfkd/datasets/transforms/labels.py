@@ -61,7 +61,7 @@ def read_labels(path: str, palette: Sequence | None, by_number: bool = False) ->
         by_number: the numbers of a file with a palette of its own count, and not its colours.
 
     Raises:
-        ValueFault: a number that is not whole, an unknown colour, or one of two classes.
+        ValueFault: a number that is not whole, an unknown colour, or one of two classes; a JPEG.
     """
     if Path(path).suffix.lower() in SUFFIXES:
         raw = read_array(path)
@@ -69,6 +69,9 @@ def read_labels(path: str, palette: Sequence | None, by_number: bool = False) ->
         check_file(path, None, registered=True)
         content = fileio.get(path)
         image: Image.Image = Image.open(BytesIO(content))
+        if image.format == 'JPEG':
+            raise ValueFault(f'{path} is a JPEG, which changes the values that are written: save '
+                             'label maps as PNG, from where they were made')
         if image.mode == 'P' and not by_number and _known_colours(image, palette):
             image = image.convert('RGB')
         raw = np.asarray(image)
