@@ -25,6 +25,7 @@ from mmengine.config import Config
 
 from .branch_files import resolve_branches
 from .files import PACKAGED, config_name, find_config, spelled
+from .imports import join_imports
 from .method_files import is_network, method_file
 from .networks import compose_network
 from .options import merge_options
@@ -63,6 +64,7 @@ def compose(pair: str | Pair, method: str) -> Config:
     for said in (how.to_dict(), preset):
         composed.merge_from_dict({key: value for key, value in said.items()
                                   if key not in DECLARATIONS})
+    join_imports(composed, (*configs, how, preset))
     _balance_rates(composed, configs, how)
     resolve_branches(composed, configs.student.filename)
     return composed

@@ -16,6 +16,7 @@ from mmengine.config import Config
 
 from .branch_files import resolve_branches
 from .files import find_config, spelled
+from .imports import join_imports
 from .method_files import NETWORKS, chosen_preset, part_file
 from .pairs import Modalities, classifies, pair_file, read, read_baselines
 
@@ -46,9 +47,11 @@ def compose_network(modalities: Modalities, network: str) -> Config:
     on_pair.merge_from_dict(chosen_preset(file.stem, on_pair.get('presets', {}), preset))
     # Without the text of the file, which is that of other modalities, and without the names that
     # it gives to its parts: a change of these would change nothing.
-    kept = {*read(on_pair.get('baseline', modalities.baselines[-1])), *ADDED}
+    baseline = read(on_pair.get('baseline', modalities.baselines[-1]))
+    kept = {*baseline, *ADDED}
     cfg = Config({key: value for key, value in on_pair.to_dict().items() if key in kept},
                  cfg_text=f'# {modalities} by {network}\n', filename=f'{network}/{modalities}.py')
+    join_imports(cfg, (baseline, on_pair))
     _check_direction(cfg, modalities, network)
     resolve_branches(cfg, pair or find_config(modalities.baselines[-1]))
     return cfg

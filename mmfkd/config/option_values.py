@@ -14,17 +14,20 @@ from mmengine.config import DictAction
 def parse_value(text: str) -> Any:
     """The value that a text stands for.
 
-    Quotes, and the name of a file or folder that exists, make a text of it as it stands. Else
-    numbers, True, False, None and Python's lists, tuples and dicts are these, and commas make a
-    list, as in OpenMMLab; there texts in a list need no quotes unless they hold spaces.
+    Quotes, and the name of a file or folder that exists, make a text of it as it stands, as do
+    underscores between digits. Else numbers, True, False, None and Python's lists, tuples and
+    dicts, also as ``dict(key=value)``, are these, and commas make a list, as in OpenMMLab; there
+    texts in a list need no quotes unless they hold spaces.
 
     Raises:
         ValueError: a list with spaces in a text without quotes, or brackets that do not close.
     """
     if len(text) > 1 and text[0] == text[-1] and text[0] in '\'"' and text[0] not in text[1:-1]:
         return text[1:-1]
+    if re.fullmatch(r'\d+(_\d+)+', text):  # to Python a number, to people the name of a folder
+        return text
     try:
-        value = ast.literal_eval(text)
+        value = ast.literal_eval(_DictCalls().visit(ast.parse(text.strip(), mode='eval')))
         bare = isinstance(value, tuple) and not text.strip().startswith('(')
         return list(value) if bare else value
     except (ValueError, SyntaxError):
@@ -32,10 +35,26 @@ def parse_value(text: str) -> Any:
     if not re.search(r'[,()\[\]]', text) or _exists(text):
         return DictAction._parse_int_float_bool(text)
     compact = re.sub(r'\s*([,()\[\]])\s*', r'\1', text.strip())
-    if ' ' in compact or any(compact.count(a) != compact.count(b) for a, b in ('()', '[]')):
-        raise ValueError(f"{text}: put texts with spaces or commas into quotes: \"['a b', 'c']\", "
-                         "\"'a, b'\"")
-    return DictAction._parse_iterable(compact)
+    closed = all(compact.count(a) == compact.count(b) for a, b in ('()', '[]'))
+    with suppress(RecursionError):  # of brackets that are parts of a text
+        if closed and ' ' not in compact:
+            return DictAction._parse_iterable(compact)
+    raise ValueError(f"{text}: put texts with spaces, commas or brackets into quotes: "
+                     "\"['a b', 'c']\", \"'a, b'\"")
+
+
+class _DictCalls(ast.NodeTransformer):
+    """Makes literals of ``dict(key=value)``."""
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        """A call of anything else stays, and is no literal."""
+        self.generic_visit(node)
+        names = [word.arg for word in node.keywords]
+        if node.args or None in names or not isinstance(node.func, ast.Name) or (
+                node.func.id != 'dict'):
+            return node
+        return ast.Dict([ast.Constant(name) for name in names],
+                        [word.value for word in node.keywords])
 
 
 def _exists(text: str) -> bool:

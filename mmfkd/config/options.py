@@ -28,7 +28,9 @@ def merge_options(cfg: Config, options: Mapping[str, object]) -> None:
             config, so that the option would change nothing.
     """
     before, checked = cfg.get(DATA_ROOT), checked_options(cfg, options)
-    cfg.merge_from_dict(checked)
+    # mmengine merges parts of a dict into a dict alone; elsewhere the whole is meant.
+    cfg.merge_from_dict({key: _whole(value) if isinstance(value, Mapping)
+                         and _has_no_dict(cfg, key) else value for key, value in checked.items()})
     if DATA_ROOT not in checked:
         return
     having = [dataset for name in LOADERS for dataset in datasets_of(cfg.get(name))
@@ -40,6 +42,23 @@ def merge_options(cfg: Config, options: Mapping[str, object]) -> None:
                          f'train_dataloader.dataset.{DATA_ROOT}=...')
     for dataset in having:
         dataset[DATA_ROOT] = checked[DATA_ROOT]
+
+
+def _has_no_dict(cfg: Config, key: str) -> bool:
+    """Whether there is something at a dotted key that is no dict, such as None."""
+    node: Any = cfg
+    for part in key.split('.'):
+        if isinstance(node, (list, tuple)):
+            node = node[int(part)]
+        elif part in node:
+            node = node[part]
+        else:
+            return False
+    return not isinstance(node, Mapping)
+
+
+def _whole(value: Mapping) -> dict:
+    return {**value, '_delete_': True}
 
 
 def datasets_of(node: Any) -> Iterator[dict]:

@@ -63,6 +63,22 @@ def project(tmp_path):
     return tmp_path / 'project'
 
 
+def test_what_any_part_imports_is_imported_by_the_composed(project, monkeypatch):
+    """Data of one module and losses of another, as two pages of the docs have them."""
+    for modality, module in (('rgb', 'json'), ('depth', 'csv')):
+        with (project / f'configs/unimodal/mine_{modality}.py').open('a') as file:
+            file.write(f"custom_imports = dict(imports='{module}')\n")
+    method = project / 'configs/_base_/methods/own.py'
+    method.parent.mkdir(parents=True)
+    method.write_text("custom_imports = dict(imports=['ast'])\n"
+                      "losses = dict(loss_kd=dict(type='KDLoss'))\n")
+    monkeypatch.chdir(project)
+    write_leaf('mine_depth2rgb', 'own', Path('leaf.py'))
+    for cfg in (compose('mine_depth2rgb', 'own'), Config.fromfile('leaf.py')):
+        assert cfg.custom_imports == dict(imports=['json', 'csv', 'ast'],
+                                          allow_failed_imports=False)
+
+
 @pytest.mark.parametrize('name', ['fdkd/synthetic_depth2rgb', 'fdkd/synthetic_depth2rgb.py',
                                   'configs/fdkd/synthetic_depth2rgb.py',
                                   'mmfkd::fdkd/synthetic_depth2rgb.py'])

@@ -15,7 +15,9 @@ from mmfkd.config.option_keys import checked_options
     ('a,b', ['a', 'b']), ('1,2', [1, 2]), ('[a, b]', ['a', 'b']), ('(32,32)', (32, 32)),
     ('(32, 32)', (32, 32)), ("('traffic light', 'car')", ('traffic light', 'car')),
     ('data/my data', 'data/my data'), ("'a, b'", 'a, b'), ('"a, b"', 'a, b'), ("'3'", '3'),
-    ("dict", 'dict'), ("{'a': 1}", dict(a=1)), ('[(1,2),[a,b],c]', [(1, 2), ['a', 'b'], 'c'])])
+    ("dict", 'dict'), ("{'a': 1}", dict(a=1)), ('2024_01', '2024_01'), (r'^(\d+)_', r'^(\d+)_'),
+    ("dict(a=1, b=dict(c='x'))", dict(a=1, b=dict(c='x'))),
+    ('[(1,2),[a,b],c]', [(1, 2), ['a', 'b'], 'c'])])
 def test_values_are_what_is_written(text, value):
     found = parse_value(text)
     assert found == value and type(found) is type(value)
@@ -34,9 +36,10 @@ def test_long_lists_are_lists():
     assert parse_value(f'[{",".join(classes)}]') == classes
 
 
-@pytest.mark.parametrize('text', ['[traffic light,car]', '(1, 2', 'a,b]'])
+@pytest.mark.parametrize('text', ['[traffic light,car]', '(1, 2', 'a,b]', r'^(\d{1,3})_',
+                                  'list(a=1, b=2)'])
 def test_what_would_be_changed_is_refused(text):
-    with pytest.raises(ValueError, match='put texts with spaces or commas into quotes'):
+    with pytest.raises(ValueError, match='put texts with spaces, commas or brackets into quotes'):
         parse_value(text)
 
 
@@ -141,6 +144,15 @@ def test_merging_checks_and_reaches_the_data(tmp_path):
         merge_options(cfg, dict(data_rot='x'))
     merge_options(cfg, dict(data_root='my data, 2024'))
     assert cfg.train_dataloader.dataset.data_root == 'my data, 2024'
+
+
+def test_a_dict_takes_the_place_of_none_and_of_a_word():
+    cfg = Config(dict(default_scope='mmfkd', model=dict(init_cfg=None, norm='auto', test_cfg=dict(
+        mode='whole'))))
+    merge_options(cfg, {'model.init_cfg': dict(type='A'), 'model.norm': dict(mean=[0.0]),
+                        'model.test_cfg': dict(stride=2)})
+    assert cfg.model == dict(init_cfg=dict(type='A'), norm=dict(mean=[0.0]),
+                             test_cfg=dict(mode='whole', stride=2))
 
 
 def test_data_sets_that_are_joined_or_wrapped_are_reached_and_others_stay():
