@@ -45,7 +45,7 @@ def list_files(folder: Path, suffix: str) -> dict[str, Path]:
                                 'mmfkd prepare DATASET, or set data_root to where it is.')
     found: dict[str, Path] = {}
     for one in folders:
-        for name in _names_below(str(one)):
+        for name in names_below(str(one)):
             stem, path = name.removesuffix(suffix), one / name
             if not name.endswith(suffix):
                 continue
@@ -55,7 +55,7 @@ def list_files(folder: Path, suffix: str) -> dict[str, Path]:
     return found
 
 
-def _names_below(folder: str, parts: str = '', above: tuple[str, ...] = ()) -> Iterator[str]:
+def names_below(folder: str, parts: str = '', above: tuple[str, ...] = ()) -> Iterator[str]:
     """Names of the files below a folder, relative to it; links to folders are followed, once each.
 
     Args:
@@ -70,7 +70,7 @@ def _names_below(folder: str, parts: str = '', above: tuple[str, ...] = ()) -> I
         for entry in entries:
             name = os.path.join(parts, entry.name)
             if entry.is_dir():
-                yield from _names_below(folder, name, (*above, real))
+                yield from names_below(folder, name, (*above, real))
             else:
                 yield name
 

@@ -18,8 +18,9 @@ def made_size(pipeline: Sequence[dict], modality: str) -> tuple[int, int] | None
     for step in steps_of(pipeline, modality):
         name = step['type'].rpartition('.')[2]
         if name in ('Resize', 'RandomResizedCrop'):
-            scale = step['scale']
-            size = (scale, scale) if isinstance(scale, int) else tuple(scale)[::-1]
+            scale = step.get('scale')
+            size = ((scale, scale) if isinstance(scale, int) else
+                    None if scale is None else tuple(scale)[::-1])
         elif name == 'LoadAudio':
             rate = LoadAudio(**_arguments(step)).rate
         elif name == 'RenderAudioVisual':

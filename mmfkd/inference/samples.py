@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from mmengine.logging import print_log
 
+from mmfkd.datasets.image_files import names_below
 from mmfkd.datasets.lists import read_text
 from mmfkd.datasets.transforms.arrays import SUFFIXES as ARRAY_SUFFIXES
 from mmfkd.datasets.transforms.images import FRAME_SUFFIXES
@@ -149,7 +150,7 @@ def _clips(name: str, folder: Path) -> dict[str, dict]:
 def _files(name: str, folder: Path, kind: str) -> dict[str, dict]:
     found: dict[str, Path] = {}
     others: list[Path] = []
-    for path in sorted(path for path in folder.rglob('*') if path.is_file()):
+    for path in sorted(folder / name for name in names_below(str(folder))):
         if path.suffix.lower() not in SUFFIXES[kind]:
             others.append(path)
             continue

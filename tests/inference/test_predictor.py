@@ -193,6 +193,18 @@ def test_a_teacher_predicts_as_its_own_run(images, tmp_path):
         teacher(path, batch_size=0)
 
 
+def test_folders_that_are_linked_are_predicted_too(images, tmp_path, capsys):
+    """As data sets read them."""
+    given, other = tmp_path / 'given', tmp_path / 'other'
+    for folder in (given, other):
+        folder.mkdir()
+        (folder / 'a.png').write_bytes((images / 'data/rgb/a.png').read_bytes())
+    (given / 'linked').symlink_to(other)
+    command(capsys, images / 'rgb.py', '--checkpoint', images / 'rgb.pth', '--rgb', given,
+            '-o', tmp_path / 'out')
+    assert {path.stem for path in (tmp_path / 'out').rglob('linked/*.png')} == {'a'}
+
+
 def test_unreadable_files_are_named_and_skipped_only_on_request(images, tmp_path, capsys,
                                                                monkeypatch):
     given = tmp_path / 'given'

@@ -6,7 +6,7 @@ belongs to, inside :class:`ForModality`.
 """
 
 from collections.abc import Sequence
-from functools import cache
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -179,7 +179,7 @@ class ForModality(BaseTransform):
         return results
 
 
-@cache
+@lru_cache(maxsize=8)  # of images of many sizes not all
 def _probe(height: int, width: int) -> np.ndarray:
     return (np.arange(height * width) % 251).astype(np.uint8).reshape(height, width)
 
