@@ -57,6 +57,19 @@ def test_a_weight_that_the_table_gives_to_all_counts(cell):
         check_settings([cell], {key: 'mine.pth'}, amp=False)
 
 
+def test_a_run_of_a_config_that_was_changed_since_is_refused(cell):
+    ended(cell, {**cell.own(), **cell.changes()}, amp=False)
+    trained = Config(cell.config.to_dict())
+    merge_options(trained, {**cell.own(), **cell.changes()})
+    trained.dump(cell.work_dir / 'config.py')
+    check_settings([cell], {}, amp=False)
+    trained.optim_wrapper.optimizer.lr = 0.5
+    trained.dump(cell.work_dir / 'config.py')
+    with pytest.raises(ValueError, match=r'with optim_wrapper\.optimizer\.lr=0\.5, and now .*: its '
+                                         'config has been changed'):
+        check_settings([cell], {}, amp=False)
+
+
 def test_networks_are_compared_too(tmp_path):
     cell = NetworkCell(ROWS['csknet-no-gate'], NetworkPair.parse('streets_rgb-ir'), 0, tmp_path)
     ended(cell, {**cell.own(), **cell.changes()}, amp=False)
