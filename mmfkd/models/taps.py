@@ -76,7 +76,9 @@ class Taps:
 
     def __init__(self, model: nn.Module, taps: Mapping[str, str]) -> None:
         modules = dict(model.named_modules())
-        self._taps: dict[str, tuple[nn.Module, Tap]] = {}
+        # Places, because modules are replaced later: batch norms by those of several processes.
+        self._model = model
+        self._taps: dict[str, Tap] = {}
         for name, spec in taps.items():
             tap = parse_tap(name, spec)
             if tap.path not in modules:
@@ -85,7 +87,7 @@ class Taps:
                     f"tap '{name}': no module '{tap.path}' in {type(model).__name__}. "
                     f'Close: {", ".join(close) or "none"}. '
                     'mmfkd analyze taps CONFIG lists every place.')
-            self._taps[name] = (modules[tap.path], tap)
+            self._taps[name] = tap
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -97,7 +99,7 @@ class Taps:
 
         A tuple or dict, of which losses take nothing, stays as it is.
         """
-        layout = self._taps[name][1].layout
+        layout = self._taps[name].layout
         return channels_first(name, x, layout, size) if isinstance(x, Tensor) else x
 
     @contextmanager
@@ -114,13 +116,13 @@ class Taps:
         feats: dict[str, Any] = {}
         versions: dict[str, int] = {}
         wanted = self.names if names is None else names
-        handles = [self._hook(*self._taps[name], name, feats, versions) for name in wanted]
+        handles = [self._hook(name, feats, versions) for name in wanted]
         try:
             yield feats
         finally:
             for handle in handles:
                 handle.remove()
-        silent = [f"'{name}' ({self._taps[name][1].path})"
+        silent = [f"'{name}' ({self._taps[name].path})"
                   for name in wanted if name not in feats]
         if silent:
             raise TapError(
@@ -129,15 +131,16 @@ class Taps:
                 'as decode_head.sep_bottleneck or decode_head.conv_seg.')
         for name, version in versions.items():
             if feats[name]._version != version:
-                tap = self._taps[name][1]
+                tap = self._taps[name]
                 side = 'input' if tap.at_input else 'output'
                 raise TapError(
                     f"tap '{name}': the {side} of '{tap.path}' is overwritten in place by what "
                     'follows it, such as an in-place ReLU. Tap the input of that module, '
                     "'path@in'; mmfkd analyze taps CONFIG marks these places.")
 
-    @staticmethod
-    def _hook(module: nn.Module, tap: Tap, name: str, feats: dict, versions: dict) -> Any:
+    def _hook(self, name: str, feats: dict, versions: dict) -> Any:
+        tap = self._taps[name]
+        module = self._model.get_submodule(tap.path)
         if tap.at_input:
             return module.register_forward_pre_hook(_save_input(name, feats, versions))
         return module.register_forward_hook(_save_output(name, tap, feats, versions))

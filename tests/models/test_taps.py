@@ -134,6 +134,16 @@ def test_the_last_call_wins():
     assert torch.equal(feats['after'], last.relu()) and torch.equal(feats['after'], output)
 
 
+def test_a_module_that_is_replaced_is_tapped_in_its_place():
+    """As batch norms are by those of several processes."""
+    net = torch.nn.Sequential(torch.nn.Conv2d(1, 2, 1), torch.nn.BatchNorm2d(2)).eval()
+    taps = Taps(net, dict(feat='1'))
+    net = torch.nn.SyncBatchNorm.convert_sync_batchnorm(net)
+    with taps.recording() as feats:
+        output = net(torch.randn(2, 1, 3, 3))
+    assert isinstance(net[1], torch.nn.SyncBatchNorm) and torch.equal(feats['feat'], output)
+
+
 def test_each_recording_starts_empty():
     net = Net()
     taps = Taps(net, dict(feat='relu'))
