@@ -219,10 +219,9 @@ def gradient_norm(terms: Iterable[Tensor], places: Sequence[Tensor]) -> Tensor |
     if not summands:
         return None
     total = torch.stack(summands).sum()
-    half = any(place.element_size() < 4 for place in places)
-    # In half precision the gradient of a mean over many pixels would round to 0, that of a sum
-    # would overflow.
-    for scale in (2.0 ** 16, 1.0) if half else (1.0,):
+    # Where a part of the network is in half precision, which the places do not tell, the gradient
+    # of a mean over many pixels would round to 0, and that of a sum would overflow.
+    for scale in (2.0 ** 16, 1.0):
         norms = [vector_norm(x.float() / scale) for x in gradients(scale * total, places)
                  if x is not None]
         if all(norm.isfinite() for norm in norms):

@@ -11,6 +11,7 @@ from mmpretrain.structures import DataSample
 from mmfkd.analysis.untrained import build_model, random_data
 from mmfkd.config import load_config
 from mmfkd.engine import LossWeightHook
+from mmfkd.engine.hooks import StartCheckHook
 from mmfkd.models import KDLoss, LossBalance
 from mmfkd.models.balance import LossBalances, gradient_norm
 from mmfkd.models.gradients import gradients as gradients_at
@@ -31,7 +32,7 @@ def gradients(model, batch, taps):
             kept[tap] = output
 
         for tap in taps:
-            place = twin.student.taps._taps[tap][0]
+            place = twin.student.model.get_submodule(twin.student.taps._taps[tap].path)
             place.register_forward_hook(partial(keep, tap=tap, kept=kept))
         torch.manual_seed(1)
         values = twin(**twin.data_preprocessor(copy.deepcopy(batch), True), mode='loss')
@@ -270,6 +271,13 @@ def test_half_precision_does_not_round_the_norms_to_zero():
     assert norm.item() == pytest.approx(1e-8 * 1000 ** 0.5, rel=0.05)
 
 
+def test_half_precision_behind_a_place_does_not_round_the_norm_to_zero():
+    """As of a LayerNorm, which autocast leaves in float32, before a head in float16."""
+    x = torch.full((1, 1000), 1e-3, requires_grad=True)
+    norm = gradient_norm([1e-6 * (x.half() * 1e-2).float().sum()], [x])
+    assert norm.item() == pytest.approx(1e-8 * 1000 ** 0.5, rel=0.05)
+
+
 def test_half_precision_does_not_overflow_the_norms():
     x = torch.ones(1, 4, dtype=torch.float16, requires_grad=True)
     norm = gradient_norm([100 * x.float().sum()], [x])  # times 2 ** 16 it is beyond float16
@@ -333,6 +341,20 @@ def test_a_resumed_run_goes_on_with_the_same_weights(make_runner, small, tmp_pat
     assert {'balances.loss_feature.own', 'balances.loss_feature.step'} <= one.keys()
     assert all(torch.equal(one[key], other[key]) for key in one)
     assert one['balances.loss_feature.step'].item() == 6
+
+
+def test_a_run_that_starts_from_weights_measures_anew(make_runner, small, tmp_path):
+    options = dict(balance=dict(interval=3), default_hooks=dict(checkpoint=dict(
+        type='CheckpointHook', interval=1)))
+    first = train(make_runner, small, 'first', **copy.deepcopy(options))
+    later = make_runner(small(dict(loss_feature=dict(FEATURE, balance=dict(interval=3)))), 'later',
+                        load_from=str(tmp_path / 'first/epoch_2.pth'))
+    later.register_hook(StartCheckHook())
+    later.call_hook('before_run')
+    later.load_or_resume()
+    one, other = first.model.state_dict(), later.model.state_dict()
+    assert other['balances.loss_feature.step'] == 0 != one['balances.loss_feature.step']
+    assert all(torch.equal(one[key], other[key]) for key in one if key.startswith('students.'))
 
 
 def test_a_schedule_moves_the_ratio(make_runner, small):

@@ -15,6 +15,8 @@ from mmfkd.registry import HOOKS
 from .checkpoint import counts_iterations, length, teacher_digests
 from .unwrapped import unwrapped
 
+BALANCES = 'balances.'  # where a model keeps the averages of its balanced losses
+
 
 @HOOKS.register_module()
 class StartCheckHook(Hook):
@@ -65,17 +67,24 @@ class StartCheckHook(Hook):
         self._check_teachers(runner, checkpoint, str(source))
 
     def _fit(self, runner: Runner, checkpoint: dict, source: str) -> None:
-        """Gives plain weights the names that they have in the first student."""
+        """Gives plain weights the names that they have in the first student.
+
+        Averages of balances are left out: this run measures its own.
+        """
         own = unwrapped(runner).state_dict()
         # As mmengine does: of a model that was wrapped for several processes.
         weights = {key.removeprefix('module.'): value
                    for key, value in weights_in(checkpoint, source).items()}
+        weights = {key: value for key, value in weights.items()
+                   if not key.startswith(BALANCES)}
         prefix = next((f'{".".join(key.split(".")[:3])}.' for key in own
                        if key.startswith('students.')), '')
         if prefix and not set(own) & set(weights):
             weights = {prefix + key: value for key, value in weights.items()}
             checkpoint.clear()
-            checkpoint['state_dict'] = weights
+        if 'state_dict' not in checkpoint:
+            checkpoint.clear()
+        checkpoint['state_dict'] = weights
         fitting = [key for key, value in weights.items()
                    if key in own and own[key].shape == value.shape]
         if not fitting:
