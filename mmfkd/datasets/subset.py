@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+from mmengine.logging import print_log
 from mmengine.registry import FUNCTIONS
 
 from .lists import ListFormat
@@ -50,6 +51,11 @@ def select_subset(names: Sequence[str], subset: str | None, val_fraction: float,
         held_out = set(draw.permutation(len(names))[:round(val_fraction * len(names))].tolist())
     else:
         held_out = _whole_groups(groups, val_fraction * len(names), draw)
+        share = len(held_out) / len(names)
+        if subset == 'val' and abs(share - val_fraction) > val_fraction / 2:
+            print_log(f'{len(held_out)} of {len(names)} samples are held out, {share:.0%} in place '
+                      f'of {val_fraction:.0%}: {len(set(groups))} groups of other sizes do not '
+                      'come nearer with this split_seed', logger='current')
     chosen = [i for i in range(len(names)) if (i in held_out) == (subset == 'val')]
     if not chosen:
         kinds = '' if groups is None else f' in {len(set(groups))} groups'

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from mmengine.config import Config
-from mmengine.dist import is_main_process
 from mmengine.runner import Runner
 from torch import nn
 
@@ -16,7 +15,8 @@ from mmfkd.models import CrossModalDistiller
 from .hooks.checkpoint import counts_iterations, length
 from .hooks.unwrapped import unwrapped
 from .label_checks import check_labels
-from .run_parts import datasets, networks
+from .overlap import warn_of_overlap
+from .run_parts import networks
 
 # Parts of torch's messages, and what they mean here.
 EXPLAINED = {
@@ -138,38 +138,6 @@ def heads(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
             head = getattr(network, name, None)
             if isinstance(head, nn.Module) and not isinstance(head, nn.ModuleList):
                 yield f'{place}{name}', head
-
-
-def warn_of_overlap(runner: Runner) -> None:
-    """Warns of samples that are trained on and scored, or selected by and tested."""
-    if not is_main_process():
-        return
-    trained = samples(runner.train_dataloader.dataset)
-    selecting, tested = (samples(loop.dataloader.dataset) if loop else set()
-                         for loop in (runner.val_loop, runner.test_loop))
-    for split, scored, cure in (
-            ('validation', selecting, "Hold some out (subset='fit' for training, 'val' for "
-             'validation), or train on all and take the last checkpoint: val_dataloader=None'),
-            ('test', tested, 'Name samples of their own in test_dataloader, or test on none: '
-             'test_dataloader=None')):
-        both = len(trained & scored)
-        if both:
-            runner.logger.warning(f'{both} of {len(scored)} {split} samples are trained on: their '
-                                  f'score says nothing about new ones. {cure}')
-    both = len(selecting & tested)
-    if both:
-        runner.logger.warning(
-            f'{both} of {len(tested)} test samples select the checkpoint too: its score on them '
-            "is the best of all epochs, not that of new samples. Hold some of the training set out "
-            "to select on (subset='fit' for training, 'val' for validation)")
-
-
-def samples(dataset: object) -> set[str]:
-    """What tells the samples of a data set apart, where it is one of mmengine's kind."""
-    keys = ('modalities', 'img_path', 'scene_seed')
-    infos = (part.get_data_info(i) for part in datasets(dataset) for i in range(len(part)))
-    named = ({key: info[key] for key in keys if key in info} for info in infos)
-    return {str(info) for info in named if info}
 
 
 @contextmanager

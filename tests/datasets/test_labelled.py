@@ -174,6 +174,18 @@ def test_the_number_of_groups_comes_nearest_to_the_share():
     assert select_subset(['x', 'y'], 'fit', 0.9, 0, ['x', 'y'])  # never all
 
 
+@pytest.mark.parametrize(('sizes', 'said'), [
+    ((60, 40), '[46]0 of 100 samples are held out, [46]0% in place of 10%: 2 groups'),
+    ((10,) * 10, None)])
+def test_a_share_that_groups_do_not_come_near_is_told(sizes, said, monkeypatch):
+    told = []
+    monkeypatch.setattr('mmfkd.datasets.subset.print_log',
+                        lambda text, **options: told.append(text))
+    groups = [str(i) for i, size in enumerate(sizes) for _ in range(size)]
+    select_subset(groups, 'val', 0.1, 0, groups)
+    assert re.match(said, told[0]) if said else told == []
+
+
 @pytest.mark.parametrize(('group', 'message'), [
     ('(', 'is no regular expression'), ('place', 'has no group'),
     ('(room)', "finds nothing in 1 of 1 names, such as 'place1'")])

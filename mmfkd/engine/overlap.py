@@ -1,0 +1,73 @@
+"""Samples, and files of samples, that are trained on and scored."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from mmengine.dist import is_main_process
+from mmengine.runner import Runner
+
+from .run_parts import datasets
+
+CURES = dict(
+    validation="Hold some out (subset='fit' for training, 'val' for validation), or train on all "
+               'and take the last checkpoint: val_dataloader=None',
+    test='Name samples of their own in test_dataloader, or test on none: test_dataloader=None')
+
+
+class Identity(NamedTuple):
+    """What tells a sample apart.
+
+    Attributes:
+        whole: all of it.
+        files: of its modalities that are read, with their places in time.
+    """
+
+    whole: str
+    files: frozenset[str]
+
+
+def warn_of_overlap(runner: Runner) -> None:
+    """Warns of samples that are trained on and scored, or selected by and tested.
+
+    Samples may also have a file in common, such as an image with several texts.
+    """
+    if not is_main_process():
+        return
+    trained = identities(runner.train_dataloader.dataset)
+    scored = {split: identities(loop.dataloader.dataset) if loop else []
+              for split, loop in (('validation', runner.val_loop), ('test', runner.test_loop))}
+    wholes, files = _wholes(trained), frozenset().union(*(one.files for one in trained))
+    for split, samples in scored.items():
+        both = len(wholes & _wholes(samples))
+        if both:
+            runner.logger.warning(
+                f'{both} of {len(_wholes(samples))} {split} samples are trained on: their score '
+                f'says nothing about new ones. {CURES[split]}')
+        shared = sum(bool(one.files & files) for one in samples if one.whole not in wholes)
+        if shared:
+            runner.logger.warning(
+                f'{shared} of {len(samples)} {split} samples have a file of a sample that is '
+                'trained on, beside others of their own: their score says little about new ones. '
+                "Hold out together what belongs together: 'group' of the data set")
+    selecting, tested = (_wholes(samples) for samples in scored.values())
+    both = len(selecting & tested)
+    if both:
+        runner.logger.warning(
+            f'{both} of {len(tested)} test samples select the checkpoint too: its score on them '
+            "is the best of all epochs, not that of new samples. Hold some of the training set out "
+            "to select on (subset='fit' for training, 'val' for validation)")
+
+
+def identities(dataset: object) -> list[Identity]:
+    """What tells the samples of a data set apart, where it is one of mmengine's kind."""
+    keys = ('modalities', 'img_path', 'scene_seed')
+    infos = (part.get_data_info(i) for part in datasets(dataset) for i in range(len(part)))
+    named = ({key: info[key] for key in keys if key in info} for info in infos)
+    return [Identity(str(info), frozenset(
+        str(spec) for spec in info.get('modalities', {}).values()
+        if isinstance(spec, Mapping) and {'path', 'folder'} & spec.keys()))
+        for info in named if info]
+
+
+def _wholes(samples: list[Identity]) -> set[str]:
+    return {one.whole for one in samples}
