@@ -17,7 +17,7 @@ LOADERS = [f'{split}_dataloader.{key}' for split in ('train', 'val', 'test') for
 OPTIONS = ['train_cfg.max_epochs=1', 'train_dataloader.batch_size=4', *LOADERS]
 CONFIG = '''
 _base_ = ['{root}/configs/csknet/streets_rgb-ir.py']
-default_hooks = dict(teacher_report=dict(refuse=False))
+default_hooks = dict(teacher_report=dict(refuse=False), contrast_weight=dict(begin=0, end=0))
 model = dict(teachers=dict(teacher=dict(
     config='{root}/configs/unimodal/streets_rgb.py', checkpoint='{folder}/teacher')))
 '''

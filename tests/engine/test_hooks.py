@@ -149,6 +149,35 @@ def test_a_run_of_iterations_counts_passes_through_the_data(start, distiller):
     assert found == pytest.approx(([1.0] * 10 + [1 + 2 / 3] * 5 + [1 + 4 / 3] * 3)[start:])
 
 
+def started(epochs, cfg=None, **ramp):
+    """What a schedule warns of before a run."""
+    said = []
+    LossWeightHook('loss_kd', **ramp).before_train(SimpleNamespace(
+        cfg=cfg or {}, epoch=0, max_epochs=epochs, logger=SimpleNamespace(warning=said.append)))
+    return said
+
+
+def test_a_loss_that_no_epoch_of_the_run_would_count_is_refused():
+    cfg = dict(default_hooks=dict(late=dict(type='LossWeightHook', loss='loss_kd', stop=1.0)))
+    step = dict(start=0, stop=1.0, begin=11, end=11)
+    with pytest.raises(ValueError, match='weight 0 in all of the run, as its ramp begins after '
+                                         r'begin=11 .* has 11: lower default_hooks\.late\.begin'):
+        started(11, cfg, **step)
+    with pytest.raises(ValueError, match='begin=0 epochs and the run has 1: lower default_hooks'):
+        started(1, start=0.0, stop=1.0)
+    assert started(12, cfg, **step) == started(2, start=0.0, stop=1.0) == []
+    assert started(9, start=0, stop=0) == []
+
+
+def test_a_ramp_that_the_run_cuts_short_is_warned_of():
+    ramp = dict(start=0.05, stop=1.0, begin=0, end=19)
+    said, = started(10, **ramp)
+    assert said.startswith('The weight of loss_kd gets no further than 0.5 on its way')
+    assert started(19, **ramp) == started(1, start=1.0, stop=0.0) == []
+    said, = started(9, start=1.0, stop=0.1, begin=10, end=50, number='hard_ratio')
+    assert said.startswith('The hard_ratio of loss_kd gets no further than 1 on its way')
+
+
 def test_the_weight_changes_the_loss(distiller, seg_batch):
     model = distiller(dict(loss_kd=KD)).eval()
     data = model.data_preprocessor(seg_batch(), True)

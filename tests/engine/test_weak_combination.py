@@ -18,7 +18,7 @@ def runner(request):
                                 student=SimpleNamespace(subsets=subsets,
                                                         modalities=('rgb', 'ir')))
         return SimpleNamespace(
-            model=model, cfg={}, epoch=0, val_loop=object(),
+            model=model, cfg={}, epoch=0, max_epochs=20, val_loop=object(),
             message_hub=MessageHub(request.node.name),
             train_loop=SimpleNamespace(val_interval=val_interval, val_begin=val_begin),
             logger=MMLogger('weak'))
@@ -79,3 +79,12 @@ def test_a_run_of_iterations_is_refused(runner):
     run.cfg = dict(train_cfg=dict(max_iters=100))
     with pytest.raises(ValueError, match='this run counts iterations: set train_cfg.max_epochs'):
         WeakCombinationHook().before_train(run)
+
+
+def test_a_run_that_ends_before_the_choice_is_refused(runner):
+    run = runner()
+    run.max_epochs = 10
+    with pytest.raises(ValueError, match='chooses after end=10 epochs, and this run has 10: lower'):
+        WeakCombinationHook().before_train(run)
+    run.max_epochs = 11
+    WeakCombinationHook().before_train(run)

@@ -28,7 +28,7 @@ class WeakCombinationHook(Hook):
     Raises:
         KeyError: no such loss, or no such metric.
         ValueError: the student has no subsets, no validation falls between, or the run counts
-            iterations.
+            iterations or is over when it would choose.
     """
 
     def __init__(self, loss: str = 'loss_mar', begin: int = 6, end: int = 10,
@@ -46,6 +46,10 @@ class WeakCombinationHook(Hook):
             raise ValueError('WeakCombinationHook chooses after epochs, and this run counts '
                              'iterations: set train_cfg.max_epochs in place of max_iters, or '
                              f'losses.{self.loss}.weak')
+        if runner.max_epochs <= self.end:
+            raise ValueError(f'WeakCombinationHook chooses after end={self.end} epochs, and this '
+                             f'run has {runner.max_epochs}: lower begin and end of the hook, raise '
+                             f'train_cfg.max_epochs, or set losses.{self.loss}.weak')
         interval = getattr(runner.train_loop, 'val_interval', 1)
         first = getattr(runner.train_loop, 'val_begin', 1)
         counted = [epoch for epoch in range(max(self.begin + 1, first), self.end + 1)
