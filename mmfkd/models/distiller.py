@@ -15,6 +15,7 @@ from mmfkd.registry import MODELS
 
 from .balance import LossBalance, LossBalances
 from .branch import Branch
+from .checks import check_inputs, check_names, check_taught
 from .predictions import copies, head_predictions, predicted_fields, subset_predictions
 from .routing import TrainingPass, counted_tasks, named_taps, prefixed, route, taps_of
 from .shape_errors import explained_shapes, in_loss
@@ -61,14 +62,7 @@ class CrossModalDistiller(BaseModel):
                  losses: Mapping[str, dict] | None = None,
                  data_preprocessor: dict | None = None, init_cfg: dict | None = None) -> None:
         super().__init__(data_preprocessor, init_cfg)
-        if not students:
-            raise ValueError('CrossModalDistiller needs at least one student')
-        if shared := set(students) & set(teachers or {}):
-            raise ValueError(f'{sorted(shared)} name both a student and a teacher')
-        summed = [name for name in students if 'loss' in name]
-        if summed:
-            raise ValueError(f"students {summed}: mmengine adds up every log entry with 'loss' in "
-                             'its key, accuracies too; choose other names')
+        check_names(students, teachers or {})
         first, *others = students
         self.students = ModuleDict({first: Branch(**branch_config(students[first]))})
         self._starts = {name: (cfg['checkpoint'], cfg.get('config'))
@@ -120,16 +114,8 @@ class CrossModalDistiller(BaseModel):
         return {key for loss in self.losses.values() for key in named_taps(loss)}
 
     def _check_losses(self) -> None:
-        known = self.tap_keys
         for name, loss in self.losses.items():
-            if not name.startswith('loss'):
-                raise ValueError(f"losses.{name}: rename it to 'loss_{name}'; mmengine adds up "
-                                 "only what has 'loss' in its key")
-            for argument, keys in loss.inputs.items():
-                for key in (keys,) if isinstance(keys, str) else keys:
-                    if key not in known:
-                        raise ValueError(f"losses.{name}.{argument}='{key}': no such tap. "
-                                         f'Known: {", ".join(known) or "none"}')
+            check_inputs(name, loss, self.tap_keys)
         self.balances.check(self.losses, self.students)
 
     def _apply(self, fn: Callable, recurse: bool = True) -> 'CrossModalDistiller':
@@ -172,6 +158,9 @@ class CrossModalDistiller(BaseModel):
             data_samples: with labels.
             taps: ``branch.tap`` to record beside those that the losses name.
             phase: makes a context in which each of 'teacher', 'student' and 'losses' runs.
+
+        Raises:
+            ValueError: in training, a loss whose gradient reaches no student.
         """
         keys = {*self.loss_taps, *taps}
         with phase('teacher'):
@@ -185,10 +174,15 @@ class CrossModalDistiller(BaseModel):
                 feats.update(prefixed(name, done.feats))
                 recorded.update(prefixed(name, done.recorded))
         with phase('losses'):
+            # An average of the weights, of which none is trained, has losses too.
+            learning = (self.training and torch.is_grad_enabled()
+                        and any(weight.requires_grad for weight in self.parameters()))
             for name, loss in self.losses.items():
+                if learning:
+                    check_taught(name, loss, feats)
                 with explained_shapes(**in_loss(name, loss, feats)):
                     terms[name] = loss(**route(loss, feats, data_samples))
-            if self.training and torch.is_grad_enabled():
+            if learning:
                 terms = self.balances.weighted(self.losses, tasks, terms, recorded, data_samples)
         return TrainingPass(feats, counted_tasks(tasks, data_samples) if terms else tasks, terms)
 

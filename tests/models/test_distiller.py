@@ -504,3 +504,33 @@ def test_a_network_of_other_channels_names_what_it_was_given(seg_branch, segment
     with pytest.raises(ValueError, match=(
             r'the network of rgb \(2, 3, 32, 32\): .*\. in_channels of its first layer')):
         model(**model.data_preprocessor(seg_batch(), True), mode='loss')
+
+
+# ---------------------------------------------------------------- losses that teach nothing
+
+
+def test_a_loss_on_frozen_layers_is_refused_in_the_first_step(distiller, seg_batch):
+    """An adapter of the loss would learn, and the student nothing."""
+    for loss in (FEATURE, ADAPTED):
+        model = distiller(dict(loss_feature=loss)).train()
+        model.student.model.backbone.requires_grad_(False)
+        with pytest.raises(ValueError, match=r'losses\.loss_feature teaches nothing, .* ends at '
+                                             r'student\.feat: .*frozen_stages.*with_cp=True'):
+            losses_of(model, seg_batch())
+        assert 'loss_feature.mse' in losses_of(model.eval(), seg_batch())
+
+
+def test_a_loss_inside_of_what_is_computed_twice_is_refused(distiller, seg_branch, seg_batch):
+    """Such a block first computes without gradients; from its borders on they flow."""
+    students = dict(student=dict(seg_branch(), taps=dict(feat='backbone.layer2.1.conv1')))
+    model = distiller(dict(loss_rkd=dict(type='RKDLoss')), students=students).train()
+    assert 'loss_rkd.angle' in losses_of(model, seg_batch(((32, 32),) * 3))
+    model.student.model.backbone.layer2[1].with_cp = True
+    with pytest.raises(ValueError, match='loss_rkd teaches nothing'):
+        losses_of(model, seg_batch(((32, 32),) * 3))
+
+
+def test_what_has_no_weight_or_predicts_may_teach_no_student(distiller, seg_batch):
+    model = distiller(dict(loss_off=dict(FEATURE, weight=0), loss_fdkd=FDKD_HEADS)).train()
+    model.student.model.backbone.requires_grad_(False)
+    assert {'loss_off', 'loss_fdkd'} < {key.split('.')[0] for key in losses_of(model, seg_batch())}
