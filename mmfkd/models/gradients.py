@@ -18,9 +18,20 @@ def gradients(total: Tensor, places: Sequence[Tensor]) -> list[Tensor | None]:
 
     Returns:
         a gradient in the shape of each place; None where the scalar does not depend on it.
+
+    Raises:
+        ValueError: between the two lies a block that is computed twice, to save memory.
     """
     wholes = [place if place._base is None else place._base for place in places]
-    found = torch.autograd.grad(total, wholes, retain_graph=True, allow_unused=True)
+    try:
+        found = torch.autograd.grad(total, wholes, retain_graph=True, allow_unused=True)
+    except RuntimeError as error:
+        if 'checkpoint' not in str(error).lower():
+            raise
+        raise ValueError(
+            'no gradient can be measured at a tap behind which the student has blocks of '
+            "with_cp=True: set with_cp=False in its backbone, or leave the loss's balance out, as "
+            'the preset METHOD-paper does, and FeatureSimilarityHook too') from error
     return [grad if grad is None or place is whole else _part(grad, whole, place)
             for grad, whole, place in zip(found, wholes, places, strict=True)]
 

@@ -242,6 +242,18 @@ def test_a_balance_on_what_is_not_trained_is_refused(distiller, seg_batch):
         frozen(**frozen.data_preprocessor(seg_batch(), True), mode='loss')
 
 
+def test_a_tap_before_blocks_that_are_computed_twice_is_refused(distiller, seg_branch, seg_batch):
+    students = dict(student=dict(seg_branch(), taps=dict(feat='backbone.layer1')))
+    model = distiller(dict(loss_feature=dict(
+        FEATURE, adapter=dict(type='Conv2d', in_channels=8, out_channels=16, kernel_size=1),
+        balance=dict())), students=students)
+    data = model.data_preprocessor(seg_batch(), True)
+    assert 'loss_feature.mse' in model(**data, mode='loss')
+    model.student.model.backbone.layer2[0].with_cp = True
+    with pytest.raises(ValueError, match='with_cp=True: set with_cp=False .* METHOD-paper'):
+        model(**data, mode='loss')
+
+
 def test_an_unknown_term_is_refused(distiller, seg_batch):
     model = distiller(dict(loss_kd=dict(KD, balance=dict(terms=['rest']))))
     with pytest.raises(ValueError, match=r"loss_kd.balance: no terms \['rest'\]; .* \['kl'\]"):
