@@ -62,8 +62,8 @@ def check_runner(runner: Runner) -> None:
         SystemExit: the training set is smaller than a batch.
         FileNotFoundError, ValueError: the test set cannot be built.
         ValueError: a head has another number of classes than the data; a teacher whose logits a
-            loss takes was trained on others; or labels are missing, see
-            :mod:`mmfkd.engine.label_checks`.
+            loss takes was trained on others; a batch is too small for a loss; or labels are
+            missing, see :mod:`mmfkd.engine.label_checks`.
     """
     data = runner.train_dataloader.dataset
     if len(runner.train_dataloader) == 0:
@@ -78,6 +78,7 @@ def check_runner(runner: Runner) -> None:
                              f'{", ..." if len(classes) > 3 else ""}): '
                              'set num_classes of the head, or metainfo.classes of the data set')
     check_teachers(unwrapped(runner), tuple(map(str, classes)))
+    check_batch(unwrapped(runner), runner.train_dataloader.batch_size)
     check_test_set(runner)
     check_labels(runner, unwrapped(runner))
     warn_of_overlap(runner)
@@ -111,6 +112,26 @@ def check_teachers(model: nn.Module, classes: Sequence[str]) -> None:
             raise ValueError(f"teacher '{name}' was trained on other classes than those of "
                              f'train_dataloader, so that its logits mean others: {said}. Train a '
                              'teacher on the same metainfo.classes, or distil features alone')
+
+
+def check_batch(model: nn.Module, size: int | None) -> None:
+    """Refuses batches in which a loss is 0 because it has too few samples to compare.
+
+    Args:
+        model: of the runner.
+        size: of the batches of a process, where there is one.
+
+    Raises:
+        ValueError: names the loss and the size that it needs.
+    """
+    if not isinstance(model, CrossModalDistiller) or size is None:
+        return
+    for name, loss in model.losses.items():
+        if loss.weight and size < loss.least_samples:
+            raise ValueError(f'losses.{name} is 0 whatever it compares, as batches of {size} have '
+                             'too few samples: set train_dataloader.batch_size to '
+                             f'{loss.least_samples} or more, for each process, or leave the loss '
+                             f'out with model.losses.{name}=None')
 
 
 def class_difference(one: str, own: Sequence[str], other: str, classes: Sequence[str]

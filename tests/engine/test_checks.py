@@ -24,6 +24,19 @@ def test_a_head_of_other_classes_is_named(runner):
         check_runner(runner(5))
 
 
+def test_a_batch_in_which_a_loss_is_always_zero_is_refused(distiller_config, make_runner):
+    """The relations of two samples are the same in all networks."""
+    for size, weight, refused in ((2, 1.0, True), (2, 0.0, False), (3, 1.0, False)):
+        made = make_runner(distiller_config(dict(loss_rkd=dict(type='RKDLoss', weight=weight))),
+                           train_dataloader=dict(batch_size=size))
+        if refused:
+            with pytest.raises(ValueError, match=r'loss_rkd is 0 .* batches of 2 have too few .*'
+                                                 r'batch_size to 3 or more'):
+                check_runner(made)
+        else:
+            check_runner(made)
+
+
 def test_samples_that_are_trained_and_selected_on_are_counted(runner):
     made = runner()
     check_runner(made)

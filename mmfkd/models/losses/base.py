@@ -25,7 +25,9 @@ class DistillLoss(BaseModule):
 
     A loss between several tensors of either branch sets ``paired = False``: it names a list of
     taps, is given lists, and brings widths and sizes together itself. One that trains the teacher
-    too sets ``detaches = False``. A loss on the student alone names no teacher.
+    too sets ``detaches = False``. A loss on the student alone names no teacher. One that compares
+    the samples of a batch with each other sets ``least_samples``, with fewer of which it is always
+    0.
 
     Args:
         student: ``branch.tap`` of the tensor that learns.
@@ -45,6 +47,7 @@ class DistillLoss(BaseModule):
     predicts = False
     paired = True
     detaches = True
+    least_samples = 1
 
     def __init__(self, student: str | Sequence[str], teacher: str | Sequence[str] | None,
                  weight: float = 1.0, adapter: dict | None = None) -> None:

@@ -19,15 +19,18 @@ class RKDLoss(DistillLoss):
     the angles of all triplets. The widths of the branches may differ.
 
     Maps are averaged over space first, so a relation is one between images. Memory grows with N³
-    for the angles. A distance of 0 has no gradient.
+    for the angles. A distance of 0 has no gradient. Two samples have one distance, which is its own
+    mean, and no angle: with fewer than three in the batch of a process the loss is 0.
 
     Args:
-        student: ``branch.tap`` of the student's feature, (N, C) or (N, C, H, W); N of 2 or more.
+        student: ``branch.tap`` of the student's feature, (N, C) or (N, C, H, W); N of 3 or more.
         teacher: likewise for the teacher, of any width.
         weight: see :class:`DistillLoss`.
         distance_weight: factor of the distances; 25 for classification, 1 for metric learning.
         angle_weight: factor of the angles; 50 for classification, 2 for metric learning.
     """
+
+    least_samples = 3
 
     def __init__(self, student: str = 'student.feat', teacher: str = 'teacher.feat',
                  weight: float = 1.0, distance_weight: float = 25.0,
