@@ -155,9 +155,11 @@ def class_difference(one: str, own: Sequence[str], other: str, classes: Sequence
 def heads(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
     """The heads of students, or of a plain model, with their places."""
     for place, network in networks(model).items():
-        for name in ('decode_head', 'auxiliary_head', 'head'):
+        for name in ('decode_head', 'decode_heads', 'fusion_head', 'auxiliary_head', 'head'):
             head = getattr(network, name, None)
-            if isinstance(head, nn.Module) and not isinstance(head, nn.ModuleList):
+            if isinstance(head, (nn.ModuleDict, nn.ModuleList)):  # one for each output
+                yield from ((f'{place}{name}.{key}', one) for key, one in head.named_children())
+            elif isinstance(head, nn.Module):
                 yield f'{place}{name}', head
 
 

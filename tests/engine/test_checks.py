@@ -4,10 +4,12 @@ from types import SimpleNamespace
 
 import pytest
 from mmengine.config import Config
+from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 
 from mmfkd.cli.test import check_tested
 from mmfkd.config import compose, load_config
-from mmfkd.engine.checks import check_config, check_runner, explained_errors
+from mmfkd.engine.checks import check_config, check_runner, explained_errors, heads
+from mmfkd.models import CrossModalDistiller
 
 
 @pytest.fixture
@@ -22,6 +24,18 @@ def test_a_head_of_other_classes_is_named(runner):
     with pytest.raises(ValueError, match=r'students\.student\.decode_head has num_classes=5, but '
                                          r'SyntheticRGBD has 4 classes'):
         check_runner(runner(5))
+
+
+@pytest.mark.parametrize('network', ['csknet/streets_rgb-ir', 'disoptnet/streets_rgb2ir',
+                                     'mmanet/streets_rgb-ir', 'cen/streets_rgb-ir'])
+def test_heads_of_networks_with_several_outputs_are_looked_at(network):
+    model = CrossModalDistiller(dict(student=load_config(
+        network, teachers=False).model.students.student))
+    own = {name.removeprefix('students.student.model.'): module
+           for name, module in model.named_modules() if isinstance(module, BaseDecodeHead)}
+    found = dict(heads(model))
+    assert own and {f'students.student.{name}': head for name, head in own.items()} == found
+    assert {head.num_classes for head in found.values()} == {9}
 
 
 def test_a_batch_in_which_a_loss_is_always_zero_is_refused(distiller_config, make_runner):
