@@ -26,7 +26,7 @@ class LossBalance(BaseModule):
     Across processes the squares of the norms are added up, so the weight is the same in all.
 
     A batch in which no sample has a label has no gradient of the task, and is left out. Where
-    none ever had one, the reference is the first loss of the model, at its own weight.
+    none ever had one, the reference is the first loss of the same student, at its own weight.
 
     Norms are measured in the steps 0, 1, 2, 4, 8 and so on, and every ``interval`` steps.
 
@@ -147,13 +147,16 @@ class LossBalances(ModuleDict):
         for name, balance in self.items():
             keys = _taps(losses[name].student)
             if balance.tick():
-                self._measure(name, keys, tasks, terms, recorded, data_samples)
+                first = next(other for other, loss in losses.items()
+                             if _branches(_taps(loss.student)) & _branches(keys))
+                self._measure(name, first, keys, tasks, terms, recorded, data_samples)
             weight = balance.weight.detach()
             weighted[name] = {key: weight * value if key in (balance.names or terms[name]) else
                               value for key, value in terms[name].items()}
         return weighted
 
-    def _measure(self, name: str, keys: Sequence[str], tasks: Mapping[str, Mapping[str, Tensor]],
+    def _measure(self, name: str, first: str, keys: Sequence[str],
+                 tasks: Mapping[str, Mapping[str, Tensor]],
                  terms: Mapping[str, dict[str, Tensor]], recorded: Mapping[str, Tensor],
                  data_samples: list) -> None:
         balance = cast(LossBalance, self[name])
@@ -177,13 +180,12 @@ class LossBalances(ModuleDict):
             balance.begin()
         reference = task
         if not balance.labelled:
-            first = next(iter(terms))
             reference = own if first == name else gradient_norm(terms[first].values(), places)
             if reference is None:
                 raise ValueError(
-                    f'losses.{name}.balance: no sample has a label, so that the first loss is the '
-                    f'reference, but {first} does not reach {", ".join(keys)}: put a loss between '
-                    'logits first')
+                    f'losses.{name}.balance: no sample has a label, so that the first loss of the '
+                    f'student is the reference, but {first} does not reach {", ".join(keys)}: put '
+                    'a loss between logits first')
         if reference is not None:
             balance.update(own, reference)
 
@@ -197,10 +199,13 @@ def _taps(keys: str | Sequence[str]) -> tuple[str, ...]:
     return (keys,) if isinstance(keys, str) else tuple(keys)
 
 
+def _branches(keys: Iterable[str]) -> set[str]:
+    return {TapKey.parse(key).branch for key in keys}
+
+
 def task_losses(tasks: Mapping[str, Mapping[str, Tensor]], keys: Iterable[str]) -> list[Tensor]:
     """The summands of the task of the branches that taps belong to, as mmengine adds them up."""
-    branches = {TapKey.parse(key).branch for key in keys}
-    values = chain.from_iterable(tasks.get(branch, {}).items() for branch in branches)
+    values = chain.from_iterable(tasks.get(branch, {}).items() for branch in _branches(keys))
     return [part.mean() for key, value in values if 'loss' in key
             for part in (value if isinstance(value, (list, tuple)) else (value,))]
 

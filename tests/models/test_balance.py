@@ -136,6 +136,24 @@ def test_without_labels_the_first_loss_is_the_reference(distiller, seg_branch, s
         2 * (kd / feature).item(), rel=1e-5)
 
 
+def test_without_labels_each_student_has_a_reference_of_its_own(distiller, seg_branch, seg_batch):
+    """Weights of two students are those that each has beside the teacher alone."""
+    students = {name: seg_branch('rgb') for name in ('one', 'two')}
+    losses = {f'loss_{kind}_{name}': dict(cfg, student=f'{name}.{tap}', teacher=f'teacher.{tap}',
+                                          balance=dict())
+              for name in students for kind, tap, cfg in (('kd', 'logits', KD),
+                                                          ('feature', 'feat', FEATURE))}
+    model = distiller(losses, students=students)
+    model.students['two'].load_state_dict(model.students['one'].state_dict())
+    model.students['two'].eval()
+    model.students['one'].eval()
+    model(**model.data_preprocessor(ignored(seg_batch()), True), mode='loss')
+    for kind in ('kd', 'feature'):
+        one, two = (model.balances[f'loss_{kind}_{name}'].weight.item() for name in students)
+        assert one == pytest.approx(two, rel=1e-5) and one > 0
+    assert model.balances['loss_kd_two'].weight.item() == 1.0
+
+
 def test_a_batch_without_labels_is_left_out(distiller, seg_branch, seg_batch):
     _, model, _ = balanced(distiller, dict(loss_kd=KD), seg_branch, seg_batch(), ratio=1.0)
     before = model.balances['loss_kd'].weight.item()
