@@ -1,6 +1,6 @@
 """What a distiller refuses: names that clash, and losses that would teach nothing."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from torch import Tensor
@@ -22,6 +22,17 @@ def check_names(students: Collection[str], teachers: Collection[str]) -> None:
     if summed:
         raise ValueError(f"students {summed}: mmengine adds up every log entry with 'loss' in "
                          'its key, accuracies too; choose other names')
+
+
+def check_predictions(others: Collection[str], subsets: Iterable[Sequence[str]]) -> None:
+    """Refuses further students under names that the first one's subsets of modalities predict by.
+
+    Raises:
+        ValueError: names them.
+    """
+    if shared := set(others) & {'+'.join(subset) for subset in subsets}:
+        raise ValueError(f"students {sorted(shared)} are named like 'subsets' of the first student,"
+                         ' whose predictions have these names: choose other names')
 
 
 def check_inputs(name: str, loss: Any, known: Sequence[str]) -> None:

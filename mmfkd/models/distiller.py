@@ -15,7 +15,7 @@ from mmfkd.registry import MODELS
 
 from .balance import LossBalance, LossBalances
 from .branch import Branch
-from .checks import check_inputs, check_names, check_taught
+from .checks import check_inputs, check_names, check_predictions, check_taught
 from .predictions import copies, head_predictions, predicted_fields, subset_predictions
 from .routing import TrainingPass, counted_tasks, named_taps, prefixed, route, taps_of
 from .shape_errors import explained_shapes, in_loss
@@ -55,7 +55,8 @@ class CrossModalDistiller(BaseModel):
 
     Raises:
         ValueError: no student, a student with 'loss' in its name, a name that two branches
-            share, a loss whose name does not start with 'loss' or that names an unknown tap.
+            share or that predictions of the first student have, a loss whose name does not start
+            with 'loss' or that names an unknown tap.
     """
 
     def __init__(self, students: Mapping[str, dict], teachers: Mapping[str, dict] | None = None,
@@ -65,6 +66,7 @@ class CrossModalDistiller(BaseModel):
         check_names(students, teachers or {})
         first, *others = students
         self.students = ModuleDict({first: Branch(**branch_config(students[first]))})
+        check_predictions(others, self.student.subsets)
         self._starts = {name: (cfg['checkpoint'], cfg.get('config'))
                         for name, cfg in students.items() if cfg.get('checkpoint')}
         # What a method adds draws no random number of the first student's: at one seed a distilled

@@ -319,6 +319,14 @@ def test_a_name_of_two_branches_is_refused(distiller, seg_branch):
         distiller(students=dict(net=branch), teachers=dict(net=branch))
 
 
+def test_a_student_named_like_a_subset_of_the_first_is_refused(seg_branch, segmentor):
+    first = dict(seg_branch(), modality=('rgb', 'ir'), norm=None, subsets=[['ir'], ['rgb', 'ir']])
+    for name in ('ir', 'rgb+ir'):
+        with pytest.raises(ValueError, match=r"students \['.*ir'\] are named like 'subsets' of "):
+            CrossModalDistiller({'student': first, name: seg_branch()})
+    CrossModalDistiller({'student': first, 'rgb': seg_branch()})
+
+
 def test_a_loss_of_another_name_is_refused(distiller):
     with pytest.raises(ValueError, match="losses.kd: rename it to 'loss_kd'"):
         distiller(dict(kd=KD))
