@@ -126,6 +126,27 @@ def test_the_maximum_is_over_validations_where_iterations_are_counted(
     assert runner.message_hub.get_info('test_maximum_student') == 30.0
 
 
+def test_an_average_is_out_of_the_model_before_its_test_puts_it_in(
+        make_runner, distiller_config, monkeypatch):
+    """EMAHook exchanges the weights before and behind a validation, and so for a test."""
+    seen = []
+
+    class Loop:
+        def run(self):
+            seen.append(runner.model.student.model.decode_head.conv_seg.weight.clone())
+            return {'mIoU': 1.0}
+
+    runner = make_runner(
+        distiller_config(teachers={}), validate=True,
+        default_hooks=dict(test_maximum=dict(type='TestMaximumHook', metric='mIoU')),
+        custom_hooks=[dict(type='EMAHook', momentum=0.1)],
+        train_cfg=dict(_delete_=True, type='IterBasedTrainLoop', max_iters=2, val_interval=2))
+    monkeypatch.setattr(Runner, 'test_loop', Loop())
+    runner.train()
+    trained, = seen
+    assert torch.equal(trained, runner.model.student.model.decode_head.conv_seg.weight)
+
+
 def test_each_student_has_a_maximum_of_its_own(make_runner, distiller_config, seg_branch,
                                                monkeypatch):
     students = dict(audio=seg_branch('rgb'), visual=seg_branch('depth'))

@@ -28,6 +28,9 @@ class TestMaximumHook(Hook):
 
     # Not a test, whatever pytest makes of the name.
     __test__ = False
+    # Behind EMAHook, which takes the average out of the model after a validation and puts it in for
+    # the test.
+    priority = 'BELOW_NORMAL'
 
     def __init__(self, metric: str) -> None:
         self.metric = metric
