@@ -369,6 +369,18 @@ def test_without_teachers_nothing_is_validated():
     TeacherReportHook('mIoU').before_train(runner)
 
 
+def test_a_teacher_of_other_classes_is_not_judged(pair, make_runner):
+    """Its answers mean others, and its features may teach all the same."""
+    runner = make_runner(pair(), validate=True)
+    said = Recorder()
+    runner.logger = said
+    runner.model.teachers['teacher'].classes = tuple(
+        reversed(runner.val_dataloader.dataset.metainfo['classes']))
+    TeacherReportHook('mIoU').before_train(runner)
+    assert "teachers ['teacher'] are not scored, as they were trained on other" in said['log']
+    assert runner.message_hub.get_info('teacher_teacher', None) is None
+
+
 # ---------------------------------------------------------------- PredictionPanelHook
 
 

@@ -18,7 +18,8 @@ class TeacherReportHook(Hook):
     """Validates every teacher once before training and logs its metrics.
 
     Training does not start under a teacher that has learned nothing: one that is no better than
-    always answering the most frequent class of the validation labels.
+    always answering the most frequent class of the validation labels. One that was trained on other
+    classes, of which features alone are distilled, is not judged by its answers.
 
     Args:
         metric: key of the metric that decides, larger is better; such as 'mIoU'.
@@ -40,9 +41,17 @@ class TeacherReportHook(Hook):
             return
         loader = runner.val_loop.dataloader
         evaluator = runner.val_loop.evaluator
-        counts = torch.zeros(len(loader.dataset.metainfo['classes']), dtype=torch.long)
+        classes = loader.dataset.metainfo['classes']
+        counts = torch.zeros(len(classes), dtype=torch.long)
+        scored = {name: teacher for name, teacher in model.teachers.items()
+                  if teacher.classes in ((), tuple(map(str, classes)))}
+        if others := set(model.teachers) - set(scored):
+            runner.logger.info(f'teachers {sorted(others)} are not scored, as they were trained on '
+                               'other classes than those of val_dataloader')
+        if not scored:
+            return
         scores = {}
-        for i, (name, teacher) in enumerate(model.teachers.items()):
+        for i, (name, teacher) in enumerate(scored.items()):
             for batch in loader:
                 data = model.data_preprocessor(batch, False)
                 with torch.no_grad():
@@ -58,7 +67,7 @@ class TeacherReportHook(Hook):
             runner.visualizer.add_scalars({f'teacher/{name}/{k}': v for k, v in metrics.items()})
         all_reduce(counts)
         floor = self._majority(model, loader, evaluator, int(counts.argmax()))
-        self._judge(runner, scores, floor, loader.dataset.metainfo['classes'][counts.argmax()])
+        self._judge(runner, scores, floor, classes[counts.argmax()])
 
     def _majority(self, model, loader, evaluator: Evaluator, label: int) -> float:
         """Metric of answering one class everywhere."""
