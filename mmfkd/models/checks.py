@@ -5,6 +5,8 @@ from typing import Any
 
 from torch import Tensor
 
+from mmfkd.config import TapKey
+
 from .routing import named_taps
 
 
@@ -54,6 +56,28 @@ def check_inputs(name: str, loss: Any, known: Sequence[str]) -> None:
             if key not in known:
                 raise ValueError(f"losses.{name}.{argument}='{key}': no such tap. "
                                  f'Known: {", ".join(known) or "none"}')
+
+
+def check_windows(name: str, loss: Any, branches: Mapping[str, Any]) -> None:
+    """Refuses classifiers on the tap of a network that predicts window by window.
+
+    Args:
+        name: of the loss.
+        loss: a distillation loss.
+        branches: students and teachers by name.
+
+    Raises:
+        ValueError: names the loss and the mode.
+    """
+    if not loss.predicts:
+        return
+    owner = TapKey.parse(loss.student).branch
+    mode = (getattr(branches[owner].model, 'test_cfg', None) or {}).get('mode', 'whole')
+    if mode != 'whole':
+        raise ValueError(f"losses.{name} has classifiers that predict from '{loss.student}', which "
+                         f"with mode='{mode}' holds the last window alone: set "
+                         f"model.students.{owner}.model.test_cfg.mode='whole', or leave them out "
+                         f'with model.losses.{name}.task=None')
 
 
 def check_taught(name: str, loss: Any, feats: Mapping[str, Tensor]) -> None:

@@ -15,7 +15,7 @@ from mmfkd.registry import MODELS
 
 from .balance import LossBalance, LossBalances
 from .branch import Branch
-from .checks import check_inputs, check_names, check_predictions, check_taught
+from .checks import check_inputs, check_names, check_predictions, check_taught, check_windows
 from .predictions import copies, head_predictions, predicted_fields, subset_predictions
 from .routing import TrainingPass, counted_tasks, named_taps, prefixed, route, taps_of
 from .shape_errors import explained_shapes, in_loss
@@ -56,7 +56,7 @@ class CrossModalDistiller(BaseModel):
     Raises:
         ValueError: no student, a student with 'loss' in its name, a name that two branches
             share or that predictions of the first student have, a loss whose name does not start
-            with 'loss' or that names an unknown tap.
+            with 'loss' or that names an unknown tap, or classifiers on a sliding window.
     """
 
     def __init__(self, students: Mapping[str, dict], teachers: Mapping[str, dict] | None = None,
@@ -118,6 +118,7 @@ class CrossModalDistiller(BaseModel):
     def _check_losses(self) -> None:
         for name, loss in self.losses.items():
             check_inputs(name, loss, self.tap_keys)
+            check_windows(name, loss, self.branches)
         self.balances.check(self.losses, self.students)
 
     def _apply(self, fn: Callable, recurse: bool = True) -> 'CrossModalDistiller':

@@ -342,6 +342,16 @@ def test_an_unknown_tap_is_refused_with_the_known_ones(argument, key, distiller)
         assert part in str(error.value)
 
 
+def test_classifiers_on_a_sliding_window_are_refused(distiller, seg_branch):
+    """They would predict the whole image from its last window."""
+    branch = seg_branch()
+    branch.model.test_cfg = dict(mode='slide', crop_size=(16, 16), stride=(16, 16))
+    with pytest.raises(ValueError, match=r"losses\.loss_fdkd has classifiers .* with mode='slide' "
+                                         r'.* model\.losses\.loss_fdkd\.task=None'):
+        distiller(dict(loss_fdkd=FDKD_HEADS), students=dict(student=branch))
+    distiller(dict(loss_fdkd=FDKD), students=dict(student=branch))
+
+
 def test_a_tap_that_is_not_in_the_network_is_refused(distiller, seg_branch):
     branch = seg_branch()
     branch.taps.feat = 'backbone.layer9.1.relu@in'
