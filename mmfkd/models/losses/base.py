@@ -27,7 +27,7 @@ class DistillLoss(BaseModule):
     taps, is given lists, and brings widths and sizes together itself. One that trains the teacher
     too sets ``detaches = False``. A loss on the student alone names no teacher. One that compares
     the samples of a batch with each other sets ``least_samples``, with fewer of which it is always
-    0.
+    0. One between logits sets ``of_logits``, so that one channel, of a sigmoid, fits two classes.
 
     Args:
         student: ``branch.tap`` of the tensor that learns.
@@ -48,6 +48,7 @@ class DistillLoss(BaseModule):
     paired = True
     detaches = True
     least_samples = 1
+    of_logits = False
 
     def __init__(self, student: str | Sequence[str], teacher: str | Sequence[str] | None,
                  weight: float = 1.0, adapter: dict | None = None) -> None:
@@ -111,6 +112,8 @@ class DistillLoss(BaseModule):
 
     def _match(self, tapped: Tensor, teacher: Tensor) -> Tensor:
         student = tapped if self.adapter is None else self.adapter(tapped)
+        if self.of_logits:
+            student, teacher = class_logits(student), class_logits(teacher)
         if self.same_size and student.ndim == teacher.ndim == 4:
             student = resized(student, teacher.shape[-2:])
         if student.shape != teacher.shape:
@@ -149,6 +152,7 @@ class LogitLoss(DistillLoss):
             None.
     """
 
+    of_logits = True
     by_label = False  # whether the terms of a row depend on its label
 
     def __init__(self, student: str = 'student.logits', teacher: str = 'teacher.logits',

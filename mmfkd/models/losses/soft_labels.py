@@ -31,6 +31,8 @@ class SoftLabelLoss(DistillLoss):
         ce_weight: factor of the cross entropy; 0 leaves it out.
     """
 
+    of_logits = True
+
     def __init__(self, student: str = 'student.logits', teacher: str = 'teacher.logits',
                  weight: float = 1.0, adapter: dict | None = None, kl_weight: float = 1.0,
                  ce_weight: float = 1.0) -> None:
@@ -69,6 +71,8 @@ class PseudoLabelLoss(DistillLoss):
     Raises:
         ValueError: a threshold outside [0, 1], or Dice on vectors.
     """
+
+    of_logits = True
 
     def __init__(self, student: str = 'student.logits', teacher: str = 'teacher.logits',
                  weight: float = 1.0, adapter: dict | None = None, threshold: float = 0.0,

@@ -36,6 +36,18 @@ def test_a_channel_is_the_second_of_two_classes(kind):
         assert (student.grad != 0).all()
 
 
+@pytest.mark.parametrize('kind', KINDS)
+def test_a_channel_and_two_classes_teach_each_other(kind):
+    one, two = torch.randn(3, 1, 4, 4), torch.randn(3, 2, 4, 4)
+    loss = kind()
+    gt = torch.randint(0, 2, (3, 4, 4)) if loss.needs_gt else None
+    for student, teacher, student_of_two, teacher_of_two in (
+            (one, two, two_classes(one), two), (two, one, two, two_classes(one))):
+        assert loss(student, teacher, gt) == loss(student_of_two, teacher_of_two, gt)
+    with pytest.raises(ValueError, match=r'has shape \(3, 1, 4, 4\), teacher .* \(3, 3, 4, 4\)'):
+        loss(one, torch.randn(3, 3, 4, 4), gt)
+
+
 def test_the_margins_of_a_channel_are_those_of_two_classes():
     maps, other = torch.randn(2, 8, 4, 4), torch.randn(2, 8, 4, 4)
     z = torch.randn(2, 1, 8, 8)
