@@ -7,7 +7,7 @@ from mmengine.config import Config
 
 from mmfkd.config import without_init
 from mmfkd.config.options import datasets_of
-from mmfkd.datasets.image_files import COLOR, UNCHANGED, default_loader
+from mmfkd.datasets.image_files import COLOR, GREY, UNCHANGED, default_loader
 from mmfkd.datasets.palettes import voc_palette
 from mmfkd.datasets.pipelines import registered_modalities
 from mmfkd.registry import DATASETS, TRANSFORMS
@@ -126,8 +126,7 @@ def plain_pipeline(dataset: dict, modality: str, width: int) -> list[dict]:
         if name == 'ForModality':
             steps += step['transforms'] if step['modality'] == modality else []
         elif name not in REPLACED:
-            steps.append({**step, 'type': f'mmfkd.{name}' if name in TRANSFORMS.module_dict
-                          else name})
+            steps.append({**step, 'type': qualified(name)})
     return plain([*steps, dict(type='PackSegInputs')], 'test_pipeline')
 
 
@@ -136,7 +135,8 @@ def image_loader(dataset: dict, modality: str, width: int) -> dict:
 
     Where it reads none (rendered scenes), colour is 8 bits and a single channel is taken as it
     is, because a conversion to grey would cut 16 bits to 8. Infrared of three equal channels is
-    read as colour, so scale files of 16 bits to 8 before. Arrays are given as arrays.
+    read as colour, of one as grey, so scale files of 16 bits to 8 before. Arrays are given as
+    arrays.
     """
     registered = registered_modalities(dataset)
     color = width == 3
@@ -145,7 +145,15 @@ def image_loader(dataset: dict, modality: str, width: int) -> dict:
     loader = registered[modality].get('loader') or default_loader(registered[modality])
     if loader['type'].endswith('LoadArray'):
         return dict(type='LoadImageFromNDArray')
-    return COLOR if color and loader['type'].endswith('LoadInfrared') else loader
+    if loader['type'].endswith('LoadInfrared'):
+        return COLOR if color else GREY
+    return {**loader, 'type': qualified(loader['type'])}
+
+
+def qualified(name: str) -> str:
+    """The name of a transform with the scope of mmfkd, if it is one of mmfkd."""
+    name = name.removeprefix('mmfkd.')
+    return f'mmfkd.{name}' if name in TRANSFORMS.module_dict else name
 
 
 def dataset_meta(cfg: Config) -> dict[str, list]:

@@ -295,6 +295,21 @@ def test_pipeline_keeps_the_resize_and_the_loader_of_the_data_set():
     assert pipeline[1].scale == (96, 96)
 
 
+@pytest.mark.parametrize('scope', ['', 'mmfkd.'])
+def test_a_loader_of_mmfkd_is_one_of_mmseg_in_an_export(scope):
+    cfg = tiny('configs/unimodal/ombria96_sar.py')
+
+    def exported(kind):
+        cfg.test_dataloader.dataset.modalities = dict(sar=dict(
+            folder='sar', suffix='.png', channels=1, loader=dict(type=scope + kind)))
+        return plain_config(cfg, student_config(cfg)).test_pipeline[0].type
+
+    assert exported('LoadInfrared') == 'LoadImageFromFile'
+    assert exported('LoadArray') == 'LoadImageFromNDArray'
+    with pytest.raises(ValueError, match="type='mmfkd.LoadFrames' is of mmfkd"):
+        exported('LoadFrames')
+
+
 @pytest.mark.parametrize(('change', 'message'), [
     ({'backbone.type': 'mmfkd.MyNet'}, r"model\.backbone: type='mmfkd.MyNet' is of mmfkd"),
     ({'_scope_': 'mmpretrain'}, "only a model with _scope_='mmseg'"),
