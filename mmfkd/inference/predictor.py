@@ -171,7 +171,8 @@ class Predictor(BaseInferencer):
         return dict(predictions=list(preds), visualization=list(visualization))
 
     def _inputs_to_list(self, inputs: Any) -> list[Sample]:
-        return samples_of(inputs, {name: self.kinds[name] for name in self.modalities})
+        return samples_of(inputs, {name: self.kinds[name] for name in self.modalities},
+                          self.pipeline.ends)
 
     def _progress(self, batches: Iterator) -> Iterator:
         if not self.show_progress:

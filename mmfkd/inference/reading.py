@@ -5,7 +5,7 @@ from typing import Any
 
 from mmcv.transforms import Compose, LoadAnnotations
 
-from mmfkd.datasets.image_files import default_loader
+from mmfkd.datasets.image_files import default_loader, suffixes_of
 from mmfkd.datasets.pipelines import modality_of, registered_modalities
 from mmfkd.registry import TRANSFORMS
 
@@ -25,6 +25,7 @@ class Reading:
 
     Attributes:
         kinds: modality to its kind, see :mod:`mmfkd.inference.samples`.
+        ends: modality to the ends of its files' names in the training, where the data set says it.
 
     Raises:
         ValueError: the data set does not say how a modality is read.
@@ -47,6 +48,8 @@ class Reading:
             spec = dict(registered[name])
             self._specs[name] = dict(spec, loader=spec.get('loader') or default_loader(spec))
         self.kinds = {name: found[name] for name in modalities}
+        self.ends = {name: suffixes_of(spec['suffix']) for name, spec in self._specs.items()
+                     if spec.get('suffix')}
         # Others may need what is not there, such as the words of a text.
         own = [step for step in steps if not isinstance(step, Mapping)
                or modality_of(step) in (None, *modalities)]

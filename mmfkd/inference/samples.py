@@ -35,7 +35,8 @@ class Sample:
     modalities: dict[str, Any]
 
 
-def samples_of(inputs: Any, kinds: Mapping[str, str]) -> list[Sample]:
+def samples_of(inputs: Any, kinds: Mapping[str, str],
+               ends: Mapping[str, Sequence[str]] | None = None) -> list[Sample]:
     """Samples out of whatever a user gives.
 
     Args:
@@ -43,6 +44,8 @@ def samples_of(inputs: Any, kinds: Mapping[str, str]) -> list[Sample]:
             such; or a list of these. A folder, or a :class:`~pathlib.Path` of a text file with a
             text a line, stands for several samples, and several folders are paired by stem.
         kinds: modality to its kind.
+        ends: modality to the ends of its files' names in the training, such as ``_rgb.png``. Of a
+            folder in which some end so, these are meant, and are paired without these ends.
 
     Raises:
         FileNotFoundError: a path does not exist.
@@ -50,7 +53,8 @@ def samples_of(inputs: Any, kinds: Mapping[str, str]) -> list[Sample]:
             that do not pair up, something of another kind.
     """
     items = inputs if isinstance(inputs, (list, tuple)) else [inputs]
-    found = [sample for item in items for sample in _samples(_by_modality(item, kinds), kinds)]
+    found = [sample for item in items
+             for sample in _samples(_by_modality(item, kinds), kinds, ends or {})]
     if not found:
         raise ValueError('there is nothing to predict')
     return [sample if sample.name else Sample(f'{i:06d}', sample.modalities)
@@ -71,9 +75,10 @@ def _by_modality(item: Any, kinds: Mapping[str, str]) -> Mapping[str, Any]:
     return item
 
 
-def _samples(item: Mapping[str, Any], kinds: Mapping[str, str]) -> Iterator[Sample]:
+def _samples(item: Mapping[str, Any], kinds: Mapping[str, str],
+             ends: Mapping[str, Sequence[str]]) -> Iterator[Sample]:
     several = {name: many for name, value in item.items()
-               if (many := _several(name, value, kinds[name])) is not None}
+               if (many := _several(name, value, kinds[name], ends.get(name, ()))) is not None}
     if not several:
         specs = {name: _spec(name, value, kinds[name]) for name, value in item.items()}
         files = [Path(spec['path']).stem if 'path' in spec else Path(spec['folder']).name
@@ -106,7 +111,7 @@ def _paired(item: Mapping[str, Any], several: Mapping[str, Mapping[str, Any]]) -
     return sorted(names)
 
 
-def _several(name: str, value: Any, kind: str) -> dict[str, Any] | None:
+def _several(name: str, value: Any, kind: str, ends: Sequence[str]) -> dict[str, Any] | None:
     """The samples of a folder or a file of texts by their names; None for a single sample."""
     if kind == TEXT:
         return _texts(value) if isinstance(value, Path) else None
@@ -119,7 +124,7 @@ def _several(name: str, value: Any, kind: str) -> dict[str, Any] | None:
             raise ValueError(f'{name}: {folder} holds frames, and folders of frames such as '
                              f'{clips[0]}: it is one clip or several, take either away')
         return None if _frames(folder) else _clips(name, folder)
-    return _files(name, folder, kind)
+    return _files(name, folder, kind, ends)
 
 
 def _texts(path: Path) -> dict[str, str]:
@@ -147,24 +152,29 @@ def _clips(name: str, folder: Path) -> dict[str, dict]:
     return found
 
 
-def _files(name: str, folder: Path, kind: str) -> dict[str, dict]:
+def _files(name: str, folder: Path, kind: str, ends: Sequence[str]) -> dict[str, dict]:
+    files = sorted(folder / path for path in names_below(str(folder)))
+    fitting = [path for path in files if path.suffix.lower() in SUFFIXES[kind]]
+    others = sorted({path.suffix or path.name for path in set(files) - set(fitting)})
+    if not fitting:
+        raise ValueError(f'{name}: {folder} holds no {kind} ({", ".join(SUFFIXES[kind])}), only '
+                         f'{", ".join(others) or "nothing at all"}')
+    if others:
+        print_log(f'{folder}: {len(files) - len(fitting)} files are no {kind} and left out: '
+                  f'{", ".join(others)}', logger='current')
+    # An end that is a suffix alone tells nothing apart.
+    marks = tuple(end for end in ends if not end.startswith('.'))
+    marked = [path for path in fitting if marks and path.name.endswith(marks)]
+    if marked and len(marked) < len(fitting):
+        print_log(f'{folder}: {len(fitting) - len(marked)} files do not end in '
+                  f'{" or ".join(marks)}, as {name} does, and are left out', logger='current')
     found: dict[str, Path] = {}
-    others: list[Path] = []
-    for path in sorted(folder / name for name in names_below(str(folder))):
-        if path.suffix.lower() not in SUFFIXES[kind]:
-            others.append(path)
-            continue
-        stem = str(path.relative_to(folder).with_suffix(''))
+    for path in marked or fitting:
+        end = next((mark for mark in marks if path.name.endswith(mark)), path.suffix)
+        stem = str(path.relative_to(folder)).removesuffix(end)
         if stem in found:
             raise ValueError(f'{found[stem]} and {path} are files of the same stem: rename one')
         found[stem] = path
-    kinds = ', '.join(sorted({path.suffix or path.name for path in others}))
-    if not found:
-        raise ValueError(f'{name}: {folder} holds no {kind} ({", ".join(SUFFIXES[kind])}), only '
-                         f'{kinds or "nothing at all"}')
-    if others:
-        print_log(f'{folder}: {len(others)} files are no {kind} and left out: {kinds}',
-                  logger='current')
     return {stem: dict(path=str(path)) for stem, path in found.items()}
 
 

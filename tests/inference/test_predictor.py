@@ -205,6 +205,28 @@ def test_folders_that_are_linked_are_predicted_too(images, tmp_path, capsys):
     assert {path.stem for path in (tmp_path / 'out').rglob('linked/*.png')} == {'a'}
 
 
+def test_files_of_two_modalities_in_one_folder_are_told_apart_by_their_ends(tmp_path, monkeypatch):
+    told = []
+    monkeypatch.setattr('mmfkd.inference.samples.print_log',
+                        lambda text, **options: told.append(text))
+    for name in ('1_rgb.png', '1_ir.png', '2_rgb.png', '2_ir.png'):
+        (tmp_path / name).touch()
+    kinds, ends = dict(rgb='image', ir='image'), dict(rgb=('_rgb.png',), ir=('_ir.png', '_ir.tif'))
+    found = samples_of(dict(rgb=tmp_path, ir=tmp_path), kinds, ends)
+    assert [sample.name for sample in found] == ['1', '2']
+    assert found[0].modalities == dict(rgb=dict(path=f'{tmp_path}/1_rgb.png'),
+                                       ir=dict(path=f'{tmp_path}/1_ir.png'))
+    assert told == [f'{tmp_path}: 2 files do not end in {end}, as {name} does, and are left out'
+                    for name, end in (('rgb', '_rgb.png'), ('ir', '_ir.png or _ir.tif'))]
+    # Files of other names are taken as they are.
+    plain = samples_of(tmp_path, dict(rgb='image'), dict(rgb=('_color.png',)))
+    assert [sample.name for sample in plain] == ['1_ir', '1_rgb', '2_ir', '2_rgb']
+
+
+def test_the_ends_of_files_are_those_of_the_data_set(predictor):
+    assert predictor.pipeline.ends == dict(rgb=('.png',))
+
+
 def test_unreadable_files_are_named_and_skipped_only_on_request(images, tmp_path, capsys,
                                                                monkeypatch):
     given = tmp_path / 'given'
