@@ -14,10 +14,11 @@ from .files import (
 from .loading import load_composed, load_config, load_distiller_config
 from .method_files import composed_name, is_network, method_file, methods, networks
 from .metrics import main_metric
+from .offers import offers
 from .option_keys import fits
 from .option_values import OptionAction, parse_value, spelled_options
 from .options import merge_options
-from .pairs import Modalities, Pair, PairConfigs, offers, pairs, read
+from .pairs import Modalities, Pair, PairConfigs, pairs, read
 from .tap_key import TapKey
 
 __all__ = ['Modalities', 'OptionAction', 'Pair', 'PairConfigs', 'TapKey', 'branch_config',

@@ -5,7 +5,7 @@ Networks of several modalities are composed by :mod:`mmfkd.config.networks`. A p
 
 - ``losses``: the losses, between taps of the branches ``student`` and ``teacher``;
 - ``takes``: loss to argument to what the pair must offer for it, see
-  :func:`mmfkd.config.pairs.offers`;
+  :func:`mmfkd.config.offers.offers`;
 - ``takes_if_offered``: likewise, for arguments that stay at their defaults otherwise;
 - ``segmentation``, ``two_classes``: loss to arguments that differ there; None in place of a loss
   refuses such pairs;
@@ -28,8 +28,9 @@ from .files import PACKAGED, config_name, find_config, spelled
 from .imports import join_imports
 from .method_files import is_network, method_file
 from .networks import compose_network
+from .offers import classifies, offers
 from .options import merge_options
-from .pairs import Modalities, Pair, PairConfigs, classifies, offers, read
+from .pairs import Modalities, Pair, PairConfigs, read
 from .tap_key import TapKey
 
 # What a method's file declares; all else in it is taken over as it is.

@@ -18,7 +18,8 @@ from .branch_files import resolve_branches
 from .files import find_config, spelled
 from .imports import join_imports
 from .method_files import NETWORKS, chosen_preset, part_file
-from .pairs import Modalities, classifies, pair_file, read, read_baselines
+from .offers import classifies
+from .pairs import Modalities, pair_file, read, read_baselines
 
 PAIR_BASE = re.compile(r"(?<=^_base_ = \[)'[./]*/pairs/[\w-]+\.py'(?=\]$)", re.MULTILINE)
 # What a network's file may say beside what a baseline has.

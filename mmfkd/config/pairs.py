@@ -1,8 +1,7 @@
-"""Pairs of modalities: who teaches whom on which data, and what a pair offers to methods.
+"""Pairs of modalities: who teaches whom on which data.
 
 A pair ``DATASET_A2B`` is two unimodal configs of one data set: ``unimodal/DATASET_B``, the
-student's baseline, and ``unimodal/DATASET_A``, the teacher. What it offers is read from them: the
-widths that ``channels`` declares beside a network, and the number of classes of its head.
+student's baseline, and ``unimodal/DATASET_A``, the teacher.
 """
 
 from collections.abc import Sequence
@@ -12,7 +11,7 @@ from itertools import permutations
 from pathlib import Path
 from typing import NamedTuple
 
-from mmengine.config import Config, ConfigDict
+from mmengine.config import Config
 
 from .files import PACKAGED, find_config, packaged_names
 
@@ -32,17 +31,25 @@ class Pair(NamedTuple):
 
     @classmethod
     def parse(cls, name: str) -> 'Pair':
-        """Reads ``DATASET_A2B``.
+        """Reads ``DATASET_A2B``; of a name with several 2, as of a sensor s2, where configs exist.
 
         Raises:
             ValueError: the name has another form.
         """
         dataset, _, direction = name.rpartition('_')
-        teacher, two, student = direction.partition('2')
-        if not (dataset and teacher and two and student):
+        found = [cls(dataset, direction[:i], direction[i + 1:])
+                 for i, letter in enumerate(direction[:-1]) if i and letter == '2']
+        if not (dataset and found):
             raise ValueError(f"pair '{name}': write DATASET_A2B, A teaches B, such as "
                              'avdigits_visual2audio')
-        return cls(dataset, teacher, student)
+        return found[0] if len(found) == 1 else next(filter(cls.exists, found), found[0])
+
+    def exists(self) -> bool:
+        """Whether both modalities have a config."""
+        with suppress(FileNotFoundError):
+            find_config(self.teacher_config, find_config(self.student_config))
+            return True
+        return False
 
     def __str__(self) -> str:
         return f'{self.dataset}_{self.teacher}2{self.student}'
@@ -191,38 +198,6 @@ def read_baselines(names: Sequence[str]) -> list[Config]:
     return configs
 
 
-def offers(configs: PairConfigs) -> dict[str, object]:
-    """The arguments that a pair offers to methods.
-
-    Returns:
-        - ``num_classes``;
-        - ``student_stages``, ``teacher_stages``: widths of the stages, where both are declared;
-        - ``student_proxy``, ``teacher_proxy``: widths of the third of them;
-        - ``band_classifier``: a classifier on the teacher's feature, in classification;
-        - ``adapter``: a layer from the student's width of the feature to the teacher's, where
-          they differ.
-    """
-    student, teacher = configs
-    vectors = classifies(student)
-    head = network_of(student)['head' if vectors else 'decode_head']
-    found: dict[str, object] = dict(num_classes=head['num_classes'])
-    widths = [cfg.get('channels') or {} for cfg in (student, teacher)]
-    if all('stages' in width for width in widths):
-        for name, width in zip(('student', 'teacher'), widths, strict=True):
-            found[f'{name}_stages'] = tuple(width['stages'])
-            found[f'{name}_proxy'] = width['stages'][2]
-    if all('feat' in width for width in widths):
-        own, other = (width['feat'] for width in widths)
-        if vectors:
-            found['band_classifier'] = dict(type='BandClassifier', in_channels=other,
-                                            num_classes=head['num_classes'])
-        if own != other:
-            found['adapter'] = (
-                dict(type='Linear', in_features=own, out_features=other) if vectors else
-                dict(type='Conv2d', in_channels=own, out_channels=other, kernel_size=1))
-    return found
-
-
 def read(name: str | Path) -> Config:
     """A config, parsed once: a table asks for the same ones again and again. Not to be changed.
 
@@ -235,13 +210,3 @@ def read(name: str | Path) -> Config:
 @cache
 def _parsed(path: str) -> Config:
     return Config.fromfile(path)
-
-
-def network_of(cfg: Config) -> ConfigDict:
-    """Config of the network of the first student."""
-    return next(iter(cfg.model.students.values())).model
-
-
-def classifies(cfg: Config) -> bool:
-    """Whether the first student is a classifier; else it is a segmentor."""
-    return network_of(cfg).get('_scope_') == 'mmpretrain'

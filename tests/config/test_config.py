@@ -79,6 +79,16 @@ def test_what_any_part_imports_is_imported_by_the_composed(project, monkeypatch)
                                           allow_failed_imports=False)
 
 
+def test_a_name_with_several_2_is_that_of_the_configs_that_exist(project, monkeypatch):
+    unimodal = project / 'configs/unimodal'
+    for old, new in (('rgb', 's1'), ('depth', 's2')):
+        (unimodal / f'mine_{old}.py').rename(unimodal / f'mine_{new}.py')
+    monkeypatch.chdir(project)
+    assert Pair.parse('mine_s22s1') == ('mine', 's2', 's1')
+    assert Pair.parse('mine_s12s2') == ('mine', 's1', 's2')
+    assert Pair.parse('other_a22b') == ('other', 'a', '2b')  # neither has configs
+
+
 @pytest.mark.parametrize('name', ['fdkd/synthetic_depth2rgb', 'fdkd/synthetic_depth2rgb.py',
                                   'configs/fdkd/synthetic_depth2rgb.py',
                                   'mmfkd::fdkd/synthetic_depth2rgb.py'])
