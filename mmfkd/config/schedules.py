@@ -13,13 +13,41 @@ class Schedule(NamedTuple):
         place: of the hook in the config.
         loss: name of the loss.
         keys: in the loss, of what is moved: a weight is the ratio of a balance, where it has one.
+        start: the value before the ramp.
         stop: the value at the end.
+        begin: epochs before the ramp.
+        end: epochs at which it has ended; None for those of the run.
     """
 
     place: str
     loss: str
     keys: tuple[str, ...]
+    start: float
     stop: float
+    begin: int = 0
+    end: int | None = None
+
+    def value(self, epoch: int, epochs: int) -> float:
+        """What it is in an epoch, from 0, of a run of so many epochs."""
+        end = epochs if self.end is None else self.end
+        if self.begin < epoch < end:
+            share = (epoch - self.begin) / (end - self.begin)
+        else:
+            share = float(epoch >= end)
+        return self.start + share * (self.stop - self.start)
+
+    def check(self, epochs: int) -> None:
+        """Refuses a weight that is 0 in all epochs of a run, though it is to rise.
+
+        Raises:
+            ValueError: names the epochs, and the keys to set.
+        """
+        if 'weight' in self.keys and self.start == self.value(epochs - 1, epochs) == 0 != self.stop:
+            raise ValueError(
+                f'LossWeightHook: {self.loss} has the weight 0 in all of the run, as its ramp '
+                f'begins after begin={self.begin} epochs and the run has {epochs}: lower '
+                f'{self.place}.begin and {self.place}.end, train for longer, or leave the loss out '
+                f'with model.losses.{self.loss}=None and {self.place}=None')
 
 
 def schedules(cfg: Config) -> Iterator[Schedule]:
@@ -32,17 +60,21 @@ def schedules(cfg: Config) -> Iterator[Schedule]:
         if isinstance(hook, Mapping) and str(hook.get('type')).endswith('LossWeightHook'):
             number = hook.get('number', 'weight')
             yield Schedule(place, hook['loss'], ('weight', 'balance.ratio') if number == 'weight'
-                           else (number,), hook['stop'])
+                           else (number,), hook['start'], hook['stop'], hook.get('begin', 0),
+                           hook.get('end'))
 
 
 def check_schedules(cfg: Config) -> None:
-    """Refuses a number of a loss that a schedule would replace by another.
+    """Refuses a number of a loss that a schedule would replace, and one that never counts.
 
     Raises:
-        ValueError: names both, and the key to set.
+        ValueError: names both numbers and the key to set; or see :meth:`Schedule.check`.
     """
+    epochs = (cfg.get('train_cfg') or {}).get('max_epochs')
     losses = cfg.model.get('losses') or {}
     for schedule in schedules(cfg):
+        if epochs and losses.get(schedule.loss):
+            schedule.check(epochs)
         for key in schedule.keys:
             stated = losses.get(schedule.loss)
             for part in key.split('.'):

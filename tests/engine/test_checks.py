@@ -169,3 +169,16 @@ def test_a_test_set_of_other_classes_than_the_checkpoint_is_refused(classes, sai
         return
     with pytest.raises(ValueError, match=f'best.pth was trained on other classes .*: {said}. Give'):
         check_tested(own, 'best.pth', dataset)
+
+
+def test_a_loss_that_begins_after_the_last_epoch_is_refused_before_its_teacher_is_trained():
+    cfg = compose('synthetic_depth2rgb', 'kd')
+    cfg.default_hooks.late = dict(type='LossWeightHook', loss='loss_kd', start=0.0, stop=1.0,
+                                  begin=10, end=10)
+    cfg.train_cfg.max_epochs = 11
+    check_config(cfg)
+    cfg.train_cfg.max_epochs = 10
+    with pytest.raises(ValueError, match=r'loss_kd has the weight 0 in all of the run'):
+        check_config(cfg)
+    cfg.model.losses.loss_kd = None
+    check_config(cfg)

@@ -158,8 +158,8 @@ def started(epochs, cfg=None, **ramp):
 
 
 def test_a_loss_that_no_epoch_of_the_run_would_count_is_refused():
-    cfg = dict(default_hooks=dict(late=dict(type='LossWeightHook', loss='loss_kd', stop=1.0)))
     step = dict(start=0, stop=1.0, begin=11, end=11)
+    cfg = dict(default_hooks=dict(late=dict(type='LossWeightHook', loss='loss_kd', **step)))
     with pytest.raises(ValueError, match='weight 0 in all of the run, as its ramp begins after '
                                          r'begin=11 .* has 11: lower default_hooks\.late\.begin'):
         started(11, cfg, **step)

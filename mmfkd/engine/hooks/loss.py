@@ -10,7 +10,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torch.utils.data import DataLoader
 
-from mmfkd.config.schedules import schedules
+from mmfkd.config.schedules import Schedule, schedules
 from mmfkd.registry import HOOKS
 
 from .checkpoint import counts_iterations
@@ -111,29 +111,22 @@ class LossWeightHook(Hook):
     def __init__(self, loss: str, start: float, stop: float, begin: int = 0,
                  end: int | None = None, number: str = 'weight') -> None:
         self.loss = loss
-        self.start = start
-        self.stop = stop
-        self.begin = begin
-        self.end = end
         self.number = number
+        self.schedule = Schedule('default_hooks.NAME', loss, (number,), start, stop, begin, end)
 
     def before_train(self, runner: Runner) -> None:
         """Refuses a run in which the loss never counts, and warns of one that cuts the ramp."""
+        schedule = next((one for one in schedules(runner.cfg)
+                         if one.loss == self.loss and self.number in one.keys), self.schedule)
         epochs = passes(runner)[1]
-        last = self._value(epochs - 1, epochs)
-        place = next((hook.place for hook in schedules(runner.cfg)
-                      if hook.loss == self.loss and self.number in hook.keys), 'default_hooks.NAME')
-        if self.number == 'weight' and self.start == last == 0 != self.stop:
-            raise ValueError(
-                f'LossWeightHook: {self.loss} has the weight 0 in all of the run, as its ramp '
-                f'begins after begin={self.begin} epochs and the run has {epochs}: lower '
-                f'{place}.begin and {place}.end, train for longer, or leave the loss out with '
-                f'model.losses.{self.loss}=None and {place}=None')
-        if self.end is not None and self.end > epochs:
+        schedule.check(epochs)
+        if schedule.end is not None and schedule.end > epochs:
+            last = schedule.value(epochs - 1, epochs)
             runner.logger.warning(
                 f'The {self.number} of {self.loss} gets no further than {last:.4g} on its way from '
-                f'{self.start} to {self.stop}, as the run has {epochs} epochs and the ramp is to '
-                f'end after {self.end}: set {place}.end to follow the length of the run')
+                f'{schedule.start} to {schedule.stop}, as the run has {epochs} epochs and the ramp '
+                f'is to end after {schedule.end}: set {schedule.place}.end to follow the length of '
+                'the run')
 
     def before_train_epoch(self, runner: Runner) -> None:
         """Sets the weight of the epoch."""
@@ -148,7 +141,7 @@ class LossWeightHook(Hook):
 
     def _set(self, runner: Runner, epoch: int, epochs: int) -> None:
         loss, balances = named_loss(runner, self.loss, 'LossWeightHook'), unwrapped(runner).balances
-        value = self._value(epoch, epochs)
+        value = self.schedule.value(epoch, epochs)
         if self.number == 'weight' and self.loss in balances:
             balances[self.loss].ratio = value
         elif isinstance(getattr(loss, self.number, None), (int, float)):
@@ -156,15 +149,6 @@ class LossWeightHook(Hook):
         else:
             raise KeyError(f"LossWeightHook: '{self.number}' is no number of the loss "
                            f"'{self.loss}'")
-
-    def _value(self, epoch: int, epochs: int) -> float:
-        """What the number is in an epoch of a run."""
-        end = epochs if self.end is None else self.end
-        if self.begin < epoch < end:
-            share = (epoch - self.begin) / (end - self.begin)
-        else:
-            share = float(epoch >= end)
-        return self.start + share * (self.stop - self.start)
 
 
 @HOOKS.register_module()
