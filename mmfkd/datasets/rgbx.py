@@ -226,10 +226,10 @@ class RGBXDataset(BaseSegDataset):
             if name == 'fused':
                 raise FileNotFoundError(f'{error} Fused images are written by mmfkd fuse, with a '
                                         'trained network of configs/cddfuse.') from None
+            way = 'modalities=[...] without it' if self.MODALITIES else f'modalities.{name}=None'
             raise FileNotFoundError(
-                f"{error} Or leave the modality out, if the network that is trained or tested does "
-                f"not need it: modalities.{name}=None of the data set, or modalities=[...] without "
-                'it.') from None
+                f'{error} Or leave the modality out, if the network that is trained or tested does '
+                f'not need it: {way} of the data set.') from None
 
     def _full_label_map(self) -> dict[int, int] | None:
         """Maps values in files to classes, by mmseg's choice of classes and ``RAW_LABELS``."""

@@ -1,6 +1,7 @@
 """RGBXDataset and its data sets, on files that the test writes and on real ones."""
 
 import shutil
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -526,6 +527,14 @@ def test_the_deployed_modality_alone_can_be_tested(tmp_path):
     assert list(dataset[0]['inputs']) == ['ir']
     with pytest.raises(ValueError, match='modalities is empty'):
         RGBXDataset(modalities=dict(rgb=None), **options)
+
+
+def test_a_missing_folder_comes_with_the_way_to_do_without_it(tmp_path):
+    for data, way in ((partial(NYUv2Dataset, str(tmp_path)), r'modalities=\[...\] without it'),
+                      (partial(RGBXDataset, data_root=str(tmp_path), modalities=OWN,
+                               metainfo=METAINFO), r'modalities\.rgb=None')):
+        with pytest.raises(FileNotFoundError, match=f'{way} of the data set'):
+            data()
 
 
 def test_an_unknown_key_of_the_label_is_refused(own_root):
