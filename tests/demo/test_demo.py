@@ -19,6 +19,7 @@ from runs import ROOT
 
 from mmfkd.cli.demo import main, parse_args
 from mmfkd.config import load_config
+from mmfkd.datasets import ListDataset
 from mmfkd.demo.answers import of_files, of_sample
 from mmfkd.demo.networks import kinds_of, open_networks
 from mmfkd.demo.page import Page, as_input, legend, upload
@@ -163,6 +164,14 @@ def test_sounds_clips_and_texts_have_a_place(pair, tmp_path):
     assert re.fullmatch(r'.+ \(\d+%\)', rows[0][2])
     for kind in PAIRS[pair]:
         assert upload('x', kind).label.startswith('x')
+
+
+def test_a_sample_without_a_label_has_no_truth(tmp_path):
+    (tmp_path / 'train.csv').write_text('text,label\nhello,a\nthere,b\nyou,\n')
+    found = Samples(ListDataset(
+        str(tmp_path), columns=dict(text='text'), labels='some', pipeline=[
+            dict(type='TokenizeText', tokenizer='synthetic'), dict(type='PackPairs')]))
+    assert [found.truth(i, None) for i in range(3)] == ['a', 'b', None]
 
 
 def test_frames_are_read_in_the_order_of_their_numbers(tmp_path):
