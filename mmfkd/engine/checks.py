@@ -15,7 +15,7 @@ from mmfkd.models import CrossModalDistiller
 from .hooks.checkpoint import counts_iterations, length
 from .hooks.unwrapped import unwrapped
 from .label_checks import check_labels
-from .overlap import warn_of_overlap
+from .overlap import warn_of_overlap, warn_of_parts
 from .run_parts import networks
 
 # Parts of torch's messages, and what they mean here.
@@ -82,6 +82,7 @@ def check_runner(runner: Runner) -> None:
     check_test_set(runner)
     check_labels(runner, unwrapped(runner))
     warn_of_overlap(runner)
+    warn_of_parts(runner)
 
 
 def check_test_set(runner: Runner) -> None:

@@ -58,6 +58,24 @@ def warn_of_overlap(runner: Runner) -> None:
             "to select on (subset='fit' for training, 'val' for validation)")
 
 
+def warn_of_parts(runner: Runner) -> None:
+    """Warns of a validation on a share of a list, of which training does not take the rest."""
+    if not is_main_process() or runner.val_loop is None:
+        return
+    rests = _lists(runner.train_dataloader.dataset, 'fit')
+    if _lists(runner.val_loop.dataloader.dataset, 'val') - rests:
+        runner.logger.warning(
+            "validation is on a share of its samples (subset='val'), and training not on the rest "
+            "of these (subset='fit' of the same split): where validation has files of its own, set "
+            'val_dataloader.dataset.subset=None and train_dataloader.dataset.subset=None')
+
+
+def _lists(dataset: object, subset: str) -> set[str]:
+    """What tells the lists apart of which the parts of a data set are a share."""
+    return {str([getattr(part, key, None) for key in ('ann_file', 'data_prefix', 'split')])
+            for part in datasets(dataset) if getattr(part, 'subset', None) == subset}
+
+
 def identities(dataset: object) -> list[Identity]:
     """What tells the samples of a data set apart, where it is one of mmengine's kind."""
     keys = ('modalities', 'img_path', 'scene_seed')

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from mmfkd.datasets import ListDataset
-from mmfkd.engine.overlap import warn_of_overlap
+from mmfkd.engine.overlap import warn_of_overlap, warn_of_parts
 
 
 @pytest.fixture
@@ -18,15 +18,15 @@ def captioned(tmp_path):
         rows += [f'{i}.png,text {text} of {i},{"abc"[i % 3]}' for text in range(3)]
     for split in ('train', 'test'):
         (tmp_path / f'{split}.csv').write_text('\n'.join(rows))
-    return lambda subset, group: ListDataset(
+    return lambda subset, group, split='train': ListDataset(
         str(tmp_path), columns=dict(image='path', text='text'), subset=subset, group=group,
-        val_fraction=0.25)
+        val_fraction=0.25, split=split)
 
 
-def warnings(trained, scored):
+def warnings(trained, scored, check=warn_of_overlap):
     """What is said of two data sets."""
     told = []
-    warn_of_overlap(SimpleNamespace(
+    check(SimpleNamespace(
         train_dataloader=SimpleNamespace(dataset=trained), test_loop=None,
         val_loop=SimpleNamespace(dataloader=SimpleNamespace(dataset=scored)),
         logger=SimpleNamespace(warning=told.append)))
@@ -54,3 +54,12 @@ def test_a_text_that_recurs_is_no_file(captioned):
     for data in (trained, scored):
         data.reads = ('text',)
     assert warnings(trained, scored) == []
+
+
+@pytest.mark.parametrize(('trained', 'split', 'scored', 'told'), [
+    ('fit', 'train', 'val', False), ('fit', 'test', 'val', True), (None, 'train', 'val', True),
+    (None, 'test', 'val', True), ('fit', 'test', None, False), (None, 'test', None, False)])
+def test_a_share_of_other_files_than_those_of_training_is_told(trained, split, scored, told,
+                                                               captioned):
+    said = warnings(captioned(trained, 'image'), captioned(scored, 'image', split), warn_of_parts)
+    assert bool(said) == told and all('val_dataloader.dataset.subset=None' in text for text in said)
