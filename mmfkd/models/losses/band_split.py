@@ -23,6 +23,8 @@ def lowpass(x: Tensor, dims: tuple[int, ...], bins: tuple[int, ...]) -> Tensor:
         dims: the axis, or the last two.
         bins: how many of the bins above DC are kept, for each axis.
     """
+    if not x.numel():  # of which there is no transform
+        return torch.empty_like(x)
     return _lowpass_axis(x, dims[0], bins[0]) if len(dims) == 1 else _lowpass_plane(x, bins)
 
 

@@ -315,6 +315,21 @@ def test_a_single_vector_splits(dim):
     assert_bands(tensor(features(9)), dim=dim)
 
 
+@pytest.mark.parametrize('dim', [1, (-2, -1)])
+def test_a_batch_of_nothing_has_bands_of_nothing(dim):
+    x = torch.zeros(0, 8, 4, 4, requires_grad=True)
+    low, high = split_bands(x, 0.5, dim)
+    (low.sum() + high.sum()).backward()
+    assert low.shape == high.shape == x.grad.shape == x.shape
+
+
+def test_large_maps_are_split_part_by_part_alike(monkeypatch):
+    x = torch.randn(5, 8, 3, 3, dtype=torch.float64)
+    whole = split_bands(x)
+    monkeypatch.setattr('mmfkd.models.losses.band_split.ELEMENTS', 150)  # two samples at once
+    assert all(torch.equal(*bands) for bands in zip(whole, split_bands(x), strict=True))
+
+
 def test_default_is_the_middle_of_axis_one_without_dc():
     x = tensor(features(3, 12, 4))
     for default, explicit in zip(
