@@ -1,7 +1,9 @@
-"""The low-pass filter of FDKD: along one axis by FFT, over two as products with fixed matrices.
+"""The low-pass filter of FDKD: by FFT along a long axis, else as products with fixed matrices.
 
-What the bands are is said in :func:`mmfkd.models.losses.split_bands`. Both filters are symmetric
-projections. Over two short axes the products take less time than an FFT, along one axis more.
+What the bands are is said in :func:`mmfkd.models.losses.split_bands`. All are symmetric
+projections. Over two short axes the products take less time than an FFT, along one axis more, by
+the square of its length. Along a short one they take a few milliseconds, and stay: the rounding of
+an FFT is another, so that every run of a narrow network would be another too.
 """
 
 from functools import lru_cache
@@ -11,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+LONG = 512  # channels of which an FFT takes a quarter of the time of a product
 # Spectra of this many elements at once stay in the cache of a processor.
 ELEMENTS = 2 ** 20
 
@@ -25,10 +28,22 @@ def lowpass(x: Tensor, dims: tuple[int, ...], bins: tuple[int, ...]) -> Tensor:
     """
     if not x.numel():  # of which there is no transform
         return torch.empty_like(x)
-    return _lowpass_axis(x, dims[0], bins[0]) if len(dims) == 1 else _lowpass_plane(x, bins)
+    if len(dims) > 1:
+        return _lowpass_plane(x, bins)
+    return (_lowpass_long if x.size(dims[0]) >= LONG else _lowpass_short)(x, dims[0], bins[0])
 
 
-def _lowpass_axis(x: Tensor, dim: int, bins: int) -> Tensor:
+def _lowpass_short(x: Tensor, dim: int, bins: int) -> Tensor:
+    matrix = _lowpass_matrix(x.size(dim), bins, x.dtype, x.device)
+    last = x.movedim(dim, -1)
+    if last.is_contiguous():  # without a copy
+        return (last.reshape(-1, last.size(-1)) @ matrix).view(last.shape).movedim(-1, dim)
+    x = x.contiguous()
+    columns = x.view(-1, x.size(dim), x.shape[dim + 1:].numel())
+    return torch.bmm(matrix.expand(columns.size(0), -1, -1), columns).view(x.shape)
+
+
+def _lowpass_long(x: Tensor, dim: int, bins: int) -> Tensor:
     low = torch.empty_like(x)
     size = max(1, ELEMENTS * len(x) // x.numel()) if dim else len(x)
     for part, result in zip(x.split(size), low.split(size), strict=True):

@@ -324,10 +324,19 @@ def test_a_batch_of_nothing_has_bands_of_nothing(dim):
 
 
 def test_large_maps_are_split_part_by_part_alike(monkeypatch):
-    x = torch.randn(5, 8, 3, 3, dtype=torch.float64)
+    x = torch.randn(5, 512, 3, 3, dtype=torch.float64)
     whole = split_bands(x)
-    monkeypatch.setattr('mmfkd.models.losses.band_split.ELEMENTS', 150)  # two samples at once
+    monkeypatch.setattr('mmfkd.models.losses.band_split.ELEMENTS', 10000)  # two samples at once
     assert all(torch.equal(*bands) for bands in zip(whole, split_bands(x), strict=True))
+
+
+@pytest.mark.parametrize('layout', [torch.contiguous_format, torch.channels_last])
+def test_products_and_transforms_filter_alike(layout, monkeypatch):
+    x = torch.randn(2, 96, 5, 4, dtype=torch.float64).to(memory_format=layout)
+    products = split_bands(x, 0.3)
+    monkeypatch.setattr('mmfkd.models.losses.band_split.LONG', 1)
+    for one, other in zip(products, split_bands(x, 0.3), strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=1e-12)
 
 
 def test_default_is_the_middle_of_axis_one_without_dc():
