@@ -1,7 +1,7 @@
-"""What a pair of modalities offers to methods.
+"""Arguments of losses that follow from the two networks of a pair, such as their widths.
 
-It is read from the two configs: the widths that ``channels`` declares beside a network, and the
-number of classes of its head.
+They are read from the unimodal configs of the pair: the widths that ``channels`` declares beside a
+network, and the number of classes of its head.
 """
 
 from mmengine.config import Config, ConfigDict

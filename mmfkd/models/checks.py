@@ -1,4 +1,4 @@
-"""What a distiller refuses: names that clash, and losses that would teach nothing."""
+"""Checks of the names and losses of a CrossModalDistiller, which refuse what cannot be trained."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any

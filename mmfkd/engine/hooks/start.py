@@ -73,16 +73,14 @@ class StartCheckHook(Hook):
         """
         own = unwrapped(runner).state_dict()
         # As mmengine does: of a model that was wrapped for several processes.
-        weights = {key.removeprefix('module.'): value
-                   for key, value in weights_in(checkpoint, source).items()}
-        weights = {key: value for key, value in weights.items()
-                   if not key.startswith(BALANCES)}
+        weights = {name: value for key, value in weights_in(checkpoint, source).items()
+                   if not (name := key.removeprefix('module.')).startswith(BALANCES)}
         prefix = next((f'{".".join(key.split(".")[:3])}.' for key in own
                        if key.startswith('students.')), '')
-        if prefix and not set(own) & set(weights):
+        plain = prefix and not set(own) & set(weights)
+        if plain:
             weights = {prefix + key: value for key, value in weights.items()}
-            checkpoint.clear()
-        if 'state_dict' not in checkpoint:
+        if plain or 'state_dict' not in checkpoint:
             checkpoint.clear()
         checkpoint['state_dict'] = weights
         fitting = [key for key, value in weights.items()
