@@ -14,8 +14,14 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 LONG = 512  # channels of which an FFT takes a quarter of the time of a product
-# Spectra of this many elements at once stay in the cache of a processor.
-ELEMENTS = 2 ** 20
+ELEMENTS = 2 ** 20  # of float32 that stay in the cache of a CPU
+
+
+def samples_at_once(x: Tensor) -> int:
+    """How many samples many passes are done for at once: all, but on a CPU what its cache holds."""
+    if x.device.type != 'cpu':
+        return len(x)
+    return max(1, ELEMENTS * len(x) // max(1, x.numel()))
 
 
 def lowpass(x: Tensor, dims: tuple[int, ...], bins: tuple[int, ...]) -> Tensor:
@@ -45,7 +51,7 @@ def _lowpass_short(x: Tensor, dim: int, bins: int) -> Tensor:
 
 def _lowpass_long(x: Tensor, dim: int, bins: int) -> Tensor:
     low = torch.empty_like(x)
-    size = max(1, ELEMENTS * len(x) // x.numel()) if dim else len(x)
+    size = samples_at_once(x) if dim else len(x)
     for part, result in zip(x.split(size), low.split(size), strict=True):
         spectrum = torch.fft.rfft(part, dim=dim)
         spectrum.narrow(dim, bins + 1, spectrum.size(dim) - bins - 1).zero_()

@@ -17,7 +17,7 @@ from torch.nn import functional as F
 
 from mmfkd.registry import MODELS
 
-from .band_split import BandSplit
+from .band_split import BandSplit, samples_at_once
 from .base import DistillLoss
 from .shapes import check_axes, counted
 
@@ -175,8 +175,7 @@ class FrequencyDecoupledLoss(DistillLoss):
         super().__init__(student, teacher, weight, adapter)
         if reduction not in ('elements', 'vectors'):
             raise ValueError(f"reduction='{reduction}': choose 'elements' or 'vectors'")
-        self.low_weight = low_weight
-        self.high_weight = high_weight
+        self.low_weight, self.high_weight = low_weight, high_weight
         self.cutoff = cutoff
         self.dim: Any = dim if isinstance(dim, int) else tuple(dim)
         self.keep_dc = keep_dc
@@ -216,12 +215,18 @@ class FrequencyDecoupledLoss(DistillLoss):
             return dict(zip(('low', 'high'), self.task(*bands), strict=True))
 
     def _distance(self, student: Tensor, teacher: Tensor, log: bool = False) -> Tensor:
+        # Samples do not meet before the mean, so that parts of the batch can be done one by one.
+        parts = (x.split(samples_at_once(student)) for x in (student, teacher))
+        distance = torch.stack([self._mse(s, t, log) * (len(s) / max(1, len(student)))
+                                for s, t in zip(*parts, strict=True)]).sum()
+        return distance * student.size(1) if self.reduction == 'vectors' else distance
+
+    def _mse(self, student: Tensor, teacher: Tensor, log: bool) -> Tensor:
         if self.standardize:
             student, teacher = standardize(student), standardize(teacher)
         if log:
             student, teacher = log_compress(student), log_compress(teacher)
-        distance = F.mse_loss(student, teacher)
-        return distance * student.size(1) if self.reduction == 'vectors' else distance
+        return F.mse_loss(student, teacher)
 
 
 def band_cross_entropy(logits: Sequence[Tensor], gt: Tensor, ignore_index: int = 255) -> Tensor:

@@ -606,6 +606,21 @@ def test_terms_equal_equations_8_and_9(case, standard, log, reduction):
     assert_terms(terms, oracle_terms(student, teacher, **kwargs))
 
 
+@pytest.mark.parametrize('reduction', ['elements', 'vectors'])
+def test_terms_of_a_batch_in_unequal_parts_equal_equations_8_and_9(reduction, monkeypatch):
+    case = dict(shape=(5, 8, 3, 4), reduction=reduction)
+    student, teacher, kwargs = loss_case(case)
+    whole, parts = tensor(student).requires_grad_(), tensor(student).requires_grad_()
+    loss = FrequencyDecoupledLoss(**kwargs)
+    sum(loss(whole, tensor(teacher)).values()).backward()
+    monkeypatch.setattr('mmfkd.models.losses.band_split.ELEMENTS', 2 * 8 * 3 * 4)
+    terms = loss(parts, tensor(teacher))
+    assert_terms(terms, oracle_terms(student, teacher, **kwargs))
+    sum(terms.values()).backward()
+    torch.testing.assert_close(parts.grad, whole.grad, rtol=0,
+                               atol=1e-6 * whole.grad.abs().max().item())
+
+
 @pytest.mark.parametrize('case', CASES)
 @pytest.mark.parametrize('cutoff', [0, 0.25, 1])
 @pytest.mark.parametrize('keep_dc', [True, False])
