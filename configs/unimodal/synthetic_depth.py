@@ -2,9 +2,9 @@ _base_ = ['../_base_/models/deeplabv3plus_r18.py', '../_base_/datasets/rooms.py'
           '../_base_/schedules/seg_sgd_50e.py', '../_base_/default_runtime.py']
 # Short, from scratch and with every layer at half its width: a first run needs neither files nor
 # network nor GPU. As a teacher it is trained longer than its student.
-train_cfg = dict(max_epochs=39, val_interval=13)
+train_cfg = dict(max_epochs=60, val_interval=20)
 optim_wrapper = dict(optimizer=dict(lr=0.05))
-default_hooks = dict(checkpoint=dict(interval=13), prediction_panel=dict(interval=39))
+default_hooks = dict(checkpoint=dict(interval=20), prediction_panel=dict(interval=60))
 channels = dict(feat=256, stages=(32, 64, 128, 256))
 model = dict(students=dict(student=dict(
     modality='depth',

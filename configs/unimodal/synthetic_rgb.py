@@ -2,9 +2,9 @@ _base_ = ['../_base_/models/deeplabv3plus_r18.py', '../_base_/datasets/rooms.py'
           '../_base_/schedules/seg_sgd_50e.py', '../_base_/default_runtime.py']
 # Short, from scratch and with every layer at half its width: a first run needs neither files nor
 # network nor GPU.
-train_cfg = dict(max_epochs=26, val_interval=13)
+train_cfg = dict(max_epochs=40, val_interval=20)
 optim_wrapper = dict(optimizer=dict(lr=0.05))
-default_hooks = dict(checkpoint=dict(interval=13), prediction_panel=dict(interval=26))
+default_hooks = dict(checkpoint=dict(interval=20), prediction_panel=dict(interval=40))
 channels = dict(feat=256, stages=(32, 64, 128, 256))
 model = dict(students=dict(student=dict(
     modality='rgb',
