@@ -7,6 +7,7 @@ likewise with networks of several modalities and the data that they are composed
 
 import os
 import zlib
+from copy import deepcopy
 from pathlib import Path
 from uuid import uuid4
 
@@ -459,9 +460,15 @@ def test_networks_of_two_modalities_are_built_of_the_infrared_baseline(network, 
     optical_config, infrared_config = (
         f'mmfkd::unimodal/{BASELINES.get(data, data)}_{name}.py' for name in TWO[data])
     baseline = load_config(infrared_config)
-    changed = {'model', 'default_hooks'} if network == 'csknet' else {'model'}
+    selection = {'model', 'default_hooks', 'val_evaluator'}
+    changed = {'model'} if network == 'disoptnet' else selection
     assert all(cfg[key] == baseline[key] for key in baseline if key not in changed)
-    assert {key: cfg.default_hooks[key] for key in baseline.default_hooks} == baseline.default_hooks
+    expected = deepcopy(baseline)
+    if network != 'disoptnet':  # it is selected by what it says in all settings
+        expected.val_evaluator.mean = [infrared, optical]
+        expected.default_hooks.checkpoint.save_best = 'mean/mIoU'
+    assert cfg.val_evaluator == expected.val_evaluator
+    assert {key: cfg.default_hooks[key] for key in expected.default_hooks} == expected.default_hooks
     assert cfg.model.data_preprocessor == baseline.model.data_preprocessor
     assert Path(load_config(cfg.baseline).filename).samefile(baseline.filename)
     student, plain = cfg.model.students.student, baseline.model.students.student

@@ -106,10 +106,12 @@ class NetworkReport:
         return lines
 
     def _val(self, row: NetworkRow, seed: int, setting: str) -> float | str:
-        """The score that the checkpoint was selected by, beside the setting that it is of."""
+        """The score of the selected checkpoint on validation, where its run kept it."""
         summary = self.summaries.get((row.name, seed), {})
-        own = setting == BOTH or len(row.settings) == 1
-        value = number(summary.get('val')) if own else None
+        found = summary.get('val_metrics', {}).get(self.pair.metric(row, setting))
+        if setting == BOTH or len(row.settings) == 1:
+            found = summary.get('val')
+        value = number(found)
         return '' if value is None else value
 
     def baseline(self, setting: str) -> NetworkRow:
@@ -133,7 +135,8 @@ class NetworkReport:
                  f'```bash\n{self.command}\n```\n',
                  f'{done} of {len(self.rows) * len(self.seeds)} trainings are done; they took '
                  f'{hours / 3600:.1f} hours one after the other. A row is one checkpoint a seed, '
-                 'selected on validation with all its modalities. Differences are paired by seed, '
+                 'selected on validation by the mean over all settings that it is in. Differences '
+                 'are paired by seed, '
                  'interval and p of the paired t-test over seeds, p corrected for the rows of its '
                  'table by Holm; * marks p below 5 %. Parameters and GFLOPs are those of a '
                  f'prediction in that setting, at {SIZE[0]}x{SIZE[1]}.']

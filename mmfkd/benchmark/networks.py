@@ -53,7 +53,9 @@ ROWS = {row.name: row for row in (
                OPTICAL),
     NetworkRow('masks', 'random masks', 'mmanet-full/{pair}', options={
         f'{STUDENT}.model.mask': True,
-        f'{STUDENT}.subsets': [['{infrared}'], ['{optical}']]}),
+        f'{STUDENT}.subsets': [['{infrared}'], ['{optical}']],
+        'val_evaluator.mean': ['{infrared}', '{optical}'],
+        'default_hooks.checkpoint.save_best': 'mean/mIoU'}),
     NetworkRow('mmanet', 'MMANet', 'mmanet/{pair}', needs='mmanet-full'),
     NetworkRow('cddfuse', 'CDDFuse', 'cddfuse/{data}_fused', (BOTH,), 'cddfuse-network'),
     NetworkRow('csknet', 'CSK-Net', 'csknet/{pair}', needs=OPTICAL),

@@ -79,7 +79,8 @@ def closing_rows(runner: Runner, summary: dict, baseline: Path | None) -> list[t
                      summary['test'].get(metric if first else f'{branch}/{metric}'), name))
         for subset in student.subsets if first else ():
             some = '+'.join(subset)
-            rows.append((f'{branch} on {some}', subset, None,
+            rows.append((f'{branch} on {some}', subset,
+                         summary.get('val_metrics', {}).get(f'{some}/{metric}'),
                          summary['test'].get(f'{some}/{metric}'), name))
     return rows
 

@@ -18,7 +18,7 @@ from mmfkd.checkpoints import (
     step_of,
 )
 from mmfkd.checkpoints.settings import difference
-from mmfkd.config import config_name, main_metric
+from mmfkd.config import config_name, main_metric, selecting_metric
 
 from .checks import check_runner, explained_errors
 from .closing import close
@@ -164,9 +164,9 @@ def run(cfg: Config, stop: StopRequest, baseline: Path | None, with_picture: boo
 
 def test_selected(runner: Runner) -> dict:
     """Metrics on the test set of the checkpoint that validation selected, else of the last one."""
-    metric, info = main_metric(runner.cfg), runner.message_hub.get_info
+    chosen, info = selecting_metric(runner.cfg), runner.message_hub.get_info
     barrier()  # until the first process has written its checkpoints
-    named = info('best_ckpt', None) or info(f'best_ckpt_{metric}', None)
+    named = info('best_ckpt', None) or info(f'best_ckpt_{chosen}', None)
     path: Path | None
     if named:
         path = Path(runner.work_dir, Path(named).name)
@@ -181,5 +181,7 @@ def test_selected(runner: Runner) -> dict:
     runner.register_hook(SampleScoreHook())
     metrics = runner.test() if runner.cfg.get('test_dataloader') is not None else {}
     score = info('best_score', None)
+    score = info(f'best_score_{chosen}', None) if score is None else score
+    validated = info('best_metrics', None) or {}
     return dict(checkpoint=path and str(path), test=metrics,
-                val=info(f'best_score_{metric}', None) if score is None else score)
+                val=validated.get(main_metric(runner.cfg), score), val_metrics=validated)

@@ -1,7 +1,9 @@
 """One metric for several predictions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from statistics import fmean
 
+from mmfkd.config.metrics import MEAN
 from mmfkd.registry import METRICS
 
 
@@ -16,13 +18,20 @@ class PerBranchMetric:
 
     Args:
         metric: config of an upstream metric that reads fields starting with 'pred'.
+        mean: names of others, such as a student's subsets of its modalities, of whose metrics and
+            the student's the mean is added, as ``mean/mIoU``. ``save_best='mean/mIoU'`` then
+            selects the checkpoint that does well in all of these settings.
+
+    Raises:
+        ValueError: a name in ``mean`` does not predict, though others do.
 
     Example:
         >>> val_evaluator = dict(type='PerBranchMetric', metric=dict(type='mmpretrain.Accuracy'))
     """
 
-    def __init__(self, metric: dict) -> None:
+    def __init__(self, metric: dict, mean: Sequence[str] = ()) -> None:
         self.config = metric
+        self.mean = tuple(mean)
         self.main = METRICS.build(metric)
         self.others: dict = {}
 
@@ -47,9 +56,19 @@ class PerBranchMetric:
 
     def evaluate(self, size: int) -> dict:
         """Metrics of all, over ``size`` samples, collected from all ranks."""
-        metrics = self.main.evaluate(size)
-        for name, metric in self.others.items():
-            metrics.update({f'{name}/{key}': value
-                            for key, value in metric.evaluate(size).items()})
+        main = self.main.evaluate(size)
+        others = {name: metric.evaluate(size) for name, metric in self.others.items()}
         self.others = {}
-        return metrics
+        return {**main, **{f'{name}/{key}': value for name, metrics in others.items()
+                           for key, value in metrics.items()}, **self._means(main, others)}
+
+    def _means(self, main: Mapping[str, float], others: Mapping[str, Mapping[str, float]]
+               ) -> dict[str, float]:
+        if not self.mean or not others:  # as where a teacher's predictions are scored
+            return {}
+        if unknown := [name for name in self.mean if name not in others]:
+            raise ValueError(f'PerBranchMetric with mean={list(self.mean)}: {unknown} do not '
+                             f'predict, but {sorted(others)} do: name subsets of the student '
+                             'whose modalities the data has')
+        return {f'{MEAN}{key}': fmean([value, *(others[name][key] for name in self.mean)])
+                for key, value in main.items()}

@@ -100,6 +100,16 @@ def finished(tmp_path):
     return tmp_path
 
 
+def test_validation_of_every_setting_is_reported_where_the_run_kept_it(pair, tmp_path):
+    write(tmp_path, 'csknet', 0, 68.0, **{'mIoU': 73.0, 'sar/mIoU': 64.0, 'optical/mIoU': 63.0})
+    path = tmp_path / NAME / 'csknet/seed0/summary.json'
+    path.write_text(json.dumps(dict(json.loads(path.read_text()), val_metrics={
+        'mIoU': 68.0, 'sar/mIoU': 61.0, 'mean/mIoU': 64.5})))
+    report = NetworkReport(pair, [ROWS['csknet']], (0,), tmp_path, {}, 'mmfkd benchmark')
+    assert [(line[1], line[4]) for line in report.lines()] == [
+        (BOTH, 68.0), (INFRARED, 61.0), (OPTICAL, '')]
+
+
 def test_a_row_is_compared_with_the_baseline_of_its_setting(pair, finished):
     rows, _ = network_rows(pair, ['csknet', 'disoptnet', 'cddfuse'])
     report = NetworkReport(pair, rows, (0, 1), finished, {}, 'mmfkd benchmark')

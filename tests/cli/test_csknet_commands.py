@@ -4,6 +4,7 @@ import json
 import re
 import sys
 from importlib import import_module
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -34,7 +35,7 @@ def trained(tmp_path_factory):
 
 
 def best(folder):
-    path, = (folder / 'student').glob('best_mIoU_*.pth')
+    path, = (folder / 'student').glob('best_mean_mIoU_*.pth')
     return path
 
 
@@ -44,6 +45,18 @@ def test_one_command_trains_the_teacher_and_the_network(trained):
     summary = json.loads((folder / 'student/summary.json').read_text())
     assert {'mIoU', 'ir/mIoU', 'rgb/mIoU', 'ir/IoU.car'} < set(summary['test'])
     assert (folder / 'teacher/summary.json').is_file()
+
+
+def test_selected_is_what_does_well_in_the_mean_of_all_settings(trained):
+    folder, printed = trained
+    summary = json.loads((folder / 'student/summary.json').read_text())
+    assert best(folder).name == 'best_mean_mIoU_epoch_1.pth' == Path(summary['checkpoint']).name
+    found = summary['val_metrics']
+    assert summary['val'] == found['mIoU']
+    assert found['mean/mIoU'] == pytest.approx(
+        (found['mIoU'] + found['ir/mIoU'] + found['rgb/mIoU']) / 3)
+    row = next(line for line in printed.splitlines() if 'student on ir' in line)
+    assert f'{found["ir/mIoU"]:.2f}' in row
 
 
 def test_it_is_compared_with_the_baseline_of_its_second_modality(trained):

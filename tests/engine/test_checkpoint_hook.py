@@ -197,6 +197,11 @@ def test_a_best_checkpoint_that_is_gone_is_said_and_replaced(train, tmp_path):
     assert Path(evaluate_selected(resumed)['checkpoint']).name == 'best_mIoU_epoch_4.pth'
 
 
+def test_a_metric_that_validation_does_not_have_is_named(train):
+    with pytest.raises(KeyError, match=r"save_best: \['mDice'\] is not among .*mIoU"):
+        train('run', checkpoint=dict(save_best='mDice')).train()
+
+
 def test_several_metrics_each_keep_their_best_and_the_first_selects(train, tmp_path):
     runner = train('run', checkpoint=dict(save_best=['mAcc', 'mIoU']))
     runner.train()

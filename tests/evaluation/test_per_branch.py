@@ -93,6 +93,22 @@ def test_each_head_has_its_own_accuracy_and_the_student_keeps_its_name():
     assert metric.evaluate(1) == {'accuracy/top1': 100.0}
 
 
+def test_the_mean_is_over_the_student_and_what_is_named():
+    metric = PerBranchMetric(METRIC, mean=['fdkd.low'])
+    metric.dataset_meta = dict(classes='abcd')
+    metric.process({}, [sample(0, 0, 1), sample(1, 1, 1), sample(2, 2, 1), sample(3, 0, 1)])
+    assert metric.evaluate(4) == pytest.approx({
+        'accuracy/top1': 75, 'fdkd.low/accuracy/top1': 25, 'mean/accuracy/top1': 50})
+
+
+def test_a_mean_over_what_does_not_predict_is_refused():
+    metric = PerBranchMetric(METRIC, mean=['fdkd.high'])
+    metric.dataset_meta = dict(classes='abcd')
+    metric.process({}, [sample(0, 0, 1)])
+    with pytest.raises(ValueError, match=r"\['fdkd.high'\] do not predict, but \['fdkd.low'\] do"):
+        metric.evaluate(1)
+
+
 class GivenLoop:
     """A test loop whose metrics are given."""
 

@@ -9,6 +9,11 @@ model = dict(
             _scope_='mmseg', type='mmfkd.CEN', modalities=_base_.both.modality,
             backbone=unimodal.backbone, decode_head=unimodal.decode_head,
             exchange=dict(channel=dict(norms=_base_.block_norms, threshold=0.02))))))
+# Selected is what does well with both modalities and with each alone.
+metric = _base_.val_evaluator.get('metric', _base_.val_evaluator)
+val_evaluator = dict(_delete_=True, type='PerBranchMetric', metric=metric,
+                     mean=['+'.join(subset) for subset in _base_.both.subsets])
+default_hooks = dict(checkpoint=dict(save_best='mean/' + _base_.default_hooks.checkpoint.save_best))
 # As its authors have it. RefineNet-R50 has the 99.13 M parameters of CSK-Net's tables at 26 classes
 # (depth=101 of the authors' own tables has 118.17 M). Batch norm statistics stay those of ImageNet;
 # learning rates of encoder and decoder of their own, halved and lowered to 0.4 of that after each

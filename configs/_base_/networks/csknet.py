@@ -37,10 +37,15 @@ model = dict(
             # What has to predict by itself is trained by itself, without exchange, and by labels.
             supervised=['fused', 'infrared', 'optical']))),
     losses=losses)
+# Selected is what does well with both modalities and with each alone.
+metric = _base_.val_evaluator.get('metric', _base_.val_evaluator)
+val_evaluator = dict(_delete_=True, type='PerBranchMetric', metric=metric,
+                     mean=['+'.join(subset) for subset in _base_.both.subsets])
 # The contrast begins with the eleventh of 200 epochs, or the second of a short run, with all
 # pixels, and ends with a tenth.
 begin, end = (1, 5) if small else (10, 50)
 default_hooks = dict(
+    checkpoint=dict(save_best='mean/' + _base_.default_hooks.checkpoint.save_best),
     contrast_weight=dict(type='LossWeightHook', loss='loss_contrast', start=0.0, stop=0.1,
                          begin=begin, end=begin),
     contrast_share=dict(type='LossWeightHook', loss='loss_contrast', number='hard_ratio',

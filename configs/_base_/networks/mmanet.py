@@ -40,9 +40,14 @@ model = dict(
             decode_head=dict(type='mmfkd.ESANetHead', in_channels=widths,
                              num_classes=unimodal.decode_head.num_classes)))),
     losses=losses)
+# Selected is what does well with both modalities and with each alone.
+metric = _base_.val_evaluator.get('metric', _base_.val_evaluator)
+val_evaluator = dict(_delete_=True, type='PerBranchMetric', metric=metric,
+                     mean=['+'.join(subset) for subset in _base_.both.subsets])
 # Both losses begin with the twelfth of the authors' 300 epochs, and with the second of a short run.
 begin = 1 if small else 11
 default_hooks = dict(
+    checkpoint=dict(save_best='mean/' + _base_.default_hooks.checkpoint.save_best),
     mad_weight=dict(type='LossWeightHook', loss='loss_mad', start=0, stop=4.0, begin=begin,
                     end=begin),
     mar_weight=dict(type='LossWeightHook', loss='loss_mar', start=0, stop=0.2, begin=begin,
@@ -58,4 +63,7 @@ presets = dict(full=dict(
                       stage16='decode_head.stages.0[0]'),
             model=dict(mask=False, auxiliary=False))),
         losses=dict(_delete_=True)),
-    default_hooks=dict(mad_weight=None, mar_weight=None)))
+    val_evaluator=dict(_delete_=True, type='PerBranchMetric', metric=metric),
+    default_hooks=dict(
+        checkpoint=dict(save_best=_base_.default_hooks.checkpoint.save_best),
+        mad_weight=None, mar_weight=None)))

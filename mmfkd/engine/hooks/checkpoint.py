@@ -2,6 +2,7 @@
 
 import glob
 import os
+from numbers import Real
 from pathlib import Path
 
 from mmengine import hooks
@@ -84,6 +85,10 @@ class CheckpointHook(hooks.CheckpointHook):
 
     def after_val_epoch(self, runner: Runner, metrics: dict | None = None) -> None:
         """Saves the best checkpoint, then that of the step, and then deletes their predecessors."""
+        selecting = set(self.key_indicators) if self.save_best else set()
+        if unknown := selecting - {'auto', *(metrics or {})}:
+            raise KeyError(f'save_best: {sorted(unknown)} is not among {list(metrics or {})} of '
+                           'val_evaluator: set default_hooks.checkpoint.save_best to one')
         before, last = self._best_paths(), self.last_ckpt
         # Without them the base class neither deletes the best one nor saves the step.
         self._point_to([None] * len(before))
@@ -91,6 +96,10 @@ class CheckpointHook(hooks.CheckpointHook):
         super().after_val_epoch(runner, metrics)
         new, self.last_ckpt = self._best_paths(), last
         self._point_to([path or old for path, old in zip(new, before, strict=True)])
+        if any(new[:1]):  # what the checkpoint scores by every metric
+            runner.message_hub.update_info('best_metrics', {
+                key: float(value) for key, value in (metrics or {}).items()
+                if isinstance(value, Real)})
         writes_steps = self.interval > 0 or self.save_last
         if writes_steps and (any(new) or getattr(runner.train_loop, 'stop_training', False)):
             self._due = True
@@ -152,6 +161,8 @@ class CheckpointHook(hooks.CheckpointHook):
         self._point_to([None if i == index else old for i, old in enumerate(self._best_paths())])
         for name in ('best_ckpt', 'best_score'):
             runner.message_hub.pop_info(f'{name}{self._suffix(index)}')
+        if index == 0:
+            runner.message_hub.pop_info('best_metrics')
 
     def _suffix(self, index: int) -> str:
         """What mmengine adds to the names of its records where there are several metrics."""
