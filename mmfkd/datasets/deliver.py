@@ -43,17 +43,17 @@ class DELIVERDataset(RGBXDataset):
     LABEL = dict(folder='label/{case}/{split}', suffix='_label_front.png')
     REDUCE_ZERO_LABEL = True
 
-    def find_files(self, folder: str, suffix: str) -> dict[str, Path]:
+    def find_files(self, folder: str) -> list[tuple[str, Path]]:
         """See the base class; ``{case}`` in ``folder`` is each weather that is there.
 
         Raises:
             FileNotFoundError: none is.
         """
         if '{case}' not in folder:
-            return super().find_files(folder, suffix)
+            return super().find_files(folder)
         there = [case for case in CASES if Path(folder.replace('{case}', case)).is_dir()]
         if not there:
             raise FileNotFoundError(f'{folder} does not exist for any case of {", ".join(CASES)}. '
                                     'Prepare the data with mmfkd prepare deliver, or set '
                                     'data_root to where it is.')
-        return list_each(folder, '{case}', there, suffix)
+        return list_each(folder, '{case}', there)

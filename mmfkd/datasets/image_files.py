@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from glob import escape, glob
 from pathlib import Path
 
@@ -27,32 +27,21 @@ def default_loader(spec: Mapping) -> dict:
     return COLOR if spec['channels'] == 3 else UNCHANGED
 
 
-def list_files(folder: Path, suffix: str) -> dict[str, Path]:
-    """Path below ``folder`` without ``suffix`` to path, of the files that end in it.
+def list_files(folder: Path) -> list[tuple[str, Path]]:
+    """Path below ``folder``, and path, of every file there, subfolders included.
 
     Args:
         folder: of the files; ``*`` in it stands for any name.
-        suffix: their end.
 
     Raises:
         FileNotFoundError: no such folder.
-        ValueError: the same path in two folders.
     """
     pattern = escape(str(folder)).replace('[*]', '*')
     folders = sorted(map(Path, glob(pattern))) if '*' in str(folder) else [folder]
     if not folders or not folders[0].is_dir():
         raise FileNotFoundError(f'{folder} does not exist. Prepare the data with '
                                 'mmfkd prepare DATASET, or set data_root to where it is.')
-    found: dict[str, Path] = {}
-    for one in folders:
-        for name in names_below(str(one)):
-            stem, path = name.removesuffix(suffix), one / name
-            if not name.endswith(suffix):
-                continue
-            if stem in found:
-                raise ValueError(f'{found[stem]} and {path} are files of the same stem: rename one')
-            found[stem] = path
-    return found
+    return [(name, one / name) for one in folders for name in names_below(str(one))]
 
 
 def names_below(folder: str, parts: str = '', above: tuple[str, ...] = ()) -> Iterator[str]:
@@ -75,59 +64,60 @@ def names_below(folder: str, parts: str = '', above: tuple[str, ...] = ()) -> It
                 yield name
 
 
-def list_each(folder: str, mark: str, names: Iterable[str], suffix: str) -> dict[str, Path]:
-    """``NAME/stem`` to path, of the files of one folder for each of several names.
+def list_each(folder: str, mark: str, names: Iterable[str]) -> list[tuple[str, Path]]:
+    """``NAME/FILE``, and path, of the files of one folder for each of several names.
 
     Args:
         folder: of the files, with ``mark`` for the name.
         mark: such as ``{video}``.
         names: that take its place.
-        suffix: the end of the files.
 
     Raises:
         FileNotFoundError: one of the folders is missing.
     """
-    return {f'{name}/{stem}': path for name in names
-            for stem, path in list_files(Path(folder.replace(mark, name)), suffix).items()}
+    return [(f'{name}/{below}', path) for name in names
+            for below, path in list_files(Path(folder.replace(mark, name)))]
 
 
-def files_of_any(find: Callable[[str, str], dict[str, Path]], folder: str,
-                 suffix: str | Sequence[str]) -> dict[str, Path]:
+def by_stem(files: Sequence[tuple[str, Path]], folder: str, suffix: str | Sequence[str]
+            ) -> dict[str, Path]:
     """Stem to path of the files that end in one of several suffixes.
 
     Args:
-        find: gives the files of a folder that end in a suffix.
-        folder: of the files.
+        files: name, of which the stem is a part, and path of each.
+        folder: of the files, for messages.
         suffix: one or several.
 
     Raises:
         ValueError: no file ends so, or two files have one stem.
     """
     found: dict[str, Path] = {}
+    twice: list[tuple[Path, Path]] = []
     for one in suffixes_of(suffix):
-        files = find(folder, one)
-        twice = sorted(set(files) & set(found))
-        if twice:
-            raise ValueError(f'{found[twice[0]]} and {files[twice[0]]} have the same stem, as have '
-                             f'{len(twice) - 1} others: which one counts? Remove or rename one, or '
-                             f'give a single suffix')
-        found.update(files)
+        for name, path in files:
+            if name.endswith(one):
+                first = found.setdefault(name.removesuffix(one), path)
+                twice += [(first, path)] if first != path else []
+    if twice:
+        first, path = min(twice)
+        others = f', as have {len(twice) - 1} others' if len(twice) > 1 else ''
+        raise ValueError(f'{first} and {path} have the same stem{others}: which one counts? Remove '
+                         "or rename one, or correct 'folder' or 'suffix'")
     if not found:
-        endings = {path.suffix for path in find(folder, '').values()} - {''}
+        endings = {path.suffix for _, path in files} - {''}
         raise ValueError(
             f"{folder} holds no file that ends in '{listed_suffixes(suffix)}', only "
             f"{', '.join(sorted(endings)) or 'none at all'}: check 'folder' and 'suffix' of the "
             'modality')
-    _tell_other_case(find, folder, suffixes_of(suffix))
+    _tell_other_case([name for name, _ in files], folder, suffixes_of(suffix))
     return found
 
 
-def _tell_other_case(find: Callable[[str, str], dict[str, Path]], folder: str,
-                     suffixes: Collection[str]) -> None:
+def _tell_other_case(names: Collection[str], folder: str, suffixes: Collection[str]) -> None:
     """Logs how many files are left out because their suffix is in capitals, or is not.
 
     Args:
-        find: gives the files of a folder that end in a suffix.
+        names: of the files.
         folder: of the files.
         suffixes: that are wanted.
     """
@@ -135,9 +125,9 @@ def _tell_other_case(find: Callable[[str, str], dict[str, Path]], folder: str,
     others = {f'{start}{dot}{other}' for one, (start, dot, end) in extensions
               for other in (end.lower(), end.upper())} - set(suffixes)
     for other in sorted(others):
-        files = find(folder, other)
-        if files:
-            print_log(f"{folder}: {len(files)} files that end in '{other}' are left out, as "
+        count = sum(name.endswith(other) for name in names)
+        if count:
+            print_log(f"{folder}: {count} files that end in '{other}' are left out, as "
                       f"'suffix' is '{listed_suffixes(tuple(suffixes))}'", logger='current')
 
 

@@ -68,9 +68,9 @@ class MVSSDataset(RGBXDataset):
     LABEL = dict(folder='data/{video}/label', suffix='l.png')
     RAW_LABELS = {255: 25}
 
-    def find_files(self, folder: str, suffix: str) -> dict[str, Path]:
+    def find_files(self, folder: str) -> list[tuple[str, Path]]:
         """See the base class; ``{video}`` in ``folder`` is each video of the split's list."""
-        return list_each(folder, '{video}', self.listed('video'), suffix)
+        return list_each(folder, '{video}', self.listed('video'))
 
     def wanted_stems(self, files: Mapping[str, Mapping[str, Path]]) -> set[str]:
         """Stems of the labels, as most frames have none; all frames where labels may be missing."""

@@ -8,7 +8,7 @@ from mmseg.datasets import BaseSegDataset
 from mmfkd.registry import DATASETS
 
 from .idle_steps import tell_idle_steps
-from .image_files import check_partners, check_strays, default_loader, files_of_any, list_files
+from .image_files import by_stem, check_partners, check_strays, default_loader, list_files
 from .labelled import Labels, all_labelled, check_labels, labelled_samples, none_labelled
 from .lists import read_names
 from .reads import without_unread
@@ -187,13 +187,13 @@ class RGBXDataset(BaseSegDataset):
             return {}
         return self._files_of('label', self.data_prefix['seg_map_path'], self.label['suffix'])
 
-    def find_files(self, folder: str, suffix: str) -> dict[str, Path]:
-        """Stem to path of the files of one kind that end in ``suffix``, subfolders included.
+    def find_files(self, folder: str) -> list[tuple[str, Path]]:
+        """Name and path of all files of one kind; a name without its suffix is a stem.
 
         Raises:
             FileNotFoundError: no such folder.
         """
-        return list_files(Path(folder), suffix)
+        return list_files(Path(folder))
 
     def listed(self, what: str) -> list[str]:
         """Lines of ``<split>.txt`` in ``data_root``, each the name of a ``what``.
@@ -217,7 +217,7 @@ class RGBXDataset(BaseSegDataset):
 
     def _files_of(self, name: str, folder: str, suffix: str | Sequence[str]) -> dict[str, Path]:
         try:
-            return files_of_any(self.find_files, folder, suffix)
+            return by_stem(self.find_files(folder), folder, suffix)
         except FileNotFoundError as error:
             if name == 'label':
                 raise FileNotFoundError(

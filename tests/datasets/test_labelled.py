@@ -153,7 +153,7 @@ def test_several_folders_are_one_data_set(mine):
                   label=dict(folder='*/label', suffix='.png'))
     assert labels_of(rgbx(mine, **spread)) == [[0], [1]] * 3
     (mine / 'one/gray/place2_5.png').write_bytes(b'')
-    with pytest.raises(ValueError, match='one/gray/place2_5.png and .*two.* of the same stem'):
+    with pytest.raises(ValueError, match='one/gray/place2_5.png and .*two.* have the same stem'):
         rgbx(mine, **spread)
 
 

@@ -136,6 +136,36 @@ def test_files_of_a_suffix_in_capitals_are_counted(own_root, arrays, caplog):
     assert "rgb: 2 files that end in '.PNG' are left out, as 'suffix' is '.png'" in caplog.text
 
 
+def test_files_that_are_no_samples_may_have_one_name_in_several_folders(tmp_path, arrays):
+    for day in ('mon', 'tue'):
+        write(tmp_path, arrays, [day], split=day)
+        for kind in ('rgb', 'ir', 'depth', 'label'):
+            (tmp_path / day / kind / 'notes.txt').write_text('sunny')
+    modalities = {name: dict(spec, folder=spec['folder'].replace('{split}', '*'))
+                  for name, spec in OWN.items()}
+    label = dict(folder='*/label', suffix='.png')
+    dataset = RGBXDataset(str(tmp_path), modalities=modalities, label=label, metainfo=METAINFO)
+    assert stems(dataset) == ['mon', 'tue']
+    with pytest.raises(ValueError, match=r"ends in '\.gif', only \.png, \.txt: check"):
+        RGBXDataset(str(tmp_path), modalities=modalities, label=dict(label, suffix='.gif'),
+                    metainfo=METAINFO)
+
+
+@pytest.mark.parametrize('suffix', ['.png', ('.png', '.tif', '.jpg')])
+def test_a_folder_is_listed_once_whatever_suffixes_there_are(own_root, suffix):
+    class Counting(RGBXDataset):
+        listed_folders = []
+
+        def find_files(self, folder):
+            self.listed_folders.append(Path(folder).name)
+            return super().find_files(folder)
+
+    dataset = Counting(str(own_root), modalities=dict(rgb=dict(OWN['rgb'], suffix=suffix)),
+                       metainfo=METAINFO)
+    assert stems(dataset) == ['a', 'b', 'c']
+    assert dataset.listed_folders == ['rgb', 'label']
+
+
 def test_ann_file_selects_stems(own_root):
     (own_root / 'list.txt').write_text('c\na\n')
     assert stems(own(own_root, ann_file='list.txt')) == ['a', 'c']
