@@ -8,6 +8,7 @@ from pathlib import Path
 
 from mmengine.logging import print_log
 
+from .lists import composed
 from .transforms.arrays import NUMPY, SUFFIXES
 from .transforms.images import COLOR
 
@@ -83,6 +84,8 @@ def by_stem(files: Sequence[tuple[str, Path]], folder: str, suffix: str | Sequen
             ) -> dict[str, Path]:
     """Stem to path of the files that end in one of several suffixes.
 
+    Stems are :func:`composed`, so that files pair up however their letters are written.
+
     Args:
         files: name, of which the stem is a part, and path of each.
         folder: of the files, for messages.
@@ -91,9 +94,10 @@ def by_stem(files: Sequence[tuple[str, Path]], folder: str, suffix: str | Sequen
     Raises:
         ValueError: no file ends so, or two files have one stem.
     """
+    files = [(composed(name), path) for name, path in files]
     found: dict[str, Path] = {}
     twice: list[tuple[Path, Path]] = []
-    for one in suffixes_of(suffix):
+    for one in map(composed, suffixes_of(suffix)):
         for name, path in files:
             if name.endswith(one):
                 first = found.setdefault(name.removesuffix(one), path)

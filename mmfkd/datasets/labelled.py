@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .lists import read_names
+from .lists import composed, read_names
 
 UNLABELLED = -100  # class of a sample without a label; torch's cross entropy leaves it out
 
@@ -66,10 +66,10 @@ def labelled_samples(labels: Labels, names: Sequence[str], present: Sequence[boo
         chosen = [i in places for i in range(len(names))]
     else:
         listed = read_names(Path(labels), 'name') if isinstance(labels, str) else labels
-        wanted_names = set(listed)
-        _refuse(wanted_names - set(whole or names), 'labels names {}, which no sample has: {}. '
-                'Correct the list')
-        chosen = [name in wanted_names for name in names]
+        wanted_names = set(map(composed, listed))
+        _refuse(wanted_names - set(map(composed, whole or names)),
+                'labels names {}, which no sample has: {}. Correct the list')
+        chosen = [composed(name) in wanted_names for name in names]
     _refuse({name for name, wanted, there in zip(names, chosen, present, strict=True)
              if wanted and not there}, '{} without a label, of which labels={} says that they have '
             "one: {}. Add the labels, or take those that there are with labels='some'", labels)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path, PurePath, PureWindowsPath
 from typing import Any, TextIO
+from unicodedata import normalize
 
 
 class ListError(ValueError):
@@ -23,6 +24,15 @@ def below(text: str) -> str:
     if not text.strip() or outside:
         raise ValueError(f'{text!r} is no path below the folder of the data set')
     return text
+
+
+def composed(name: str) -> str:
+    """A name in the form by which names are compared.
+
+    Unicode writes a letter with a mark in one character or in two. People type the former, and
+    archives from macOS hold the latter.
+    """
+    return normalize('NFC', name)
 
 
 def number(text: str) -> int | float:

@@ -10,7 +10,7 @@ from mmfkd.registry import DATASETS
 from .idle_steps import tell_idle_steps
 from .image_files import by_stem, check_partners, check_strays, default_loader, list_files
 from .labelled import Labels, all_labelled, check_labels, labelled_samples, none_labelled
-from .lists import read_names
+from .lists import composed, read_names
 from .reads import without_unread
 from .subset import Group, check_subset, groups_of, select_subset
 from .transforms.labels import IGNORED
@@ -242,7 +242,7 @@ class RGBXDataset(BaseSegDataset):
         if self.ann_file:
             if not Path(self.ann_file).is_file():
                 raise FileNotFoundError(f'ann_file {self.ann_file} does not exist')
-            wanted = set(read_names(Path(self.ann_file), 'stem'))
+            wanted = set(map(composed, read_names(Path(self.ann_file), 'stem')))
         else:
             wanted = self.wanted_stems(files)
         check_partners(wanted, folders, files)

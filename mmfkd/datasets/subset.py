@@ -8,7 +8,7 @@ import numpy as np
 from mmengine.logging import print_log
 from mmengine.registry import FUNCTIONS
 
-from .lists import ListFormat
+from .lists import ListFormat, composed
 
 # What says which samples belong together; see groups_of.
 Group = str | Mapping[str, str] | Callable[[str], str]
@@ -98,6 +98,8 @@ def groups_of(names: Sequence[str], group: Group | None) -> list[str] | None:
         return _found(names, group)
     listed = group if isinstance(group, Mapping) else {
         row['name']: row['group'] for row in GROUPS.read(Path(group))}
+    listed = {composed(name): one for name, one in listed.items()}
+    names = [composed(name) for name in names]
     lost = [name for name in names if name not in listed]
     if lost:
         where = 'group' if isinstance(group, Mapping) else str(group)

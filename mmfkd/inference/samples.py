@@ -9,7 +9,7 @@ import numpy as np
 from mmengine.logging import print_log
 
 from mmfkd.datasets.image_files import names_below
-from mmfkd.datasets.lists import read_text
+from mmfkd.datasets.lists import composed, read_text
 from mmfkd.datasets.transforms.arrays import SUFFIXES as ARRAY_SUFFIXES
 from mmfkd.datasets.transforms.images import FRAME_SUFFIXES
 
@@ -143,13 +143,13 @@ def _frames(folder: Path) -> bool:
 
 
 def _clips(name: str, folder: Path) -> dict[str, dict]:
-    found = {path.name: dict(folder=str(path)) for path in sorted(folder.iterdir())
-             if path.is_dir() and _frames(path)}
+    found = _by_stem((path.name, path) for path in sorted(folder.iterdir())
+                     if path.is_dir() and _frames(path))
     if not found:
         raise ValueError(f'{name}: {folder} holds no frames and no folders of frames '
                          f'({", ".join(FRAME_SUFFIXES)}): extract those of videos with '
                          'mmfkd prepare')
-    return found
+    return {stem: dict(folder=str(path)) for stem, path in found.items()}
 
 
 def _files(name: str, folder: Path, kind: str, ends: Sequence[str]) -> dict[str, dict]:
@@ -163,19 +163,30 @@ def _files(name: str, folder: Path, kind: str, ends: Sequence[str]) -> dict[str,
         print_log(f'{folder}: {len(files) - len(fitting)} files are no {kind} and left out: '
                   f'{", ".join(others)}', logger='current')
     # An end that is a suffix alone tells nothing apart.
-    marks = tuple(end for end in ends if not end.startswith('.'))
-    marked = [path for path in fitting if marks and path.name.endswith(marks)]
+    marks = tuple(composed(end) for end in ends if not end.startswith('.'))
+    names = {path: composed(str(path.relative_to(folder))) for path in fitting}
+    marked = [path for path in fitting if marks and names[path].endswith(marks)]
     if marked and len(marked) < len(fitting):
         print_log(f'{folder}: {len(fitting) - len(marked)} files do not end in '
                   f'{" or ".join(marks)}, as {name} does, and are left out', logger='current')
-    found: dict[str, Path] = {}
-    for path in marked or fitting:
-        end = next((mark for mark in marks if path.name.endswith(mark)), path.suffix)
-        stem = str(path.relative_to(folder)).removesuffix(end)
-        if stem in found:
-            raise ValueError(f'{found[stem]} and {path} are files of the same stem: rename one')
-        found[stem] = path
+    found = _by_stem(
+        (names[path].removesuffix(next(filter(names[path].endswith, marks), path.suffix)), path)
+        for path in marked or fitting)
     return {stem: dict(path=str(path)) for stem, path in found.items()}
+
+
+def _by_stem(paths: Iterable[tuple[str, Path]]) -> dict[str, Path]:
+    """Stem, composed, to path.
+
+    Raises:
+        ValueError: two paths have one stem.
+    """
+    found: dict[str, Path] = {}
+    for name, path in paths:
+        first = found.setdefault(composed(name), path)
+        if first != path:
+            raise ValueError(f'{first} and {path} have the same stem: rename one')
+    return found
 
 
 def _spec(name: str, value: Any, kind: str) -> Any:

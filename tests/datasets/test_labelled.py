@@ -3,6 +3,7 @@
 import csv
 import re
 from pathlib import Path
+from unicodedata import normalize
 
 import numpy as np
 import pytest
@@ -84,6 +85,31 @@ def test_maps_without_a_label_are_ignored_whole(mine):
     assert labels_of(rgbx(mine, labels=['place1_3'])) == [[255]] * 3 + [[1]] + [[255]] * 2
     assert labels_of(rgbx(mine, labels='none')) == [[255]] * 6
     with pytest.raises(ValueError, match='1 of 6 files of "label" are missing: place0_1.png'):
+        rgbx(mine)
+
+
+def test_names_are_paired_however_their_letters_are_written(mine):
+    """An umlaut is one character or two: archives from macOS hold the latter."""
+    stems = [[normalize(form, f'stra\u00dfe_{i}_\u00fc') for i in range(6)]
+             for form in ('NFC', 'NFD')]
+    assert stems[0] != stems[1]
+    for i, (one, two) in enumerate(zip(*stems, strict=True)):
+        for kind, stem in (('gray', one), ('label', two)):
+            path = mine / f'train/{kind}/place{i // 2}_{i}.png'
+            path.rename(path.with_name(f'{stem}.png'))
+    (mine / 'list.txt').write_text('\n'.join(stems[1][:4]), encoding='utf-8')
+    for labels in ('all', 'some', stems[1]):
+        assert labels_of(rgbx(mine, labels=labels)) == [[0], [1]] * 3
+    assert len(rgbx(mine, ann_file=str(mine / 'list.txt'))) == 4
+    groups = {stem: str(i // 2) for i, stem in enumerate(stems[1])}
+    assert len(rgbx(mine, group=groups, subset='val', val_fraction=0.3)) == 2
+    marked = dict(gray=dict(folder='{split}/gray', suffix=normalize('NFD', '_\u00fc.png'),
+                            channels=1))
+    both = rgbx(mine, modalities=marked, label=dict(suffix='_\u00fc.png'))
+    assert labels_of(both) == [[0], [1]] * 3
+    twin = mine / f'train/gray/{stems[1][0]}.png'
+    twin.write_bytes((mine / f'train/gray/{stems[0][0]}.png').read_bytes())
+    with pytest.raises(ValueError, match='have the same stem: which one counts'):
         rgbx(mine)
 
 

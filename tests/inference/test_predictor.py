@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from unicodedata import normalize
 from uuid import uuid4
 
 import numpy as np
@@ -221,6 +222,27 @@ def test_files_of_two_modalities_in_one_folder_are_told_apart_by_their_ends(tmp_
     # Files of other names are taken as they are.
     plain = samples_of(tmp_path, dict(rgb='image'), dict(rgb=('_color.png',)))
     assert [sample.name for sample in plain] == ['1_ir', '1_rgb', '2_ir', '2_rgb']
+
+
+@pytest.mark.parametrize('kind', ['image', 'clip'])
+def test_files_pair_up_however_their_letters_are_written(kind, tmp_path):
+    """An umlaut is one character or two: archives from macOS hold the latter."""
+    def write(modality, form):
+        name = normalize(form, '\u00fc/0.png' if kind == 'clip' else '\u00fc_\u00e4.png')
+        path = tmp_path / modality / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+
+    write('a', 'NFC')
+    write('b', 'NFD')
+    ends = dict.fromkeys('ab', (normalize('NFC', '_\u00e4.png'),))
+    kinds = dict.fromkeys('ab', kind)
+    inputs = dict(a=tmp_path / 'a', b=tmp_path / 'b')
+    found, = samples_of(inputs, kinds, ends)
+    assert found.name == normalize('NFC', '\u00fc')
+    write('a', 'NFD')
+    with pytest.raises(ValueError, match='have the same stem: rename one'):
+        samples_of(inputs, kinds, ends)
 
 
 def test_the_ends_of_files_are_those_of_the_data_set(predictor):
