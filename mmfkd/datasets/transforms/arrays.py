@@ -48,7 +48,8 @@ class LoadArray(BaseTransform):
         image = read_array(path, self.key)
         if image.ndim not in (2, 3):
             raise ValueFault(f'{path} holds an array of shape {image.shape}: an image is (H, W) or '
-                             '(H, W, C)')
+                             '(H, W, C), of a TIFF in one page of several channels or in several '
+                             'pages of one. Write one image a file')
         if image.ndim == 3 and self.channels_first:
             image = image.transpose(1, 2, 0)
         results['img'] = as_float32(image, path)
@@ -79,14 +80,15 @@ def read_array(path: str, key: str | None = None) -> np.ndarray:
 def read_tiff(content: BytesIO) -> np.ndarray:
     """The image of a TIFF file, channels last: samples of a pixel, planes, or pages of one size.
 
-    Smaller copies of it, as pyramids have them, are left out.
+    Smaller copies of it, as pyramids have them, are left out. More than three axes, such as pages
+    of planes, stay in the order of the file.
     """
     from tifffile import TiffFile
 
     with TiffFile(content) as file:
         series = file.series[0]
         image = series.asarray()
-    channels_last = image.ndim < 3 or series.axes.endswith('S')
+    channels_last = image.ndim != 3 or series.axes.endswith('S')
     return image if channels_last else image.transpose(1, 2, 0)
 
 

@@ -1,5 +1,6 @@
 """No value of a file is changed without a word: it is taken as it is, or refused with a cure."""
 
+import re
 import struct
 from io import BytesIO
 from zlib import compress, crc32
@@ -87,6 +88,22 @@ def test_a_tiff_of_sixteen_bit_colours_is_not_cut_either(write, label, tmp_path)
     loader = dict(type='LoadArray')
     found = dataset(tmp_path, x=dict(channels=3, suffix='.tif', loader=loader))[0]['inputs']['x']
     assert np.array_equal(found.numpy(), np.stack([SIXTEEN] * 3))
+
+
+@pytest.mark.parametrize(('shape', 'options'), [
+    ((5, 4, 8, 8), dict(photometric='minisblack', planarconfig='separate')),
+    ((5, 8, 8, 3), dict(photometric='rgb')), ((2, 3, 8, 8), dict(imagej=True))])
+def test_a_tiff_of_four_axes_is_named_with_its_shape(shape, options, write, label, tmp_path):
+    buffer = BytesIO()
+    tifffile.imwrite(buffer, np.zeros(shape, np.uint16), **options)
+    write('x', '0.tif', buffer.getvalue())
+    said = rf'x/0\.tif holds an array of shape {re.escape(str(shape))}: an image is .*one image a'
+    with pytest.raises(ValueError, match=said):
+        dataset(tmp_path, x=dict(suffix='.tif'))[0]
+    write('x', '0.tif', np.zeros((8, 8), np.uint8))
+    (tmp_path / 'train/label/0.tif').write_bytes(buffer.getvalue())
+    with pytest.raises(ValueError, match=rf'label/0\.tif is {re.escape(str(shape))}, its images'):
+        dataset(tmp_path, label='.tif', x=dict(suffix='.tif'))[0]
 
 
 def test_colours_of_a_tiff_are_in_the_order_of_other_images(write, label, tmp_path):
