@@ -6,7 +6,7 @@ from pathlib import Path
 from mmfkd.registry import DATASETS
 
 from .labelled import Labels
-from .lists import ListFormat, below, number
+from .lists import ListFormat, below, number, with_classes
 from .pairs import PairDataset
 from .subset import Group
 
@@ -100,6 +100,7 @@ class VGGSoundDataset(PairDataset):
                  metainfo: dict | None = None, pipeline: Sequence = (), test_mode: bool = False,
                  indices: int | Sequence[int] | None = None, lazy_init: bool = False,
                  serialize_data: bool = True) -> None:
+        metainfo = with_classes(metainfo)
         self._only = set((metainfo or {}).get('classes') or ())
         if not self._only:
             path = Path(data_root, classes_from)

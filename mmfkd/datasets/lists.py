@@ -1,7 +1,7 @@
-"""Lists of samples in text files, read in one way by the data sets and by ``mmfkd prepare``."""
+"""Lists of samples and classes in text files, read in one way by all data sets and preparations."""
 
 import csv
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path, PurePath, PureWindowsPath
@@ -76,6 +76,31 @@ def read_names(path: Path, what: str) -> list[str]:
         except ValueError as error:
             raise ListError(f'{path}: {error}: correct the line') from error
     return names
+
+
+def with_classes(metainfo: dict | None) -> dict | None:
+    """The ``metainfo`` of a data set with the classes of the file that it may name in their place.
+
+    Raises:
+        ListError: there is no such file, or it is empty.
+        ValueError: the classes are no texts, as numbers on the command line are none.
+    """
+    classes = (metainfo or {}).get('classes')
+    if metainfo is None or classes is None:
+        return metainfo
+    if isinstance(classes, str):
+        path = Path(classes).expanduser()
+        if not path.is_file():
+            raise ListError(f"metainfo.classes='{classes}' is no file: name one with a class a "
+                            f"line, or give a list, such as ['{classes}']")
+        names = [line.strip() for line in read_text(path).split('\n') if line.strip()]
+        if not names:
+            raise ListError(f'{path} is empty: write one class a line')
+        return dict(metainfo, classes=tuple(names))
+    if not isinstance(classes, Sequence) or not all(isinstance(name, str) for name in classes):
+        raise ValueError(f"metainfo.classes={classes!r}: classes are texts. Put each in quotes, "
+                         "['0', '1'], on the command line \"...metainfo.classes=['0','1']\"")
+    return metainfo
 
 
 @dataclass(frozen=True)

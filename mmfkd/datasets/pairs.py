@@ -9,6 +9,7 @@ from mmengine.logging import print_log
 
 from .idle_steps import tell_idle_steps
 from .labelled import UNLABELLED, Labels, all_labelled, check_labels, labelled_samples
+from .lists import with_classes
 from .reads import without_unread
 from .subset import Group, check_subset, groups_of, select_subset
 from .transforms.images import FRAME_SUFFIXES
@@ -38,7 +39,7 @@ class PairDataset(BaseDataset):
         missing: 'raise' at samples that cannot be used (a missing file, no frames, an empty text,
             a label that is no class), or 'skip' them and log how many there were; the parts of
             ``subset`` are drawn before.
-        metainfo: ``dict(classes=...)`` replaces the classes.
+        metainfo: ``dict(classes=...)`` replaces the classes; texts, or a file with one a line.
         pipeline: transforms; starts with loaders, ends with ``PackPairs``.
         test_mode: see mmengine.
         indices: see mmengine.
@@ -82,8 +83,9 @@ class PairDataset(BaseDataset):
         self.labels = labels
         self.missing = missing
         super().__init__(ann_file=ann_file or self.LISTS[split], data_root=data_root,
-                         metainfo=metainfo, indices=indices, serialize_data=serialize_data,
-                         pipeline=list(pipeline), test_mode=test_mode, lazy_init=lazy_init)
+                         metainfo=with_classes(metainfo), indices=indices,
+                         serialize_data=serialize_data, pipeline=list(pipeline),
+                         test_mode=test_mode, lazy_init=lazy_init)
         tell_idle_steps(self.pipeline.transforms, dict.fromkeys((
             *self.modalities, *self.MODALITIES)))
 

@@ -10,7 +10,7 @@ from mmfkd.registry import DATASETS
 from .idle_steps import tell_idle_steps
 from .image_files import by_stem, check_partners, check_strays, default_loader, list_files
 from .labelled import Labels, all_labelled, check_labels, labelled_samples, none_labelled
-from .lists import composed, read_names
+from .lists import composed, read_names, with_classes
 from .reads import without_unread
 from .subset import Group, check_subset, groups_of, select_subset
 from .transforms.labels import IGNORED
@@ -49,7 +49,7 @@ class RGBXDataset(BaseSegDataset):
             chosen by ``split_seed``; or stems, or a file of them. The pixels of the others are all
             ignored: they give no loss of the task, and count in no metric.
         ann_file: file of stems, one a line, in place of the folder's content.
-        metainfo: see mmseg; its ``palette`` is also that of label maps in colour.
+        metainfo: see mmseg; ``classes`` may be a file, ``palette`` is that of label maps too.
         test_mode: see mmseg.
         indices: see mmseg.
         lazy_init: see mmseg.
@@ -105,7 +105,7 @@ class RGBXDataset(BaseSegDataset):
         folders = {name: spec['folder'] for name, spec in self.modalities.items()}
         folders['seg_map_path'] = self.label['folder']
         super().__init__(
-            ann_file=ann_file, metainfo=metainfo, data_root=data_root,
+            ann_file=ann_file, metainfo=with_classes(metainfo), data_root=data_root,
             data_prefix={key: folder.replace('{split}', split)
                          for key, folder in folders.items()},
             indices=indices, serialize_data=serialize_data, pipeline=list(pipeline),

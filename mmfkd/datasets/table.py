@@ -6,7 +6,7 @@ from pathlib import Path
 from mmfkd.registry import DATASETS
 
 from .labelled import Labels, none_labelled
-from .lists import ListFormat, below
+from .lists import ListFormat, below, with_classes
 from .pairs import PairDataset
 from .subset import Group, groups_of
 
@@ -60,6 +60,7 @@ class ListDataset(PairDataset):
         self._label = label
         self._group = group
         ann_file = ann_file or _table_of(data_root, split)
+        metainfo = with_classes(metainfo)
         if not (metainfo or {}).get('classes'):
             source = Path(data_root, classes_from or _table_of(data_root, 'train'))
             metainfo = dict(metainfo or {}, classes=self._classes(source))

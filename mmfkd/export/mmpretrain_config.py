@@ -5,6 +5,7 @@ from typing import Any
 from mmengine.config import Config
 
 from mmfkd.config import without_init
+from mmfkd.datasets.lists import with_classes
 from mmfkd.datasets.pipelines import steps_of
 from mmfkd.registry import DATASETS
 
@@ -122,7 +123,7 @@ def plain_pipeline(dataset: dict, modality: str) -> list[dict]:
 def class_names(cfg: Config) -> list[str]:
     """Names of the classes; numbers where the data set takes them from its files."""
     dataset = dataset_config(cfg)
-    given = (dataset.get('metainfo') or {}).get('classes')
+    given = (with_classes(dataset.get('metainfo')) or {}).get('classes')
     own: Any = getattr(DATASETS.get(dataset['type']), 'METAINFO', {}).get('classes')
     count = next(iter(cfg.model.students.values()))
     if given or own:

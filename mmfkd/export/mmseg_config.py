@@ -8,6 +8,7 @@ from mmengine.config import Config
 from mmfkd.config import without_init
 from mmfkd.config.options import datasets_of
 from mmfkd.datasets.image_files import COLOR, GREY, UNCHANGED, default_loader
+from mmfkd.datasets.lists import with_classes
 from mmfkd.datasets.palettes import voc_palette
 from mmfkd.datasets.pipelines import registered_modalities
 from mmfkd.registry import DATASETS, TRANSFORMS
@@ -160,7 +161,8 @@ def dataset_meta(cfg: Config) -> dict[str, list]:
     """Names and RGB colours of the classes, as mmseg keeps them in a checkpoint."""
     dataset = dataset_config(cfg)
     own = getattr(DATASETS.get(dataset['type']), 'METAINFO', {})
-    classes = (dataset.get('metainfo') or {}).get('classes') or own.get('classes')
+    given = (with_classes(dataset.get('metainfo')) or {}).get('classes')
+    classes = given or own.get('classes')
     if not classes:
         raise ValueError(f"{cfg.filename}: test_dataloader.dataset of type '{dataset['type']}' "
                          'has no classes; give it metainfo=dict(classes=(...))')

@@ -1,15 +1,19 @@
 """Lists of samples: one reader, for data sets and for mmfkd prepare."""
 
 import pytest
+from mmengine.config import Config
 
 from mmfkd.datasets import (
     AVDigitsDataset,
     AVEDataset,
     CREMADDataset,
     CrisisMMDDataset,
+    RGBXDataset,
     VGGSoundDataset,
 )
-from mmfkd.datasets.lists import ListError, ListFormat, below, number, read_names
+from mmfkd.datasets.lists import ListError, ListFormat, below, number, read_names, with_classes
+from mmfkd.export.mmpretrain_config import class_names
+from mmfkd.export.mmseg_config import dataset_meta
 
 PAIRS = ListFormat(dict(clip=below, label=str))
 NAMED = ListFormat(dict(image=below, text=str), '\t', named=True)
@@ -76,3 +80,41 @@ def test_no_list_leads_out_of_its_data_set(kind, name, content, tmp_path):
     write(tmp_path / name, content)
     with pytest.raises(ListError, match='is no path below the folder of the data set'):
         kind(str(tmp_path))
+
+
+# Classes.
+
+
+@pytest.mark.parametrize('kind', [VGGSoundDataset, RGBXDataset])
+def test_classes_may_be_the_lines_of_a_file(kind, tmp_path):
+    path = write(tmp_path / 'classes.txt', 'dog, barking\r\n\n/m/09x0r\nwind')
+    names = ('dog, barking', '/m/09x0r', 'wind')
+    options = dict(data_root=str(tmp_path), metainfo=dict(classes=str(path)))
+    if kind is RGBXDataset:
+        options['modalities'] = dict(x=dict(folder='x', suffix='.png', channels=1))
+    data = kind(**options, lazy_init=True)
+    assert tuple(data.metainfo['classes']) == names
+    dataset = dict(type=kind.__name__, **options)
+    cfg = Config(dict(test_dataloader=dict(dataset=dataset), model=dict(students=dict(x=dict()))))
+    of_export = dataset_meta(cfg)['classes'] if kind is RGBXDataset else class_names(cfg)
+    assert of_export == list(names)
+
+
+@pytest.mark.parametrize(('classes', 'message'), [
+    ('clases.txt', r"classes='clases.txt' is no file: name one .*such as \['clases.txt'\]"),
+    ('{folder}/empty.txt', 'empty.txt is empty: write one class a line'),
+    ([0, 1, 2], r"classes=\[0, 1, 2\]: classes are texts. Put each in quotes, \['0', '1'\], on"),
+    (('a', 1), 'classes are texts'), (3, 'metainfo.classes=3: classes are texts')])
+def test_classes_that_are_no_texts_are_refused(classes, message, tmp_path):
+    write(tmp_path / 'empty.txt', '\n\n')
+    given = classes.format(folder=tmp_path) if isinstance(classes, str) else classes
+    for kind in (VGGSoundDataset, CREMADDataset, RGBXDataset):
+        with pytest.raises(ValueError, match=message):
+            kind(data_root=str(tmp_path), metainfo=dict(classes=given), lazy_init=True,
+                 **(dict(modalities=dict(x=dict(folder='x', suffix='.png', channels=1)))
+                    if kind is RGBXDataset else {}))
+
+
+def test_classes_stay_as_they_are_given():
+    for metainfo in (None, {}, dict(palette=[[0, 0, 0]]), dict(classes=['0', '1'])):
+        assert with_classes(metainfo) is metainfo
