@@ -1,10 +1,11 @@
-"""Checks of a run before its first step, with messages in place of those of torch."""
+"""Checks of a run before its first step, with messages in place of those of others."""
 
 import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+import cv2
 from mmengine.config import Config
 from mmengine.runner import Runner
 from torch import nn
@@ -18,12 +19,19 @@ from .label_checks import check_labels
 from .overlap import warn_of_overlap, warn_of_parts
 from .run_parts import networks
 
-# Parts of torch's messages, and what they mean here.
+# Parts of messages of torch and OpenCV, and what they mean here.
 EXPLAINED = {
     'Expected more than 1 value per channel when training': (
         'a batch norm saw a single value a channel, as a layer of 1x1 pixels gives for a batch of '
         'one: set train_dataloader.batch_size to 2 or more, and train_dataloader.drop_last=True if '
-        'the last batch of an epoch is of one sample')}
+        'the last batch of an epoch is of one sample'),
+    "in function 'copyMakeBorder'": (
+        'Pad of mmcv and mmseg takes images of up to 4 channels, and the stacked modalities have '
+        'more: take it out of the pipeline, and set model.data_preprocessor.size_divisor, which '
+        'pads a batch, labels with 255'),
+    '(-15:Bad number of channels)': (
+        'a step of colours, such as PhotoMetricDistortion, was given stacked modalities: put it '
+        "before StackModalities, into dict(type='ForModality', modality=..., transforms=[...])")}
 
 
 def check_config(cfg: Config) -> None:
@@ -166,14 +174,14 @@ def heads(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
 
 @contextmanager
 def explained_errors() -> Iterator[None]:
-    """Says what known errors of torch mean.
+    """Says what known errors of torch and OpenCV mean.
 
     Raises:
         ValueError: with the cure, in place of such an error.
     """
     try:
         yield
-    except (ValueError, RuntimeError) as error:
+    except (ValueError, RuntimeError, cv2.error) as error:
         for part, meaning in EXPLAINED.items():
             if part in str(error):
                 raise ValueError(meaning) from error

@@ -2,14 +2,17 @@
 
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from mmengine.config import Config
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
+from torch.utils.data import DataLoader
 
 from mmfkd.cli.test import check_tested
 from mmfkd.config import compose, load_config
 from mmfkd.engine.checks import check_config, check_runner, explained_errors, heads
 from mmfkd.models import CrossModalDistiller
+from mmfkd.registry import TRANSFORMS
 
 
 @pytest.fixture
@@ -129,6 +132,20 @@ def test_a_single_value_under_a_batch_norm_is_explained(runner):
     with pytest.raises(ValueError, match='another'):
         with explained_errors():
             raise ValueError('another')
+
+
+@pytest.mark.parametrize(('step', 'message'), [
+    (dict(type='mmseg.Pad', size=(64, 64)), r'takes .* up to 4 .*data_preprocessor\.size_divisor'),
+    (dict(type='mmcv.Pad', size_divisor=32), r'takes .* up to 4 .*data_preprocessor\.size_divisor'),
+    (dict(type='mmseg.PhotoMetricDistortion'), "before StackModalities, into .*'ForModality'")])
+@pytest.mark.parametrize('workers', [0, 1])
+def test_a_step_for_few_channels_is_explained_on_a_stack_of_more(step, message, workers):
+    """In the process of the run, and in one of its data loader."""
+    stacked = dict(img=np.ones((8, 8, 5), np.float32), seg_fields=[])
+    transform = TRANSFORMS.build(step)
+    with pytest.raises(ValueError, match=message), explained_errors():
+        list(DataLoader([stacked] * 20, collate_fn=lambda batch: transform(batch[0]),
+                        num_workers=workers))
 
 
 @pytest.mark.parametrize(('options', 'message'), [
