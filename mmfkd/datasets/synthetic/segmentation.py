@@ -1,6 +1,6 @@
 """Embedded segmentation data sets: rendered rooms and streets, without files."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from mmcv.transforms import BaseTransform
@@ -29,22 +29,30 @@ class SyntheticScenes(BaseSegDataset):
         lazy_init: Whether to leave listing the scenes to ``full_init``.
         labels: 'all', 'none' or the share of the scenes that have a label; see
             :class:`mmfkd.datasets.RGBXDataset`.
+        modalities: Names that samples hold, of ``MODALITIES``; all of them by default.
 
     Raises:
-        ValueError: If ``num_scenes``, ``seed`` or ``size`` is out of range.
+        ValueError: If ``num_scenes``, ``seed`` or ``size`` is out of range, or a modality unknown.
     """
+
+    MODALITIES: dict[str, dict] = {}
 
     def __init__(self, num_scenes: int, seed: int = 0, size: Sequence[int] = (96, 96),
                  pipeline: Sequence[dict | Callable] = (), test_mode: bool = False,
                  indices: int | Sequence[int] | None = None, lazy_init: bool = False,
-                 labels: Labels = 'all') -> None:
+                 labels: Labels = 'all', modalities: Sequence[str] | None = None) -> None:
         check_labels(labels)
+        unknown = [name for name in modalities or () if name not in self.MODALITIES]
+        if unknown:
+            raise ValueError(f'{type(self).__name__}: unknown modality {unknown}; known are '
+                             f'{list(self.MODALITIES)}')
         if num_scenes < 1:
             raise ValueError(f'num_scenes={num_scenes} leaves the split empty: set it to 1 or more')
         if seed < 0:
             raise ValueError(f'seed={seed} must not be negative: set it to 0 or more')
         self.num_scenes, self.seed, self.size = num_scenes, seed, check_size(size)
         self.labels = labels
+        self.modalities = modalities
         super().__init__(pipeline=pipeline, test_mode=test_mode, indices=indices,
                          lazy_init=lazy_init)
 
@@ -52,15 +60,21 @@ class SyntheticScenes(BaseSegDataset):
         """One small dict per scene; ``img_path`` only names the scene for logs and hooks."""
         names = [f'synthetic/{i:06d}' for i in range(self.num_scenes)]
         labelled = labelled_samples(self.labels, names, [True] * len(names), self.seed)
-        return [dict(img_path=name, scene_seed=scene_seed(self.seed, i), size=self.size,
+        chosen = dict(chosen=tuple(self.modalities)) if self.modalities else {}
+        return [dict(chosen, img_path=name, scene_seed=scene_seed(self.seed, i), size=self.size,
                      seg_fields=[], label_map=self.label_map,
                      reduce_zero_label=self.reduce_zero_label,
                      **({} if labelled[i] else dict(seg_map_path=None)))
                 for i, name in enumerate(names)]
 
 
-def put_label(results: dict, label: np.ndarray) -> None:
-    """Adds the label map of a scene; one that says nothing, where the scene has no label."""
+def put_scene(results: dict, images: Mapping[str, np.ndarray], label: np.ndarray) -> None:
+    """Adds the images of a scene that its sample holds, their size, and the label map.
+
+    Where the scene has no label, the map says nothing.
+    """
+    results['modalities'] = {name: images[name] for name in results.get('chosen', images)}
+    results['img_shape'] = results['ori_shape'] = results['size']
     unlabelled = 'seg_map_path' in results and results['seg_map_path'] is None
     results['gt_seg_map'] = np.full_like(label, 255) if unlabelled else label
     results['seg_fields'] = ['gt_seg_map']
@@ -91,9 +105,7 @@ class RenderRGBD(BaseTransform):
     def transform(self, results: dict) -> dict:
         """See the class."""
         scene = rooms.render_scene(results['scene_seed'], results['size'])
-        results['modalities'] = dict(rgb=scene['rgb'], depth=scene['depth'])
-        put_label(results, scene['label'])
-        results['img_shape'] = results['ori_shape'] = results['size']
+        put_scene(results, dict(rgb=scene['rgb'], depth=scene['depth']), scene['label'])
         return results
 
 
@@ -125,8 +137,6 @@ class RenderEOIR(BaseTransform):
     def transform(self, results: dict) -> dict:
         """See the class."""
         scene = streets.render_street(results['scene_seed'], results['size'])
-        results['modalities'] = dict(rgb=scene['rgb'], ir=scene['ir'])
-        put_label(results, scene['label'])
+        put_scene(results, dict(rgb=scene['rgb'], ir=scene['ir']), scene['label'])
         results['night'] = scene['night']
-        results['img_shape'] = results['ori_shape'] = results['size']
         return results

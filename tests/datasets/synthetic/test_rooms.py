@@ -9,7 +9,7 @@ from mmfkd.datasets.synthetic import rooms
 from mmfkd.datasets.synthetic.nyuv2_layout import NYU40_IDS, write_nyuv2_layout
 from mmfkd.datasets.synthetic.rooms import CLASSES, PALETTE, render_scene
 from mmfkd.datasets.synthetic.seeding import scene_seed
-from mmfkd.datasets.synthetic.segmentation import RenderRGBD, SyntheticRGBD
+from mmfkd.datasets.synthetic.segmentation import RenderRGBD, SyntheticEOIR, SyntheticRGBD
 from mmfkd.registry import DATASETS, TRANSFORMS
 
 
@@ -84,6 +84,19 @@ def test_dataset_runs_through_the_registries():
     assert item['img_shape'] == item['ori_shape'] == (48, 64)
     assert item['img_path'] == 'synthetic/000002'
     assert item['label_map'] is None and item['reduce_zero_label'] is False
+
+
+@pytest.mark.parametrize(('dataset', 'renderer', 'name'), [
+    (SyntheticRGBD, 'RenderRGBD', 'depth'), (SyntheticEOIR, 'RenderEOIR', 'ir')])
+def test_dataset_keeps_the_chosen_modalities(dataset, renderer, name):
+    """As data sets of files do, so that a test set may have the deployed one alone."""
+    options = dict(num_scenes=2, size=(32, 32), pipeline=[dict(type=f'mmfkd.{renderer}')])
+    whole, part = dataset(**options)[1], dataset(**options, modalities=[name])[1]
+    assert list(part['modalities']) == [name] and list(whole['modalities']) == ['rgb', name]
+    assert np.array_equal(part['modalities'][name], whole['modalities'][name])
+    assert np.array_equal(part['gt_seg_map'], whole['gt_seg_map'])
+    with pytest.raises(ValueError, match=r"unknown modality \['infra'\]; known are \['rgb', "):
+        dataset(**options, modalities=['infra'])
 
 
 def test_dataset_keeps_the_chosen_scenes():
