@@ -52,8 +52,8 @@ class PKDLoss(DistillLoss):
     (unbiased) deviation over the batch and, for maps, over space; the loss is then 1 - r, with
     Pearson's r of the channel, but for the 1e-6 that is added to the deviation.
 
-    For vectors the statistics are those of the batch, so it takes two samples. A channel without
-    variance has no gradient.
+    For vectors the statistics are those of the batch, so it takes three samples: two, standardised,
+    are the same whatever they were. A channel without variance has no gradient.
 
     Departures from the authors' code are in ``docs/methods.md``, section ``pkd``.
 
@@ -64,7 +64,7 @@ class PKDLoss(DistillLoss):
         adapter: see :class:`DistillLoss`; the paper has none.
 
     Raises:
-        ValueError: a single sample without space: it has no deviation; or clips.
+        ValueError: fewer than three vectors, or values of a channel: they teach nothing; or clips.
     """
 
     def __init__(self, student: str = 'student.feat', teacher: str = 'teacher.feat',
@@ -81,9 +81,12 @@ def whiten(x: Tensor, eps: float = 1e-6) -> Tensor:
     """Each channel of (N, C, ...) with zero mean and unit deviation over all other axes."""
     dims = [d for d in range(x.ndim) if d != 1]
     count = x.numel() // x.size(1)
-    if count < 2:
-        raise ValueError('PKDLoss: a channel of a single value has no deviation; take batches of '
-                         'two samples or more, or tap a map')
+    if count < 3:
+        raise ValueError(
+            f'PKDLoss teaches nothing on {tuple(x.shape)}, as standardising leaves nothing of a '
+            'channel of one or two values: set train_dataloader.batch_size to 3 or more, for each '
+            'process, and train_dataloader.drop_last=True if the last batch of an epoch is of '
+            'fewer; or tap a map')
     centred = x - x.mean(dims, keepdim=True)
     variance = centred.square().sum(dims, keepdim=True) / (count - 1)
     # What is left of a constant channel is rounding; and the root's slope is infinite at 0.
