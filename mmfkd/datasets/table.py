@@ -58,7 +58,6 @@ class ListDataset(PairDataset):
         self.MODALITIES = tuple(columns)
         self._columns = dict(columns)
         self._label = label
-        self._group = group
         ann_file = ann_file or _table_of(data_root, split)
         metainfo = with_classes(metainfo)
         if not (metainfo or {}).get('classes'):
@@ -66,7 +65,7 @@ class ListDataset(PairDataset):
             metainfo = dict(metainfo or {}, classes=self._classes(source))
         super().__init__(
             data_root=data_root, split=split, modalities=modalities, ann_file=ann_file,
-            subset=subset, val_fraction=val_fraction, split_seed=split_seed, group=None,
+            subset=subset, val_fraction=val_fraction, split_seed=split_seed, group=group,
             labels=labels, missing=missing, metainfo=metainfo, pipeline=pipeline,
             test_mode=test_mode, indices=indices, lazy_init=lazy_init,
             serialize_data=serialize_data)
@@ -86,15 +85,15 @@ class ListDataset(PairDataset):
     def groups(self, samples: Sequence[dict], names: Sequence[str]) -> list[str] | None:
         """The column of groups."""
         found = [sample['group'] for sample in samples]
-        return groups_of(names, self._group) if None in found else found
+        return groups_of(names, self.group) if None in found else found
 
     def _column(self, path: Path) -> str | None:
         """The column of groups; None if they come from elsewhere."""
-        if not isinstance(self._group, str):
+        if not isinstance(self.group, str):
             return None
-        elsewhere = '(' in self._group or Path(self._group).is_file()
-        inside = not elsewhere or self._group in form_of({}, path).head(path)
-        return self._group if inside else None
+        elsewhere = '(' in self.group or Path(self.group).is_file()
+        inside = not elsewhere or self.group in form_of({}, path).head(path)
+        return self.group if inside else None
 
     def _rows(self, path: Path, column: str | None) -> list[dict]:
         kinds = {name: str if form == 'text' else below for name, form in self._columns.items()}

@@ -59,15 +59,27 @@ def warn_of_overlap(runner: Runner) -> None:
 
 
 def warn_of_parts(runner: Runner) -> None:
-    """Warns of a validation on a share of a list, of which training does not take the rest."""
-    if not is_main_process() or runner.val_loop is None:
+    """Warns of parts that are no two parts of one list.
+
+    A validation on a share, where training does not take the rest; and groups to be kept whole,
+    where nothing is parted.
+    """
+    if not is_main_process():
         return
-    rests = _lists(runner.train_dataloader.dataset, 'fit')
-    if _lists(runner.val_loop.dataloader.dataset, 'val') - rests:
+    training = runner.train_dataloader.dataset
+    validation = runner.val_loop.dataloader.dataset if runner.val_loop else None
+    if _lists(validation, 'val') - _lists(training, 'fit'):
         runner.logger.warning(
             "validation is on a share of its samples (subset='val'), and training not on the rest "
             "of these (subset='fit' of the same split): where validation has files of its own, set "
             'val_dataloader.dataset.subset=None and train_dataloader.dataset.subset=None')
+    parts = [*datasets(training), *datasets(validation)]
+    if any(getattr(part, 'group', None) is not None for part in parts) and not any(
+            getattr(part, 'subset', None) for part in parts):
+        runner.logger.warning(
+            "'group' of the data sets does nothing, as no share is held out that it would keep "
+            "whole: set train_dataloader.dataset.subset='fit' and val_dataloader.dataset."
+            "subset='val' of the same split, or leave it out")
 
 
 def _lists(dataset: object, subset: str) -> set[str]:

@@ -61,5 +61,14 @@ def test_a_text_that_recurs_is_no_file(captioned):
     (None, 'test', 'val', True), ('fit', 'test', None, False), (None, 'test', None, False)])
 def test_a_share_of_other_files_than_those_of_training_is_told(trained, split, scored, told,
                                                                captioned):
-    said = warnings(captioned(trained, 'image'), captioned(scored, 'image', split), warn_of_parts)
+    said = warnings(captioned(trained, None), captioned(scored, None, split), warn_of_parts)
     assert bool(said) == told and all('val_dataloader.dataset.subset=None' in text for text in said)
+
+
+@pytest.mark.parametrize('group', ['image', r'^(\d)', {f'{i}.png': str(i) for i in range(8)}])
+def test_groups_that_nothing_keeps_whole_are_told(group, captioned):
+    message, = warnings(captioned(None, group), captioned(None, None, 'test'), warn_of_parts)
+    assert message.startswith("'group' of the data sets does nothing") and "subset='fit'" in message
+    for subset in ('fit', None):  # one of the parts may have inherited it
+        said = warnings(captioned('fit', group), captioned(subset and 'val', group), warn_of_parts)
+        assert not any("'group'" in text for text in said)
