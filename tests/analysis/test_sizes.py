@@ -45,10 +45,11 @@ def test_rendered_images_have_the_size_of_their_data_set():
 
 
 def test_costs_of_a_loss_between_image_and_text(tmp_path):
-    command('loss_cost', 'kd/synthetic_text2image', 'loss_kd', '--steps', 1, '--batch', 16,
-            '--threads', 1, '--json', tmp_path / 'cost.json')
+    command('loss_cost', 'kd/synthetic_text2image', 'loss_kd', '--steps', 1, '--threads', 1,
+            '--json', tmp_path / 'cost.json', '--cfg-options', 'train_dataloader.batch_size=16')
     result = json.loads((tmp_path / 'cost.json').read_text())
     assert result['size'] == dict(image=[64, 64], text=[1, 40])
+    assert result['batch'] == 16  # that of the config
     assert result['seconds'] > 0 and result['peak'] > 0
 
 

@@ -33,8 +33,8 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--size', nargs=2, type=int, metavar=('H', 'W'),
                         help='The size of the random batch in pixels (default: what the pipeline '
                              'makes, else 240 320).')
-    parser.add_argument('--batch', type=int, default=2,
-                        help='The number of samples of a step (default: 2).')
+    parser.add_argument('--batch', type=int,
+                        help="The number of samples of a step (default: the config's).")
     parser.add_argument('--steps', type=int, default=5,
                         help='The number of timed steps (default: 5).')
     parser.add_argument('--warmup', type=int, default=1,
@@ -54,18 +54,19 @@ def main(argv: Sequence[str] | None = None) -> None:
         cfg = load_distiller_config(args.config, args.cfg_options)
         reduced = without_loss(cfg, args.loss)
         sizes = sizes_of(branch_modalities(cfg.model), cfg.train_dataloader.dataset, args.size)
-        times = time_without(cfg, reduced, sizes, args.batch, args.steps, args.warmup)
-        peaks = [peak_memory(one, sizes, args.batch) for one in (cfg, reduced)]
+        batch = cfg.train_dataloader.batch_size if args.batch is None else args.batch
+        times = time_without(cfg, reduced, sizes, batch, args.steps, args.warmup)
+        peaks = [peak_memory(one, sizes, batch) for one in (cfg, reduced)]
     except KeyError as error:
         sys.exit(error.args[0])
     except (FileNotFoundError, ValueError) as error:
         sys.exit(str(error))
     seconds, bare = medians(times)
-    result = dict(config=args.config, loss=args.loss, size=sizes, batch=args.batch,
+    result = dict(config=args.config, loss=args.loss, size=sizes, batch=batch,
                   seconds=seconds, seconds_without=bare, time_ratio=seconds / bare,
                   peak=peaks[0], peak_without=peaks[1], memory_ratio=peaks[0] / peaks[1],
                   threads=torch.get_num_threads())
-    print(f'{args.config}, {args.loss}, batch {args.batch}, {spelled_sizes(sizes)}')
+    print(f'{args.config}, {args.loss}, batch {batch}, {spelled_sizes(sizes)}')
     print(f'step: {seconds:.3f} s, {bare:.3f} s without: ratio {seconds / bare:.3f}')
     print(f'peak: {peaks[0] / 2**20:.0f} MiB, {peaks[1] / 2**20:.0f} MiB without: ratio '
           f'{peaks[0] / peaks[1]:.3f}')
