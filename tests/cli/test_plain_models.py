@@ -114,8 +114,9 @@ def test_weights_of_a_plain_model_start_the_student(student, tmp_path):
     torch.save(dict(state_dict=plain), tmp_path / 'plain.pth')
     done = run(sys.executable, ROOT / 'tools/train.py', student, '--work-dir', tmp_path / 'run',
                '--cfg-options', f'load_from={tmp_path}/plain.pth')
-    assert f'{len(plain)} of the {len(plain)} tensors of the model start from' in (
-        done.stdout + done.stderr)
+    assert (f'{len(plain)} of the {len(plain)} tensors of the model start from '
+            f'{tmp_path}/plain.pth, as those of students.student.model\n') in (
+                done.stdout + done.stderr)
     found = torch.load(tmp_path / 'run/epoch_1.pth', weights_only=False)['state_dict']
     assert torch.equal(found['students.student.model.decode_head.conv_seg.weight'],
                        plain['decode_head.conv_seg.weight'])

@@ -88,8 +88,9 @@ class StartCheckHook(Hook):
         if not fitting:
             raise ValueError(f'load_from={source} has no weight of this model: its keys begin like '
                              f"'{next(iter(weights))}', the model's like '{next(iter(own))}'")
+        place = f', as those of {prefix[:-1]}' if plain else ''
         runner.logger.info(f'{len(fitting)} of the {len(own)} tensors of the model start from '
-                           f'{source}')
+                           f'{source}{place}')
 
     def _check_values(self, runner: Runner, checkpoint: dict, source: str) -> None:
         present = training_values(runner.cfg)
