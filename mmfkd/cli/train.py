@@ -62,14 +62,10 @@ def main(argv: Sequence[str] | None = None) -> None:
 def train(args: argparse.Namespace, cfg: 'Config', work_dir: 'Path | str',
           request: 'StopRequest') -> None:
     """Trains in a work dir that no other process uses; in one that does, waits for its result."""
+    from mmfkd.engine.baselines import ended_baseline, train_missing_baseline, weak_teachers
     from mmfkd.engine.checks import check_config
     from mmfkd.engine.distributed import first_rank
-    from mmfkd.engine.teachers import (
-        ended_baseline,
-        train_missing_baseline,
-        train_missing_teachers,
-        weak_teachers,
-    )
+    from mmfkd.engine.teachers import train_missing_teachers
     from mmfkd.engine.training import is_complete, prepare_run, train_config
     from mmfkd.engine.work_dir_lock import locked
 

@@ -11,7 +11,7 @@ from PIL import Image
 from runs import ROOT, run
 
 from mmfkd.config import load_config
-from mmfkd.engine.teachers import (
+from mmfkd.engine.baselines import (
     baseline_of,
     ended_baseline,
     train_missing_baseline,
