@@ -1,7 +1,7 @@
 """The trainings of a student's teachers, which come before its own."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from mmengine.config import Config
@@ -12,11 +12,16 @@ from mmfkd.config import default_work_dir, fits, load_config, merge_options, sho
 from mmfkd.inference.opening import open_run
 
 from .hooks.checkpoint import length
+from .optim_wrapper import use_amp
 from .processes import STOPPED, run_child, train_command
 
 # What a baseline and the student beside it have in common.
 SHARED = ('train_dataloader', 'val_dataloader', 'test_dataloader', 'train_cfg', 'optim_wrapper',
           'param_scheduler', 'randomness')
+# Checkpoints that are looked for where the branch's config is trained.
+FOUND = ('auto', 'best')
+# What a teacher's weights come from, but for chance.
+WEIGHTS = ('model', 'train_dataloader', 'optim_wrapper', 'param_scheduler')
 
 
 def train_missing_teachers(cfg: Config, options: Mapping[str, object], amp: bool = False) -> None:
@@ -28,36 +33,46 @@ def train_missing_teachers(cfg: Config, options: Mapping[str, object], amp: bool
         amp: mixed precision.
 
     Raises:
-        SystemExit: the training of a teacher failed, one of a plain config has no checkpoint, or
-            the run is distributed and a teacher is missing; the message has the cure.
+        SystemExit: the training of a teacher failed, one of a plain config has no checkpoint, the
+            run is distributed and a teacher is missing, or one is there that was trained shorter
+            or otherwise; the message has the cure.
     """
     for name, config, folder in trained_branches(cfg):
         teacher = load_config(config)
         own = teacher_options(options, teacher)
         merge_options(teacher, own)
+        kind = 'teachers' if name in (cfg.model.get('teachers') or {}) else 'students'
         if has_ended(folder):
-            check_length(name, folder, teacher)
+            check_length(f'{kind}.{name}', folder, teacher)
+            # A folder that is named is meant as it is.
+            if cfg.model[kind][name].get('checkpoint', 'auto') in FOUND:
+                check_values(f'{kind}.{name}', folder, teacher)
             continue
         if not (teacher.get('model') or {}).get('students'):
             if selected_checkpoint(folder):
                 continue
-            kind = 'teachers' if name in (cfg.model.get('teachers') or {}) else 'students'
             sys.exit(f'model.{kind}.{name}: {folder} holds no weights, and {config} is a plain '
                      'config of mmseg or mmpretrain, which is not trained on the way: set '
                      f'model.{kind}.{name}.checkpoint to the file of its weights')
         train_first(f"the teacher '{name}'", cfg, config, folder, own, amp)
 
 
-def differences(folder: Path, config: Config) -> list[str]:
+def differences(folder: Path, config: Config, parts: Collection[str] = ('model', *SHARED)
+                ) -> list[str]:
     """What differs between a run that has ended and a config: ``key=old, and now new``.
 
     Only what decides scores counts: not the number of workers, or where files are.
+
+    Args:
+        folder: of the run.
+        config: as it would be trained.
+        parts: keys of the config that are compared, beside the hooks.
     """
     try:
         trained, _ = open_run(folder, teachers=True)
     except (FileNotFoundError, ValueError) as error:
         return [str(error)]
-    return changed_values(*(training_values(cfg, ('model', *SHARED)) for cfg in (trained, config)))
+    return changed_values(*(training_values(cfg, parts) for cfg in (trained, config)))
 
 
 def train_first(what: str, cfg: Config, config: str, folder: Path, options: Mapping[str, object],
@@ -81,18 +96,48 @@ def train_first(what: str, cfg: Config, config: str, folder: Path, options: Mapp
         sys.exit(f'training {what} failed with exit code {code}')
 
 
-def check_length(name: str, folder: Path, teacher: Config) -> None:
+def check_length(branch: str, folder: Path, teacher: Config) -> None:
     """Refuses a teacher whose run was planned shorter than its config asks for, as trials are.
+
+    Args:
+        branch: ``teachers.NAME`` or ``students.NAME``.
+        folder: of its run, which has ended.
+        teacher: its config, as it would be trained now.
 
     Raises:
         SystemExit: it was.
     """
     planned = (read_summary(folder) or {}).get('length')
     if planned is not None and planned < (length(teacher) or 0):
-        sys.exit(f"{folder} holds a teacher '{name}' that was planned for {planned} epochs or "
-                 f'iterations, but {length(teacher)} are asked for. Move it away to train another, '
-                 'or take it as it is with --cfg-options '
-                 f'model.teachers.{name}.checkpoint=FILE.pth')
+        sys.exit(f"{folder} holds a teacher '{branch.partition('.')[2]}' that was planned for "
+                 f'{planned} epochs or iterations, but {length(teacher)} are asked for. Move it '
+                 'away to train another, or take it as it is with --cfg-options '
+                 f'model.{branch}.checkpoint=FILE.pth')
+
+
+def check_values(branch: str, folder: Path, teacher: Config) -> None:
+    """Refuses a teacher that was trained otherwise than it would be now.
+
+    One of another seed, precision or of more epochs is as good. Without the one config that
+    mmengine leaves in the folder nothing is known.
+
+    Args:
+        branch: see :func:`check_length`.
+        folder: likewise.
+        teacher: likewise.
+
+    Raises:
+        SystemExit: it was.
+    """
+    if len(list(folder.glob('*.py'))) != 1 or not (teacher.get('model') or {}).get('students'):
+        return
+    if (read_summary(folder) or {}).get('amp'):
+        use_amp(teacher)
+    other = differences(folder, teacher, WEIGHTS)
+    if other:
+        sys.exit(f"{folder} holds another teacher '{branch.partition('.')[2]}' than the one that "
+                 f'is asked for, by {"; ".join(other)}: move it away to train this one, or take it '
+                 f'as it is with --cfg-options model.{branch}.checkpoint=FILE.pth')
 
 
 def trained_branches(cfg: Config) -> list[tuple[str, str, Path]]:
@@ -104,7 +149,7 @@ def trained_branches(cfg: Config) -> list[tuple[str, str, Path]]:
         checkpoint = spec.get('checkpoint', 'auto')
         if 'config' in spec and not checkpoint.endswith('.pth'):
             config = spec['config']
-            folder = (default_work_dir(config) if checkpoint in ('auto', 'best')
+            folder = (default_work_dir(config) if checkpoint in FOUND
                       else Path(checkpoint))
             found.append((name, config, folder))
     return found

@@ -9,6 +9,7 @@ import torch
 from runs import ROOT, run
 
 from mmfkd.config import load_config
+from mmfkd.engine.optim_wrapper import use_amp
 from mmfkd.engine.teachers import train_missing_teachers
 from mmfkd.engine.training import is_complete
 
@@ -73,6 +74,34 @@ def test_a_plain_teacher_without_a_checkpoint_is_not_trained_on_the_way(tmp_path
     torch.save(dict(state_dict=dict(x=torch.zeros(1))), tmp_path / 'best_mIoU_epoch_1.pth')
     cfg.model.teachers.teacher.checkpoint = str(tmp_path)
     train_missing_teachers(cfg, {})
+
+
+@pytest.mark.parametrize(('options', 'told'), [
+    ({'train_dataloader.dataset.labels': 0.5}, r'by train_dataloader\.dataset\.labels=None, and '
+     r'now 0\.5: move it away .* model\.teachers\.teacher\.checkpoint=FILE'),
+    ({'optim_wrapper.optimizer.lr': 0.5}, r'optimizer\.lr=0\.05, and now 0\.5'),
+    ({'randomness.seed': 1, 'val_dataloader.batch_size': 2, 'train_cfg.max_epochs': 1,
+      'train_dataloader.num_workers': 1, 'model.losses.loss_kd.temperature': 2.0}, None)])
+def test_a_teacher_that_was_trained_otherwise_is_not_taken(options, told, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / 'work_dirs/unimodal/synthetic_depth'
+    folder.mkdir(parents=True)
+    torch.save(dict(state_dict=dict(x=torch.zeros(1))), folder / 'best_mIoU_epoch_1.pth')
+    trained = load_config('unimodal/synthetic_depth')
+    use_amp(trained)
+    trained.dump(folder / 'synthetic_depth.py')
+    (folder / 'summary.json').write_text(json.dumps(dict(
+        test={}, amp=True, length=trained.train_cfg.max_epochs)))
+    cfg = load_config('kd/synthetic_depth2rgb', options)
+    train_missing_teachers(load_config('kd/synthetic_depth2rgb'), {})
+    if told is None:
+        train_missing_teachers(cfg, options)
+        return
+    with pytest.raises(SystemExit, match=told):
+        train_missing_teachers(cfg, options)
+    # A folder that is named is meant as it is.
+    cfg.model.teachers.teacher.checkpoint = 'work_dirs/unimodal/synthetic_depth'
+    train_missing_teachers(cfg, options)
 
 
 def test_a_finished_run_of_another_config_is_not_taken_for_this_one(tmp_path):
