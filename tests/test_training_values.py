@@ -41,3 +41,23 @@ def test_a_moving_average_that_comes_or_goes_is_told():
     plain, averaged = training_values(Config(BASE)), training_values(cfg)
     assert changed_values(plain, averaged) == ['hooks.0.momentum=None, and now 0.1',
                                                'hooks.0.type=None, and now mmengine.EMAHook']
+
+
+@pytest.mark.parametrize(('key', 'value', 'told'), [
+    ('model.students.student.init_cfg', dict(type='Pretrained', checkpoint='a.pth'),
+     ['model.students.student.init_cfg.checkpoint=None, and now a.pth',
+      'model.students.student.init_cfg.type=None, and now Pretrained']),
+    ('model.teachers.teacher.checkpoint', 'b.pth',
+     ['model.teachers.teacher.checkpoint=a.pth, and now b.pth']),
+    ('train_dataloader.dataset.label', dict(folder='other'),
+     ['train_dataloader.dataset.label.folder=None, and now other']),
+    ('train_dataloader.dataset.data_root', '/y', []),
+    ('train_dataloader.dataset.modalities', dict(fused=dict(folder='/here')), []),
+    ('model.teachers.teacher.cache', dict(folder='/here'), [])])
+def test_runs_differ_by_the_weights_they_start_from_and_by_folders_of_data(key, value, told):
+    cfg = Config(BASE)
+    cfg.merge_from_dict({key: value})
+    for whole in (True, False):
+        changed = changed_values(training_values(Config(BASE), whole=whole),
+                                 training_values(cfg, whole=whole))
+        assert changed == (told if whole else [])

@@ -15,36 +15,44 @@ _DECIDING = ('model', 'optim_wrapper', 'param_scheduler', 'train_dataloader', 'r
 # hooks that do,
 _HOOKS = ('EMAHook', 'EpochSeedHook', 'FusionPhaseHook', 'LossWeightHook', 'ModuleClipHook',
           'WeakCombinationHook')
-# and keys in them that say where files are, or how fast it is.
-_FREE = {'data_root', 'config', 'checkpoint', 'folder', 'init_cfg', 'num_workers',
-         'persistent_workers', 'prefetch_factor', 'pin_memory'}
+# and keys in them that say where files are, or how fast it is,
+_FREE = {'data_root', 'config', 'num_workers', 'persistent_workers', 'prefetch_factor',
+         'pin_memory'}
+# among them the folders of caches and of fused images; other folders tell what the data are.
+_PLACES = ('cache.folder', 'fused.folder')
+# What a run that is resumed has left behind, and folders, which its checkpoints have never said.
+_PAST = {'checkpoint', 'init_cfg', 'folder'}
 
 
-def training_values(cfg: Config, parts: Collection[str] = _DECIDING) -> str:
+def training_values(cfg: Config, parts: Collection[str] = _DECIDING, whole: bool = False) -> str:
     """The values of a config that decide what a training ends with, by dotted key, as JSON.
 
     Args:
         cfg: of the training.
         parts: keys of the config whose values are meant, beside the hooks.
+        whole: count the weights that branches start from and the folders of data too, by which two
+            runs differ, but not one that is resumed.
     """
     said = cfg.to_dict()
     values = {key: value for key, value in said.items() if key in parts}
     hooks = {name: hook for name, hook in (said.get('default_hooks') or {}).items()
              if _decides(hook)}
     values['hooks'] = {**hooks, **dict(enumerate(filter(_decides, said.get('custom_hooks') or ())))}
-    return json.dumps(dict(_leaves('', values)), default=str, sort_keys=True)
+    free = _FREE if whole else _FREE | _PAST
+    return json.dumps(dict(_leaves('', values, free)), default=str, sort_keys=True)
 
 
 def _decides(hook: object) -> bool:
     return isinstance(hook, Mapping) and str(hook.get('type')).rpartition('.')[2] in _HOOKS
 
 
-def _leaves(prefix: str, values: Mapping | Sequence) -> Iterator[tuple[str, object]]:
+def _leaves(prefix: str, values: Mapping | Sequence, free: Collection[str]
+            ) -> Iterator[tuple[str, object]]:
     for key, value in values.items() if isinstance(values, Mapping) else enumerate(values):
-        if key in _FREE:
+        if key in free or f'{prefix}{key}'.endswith(_PLACES):
             continue
         if isinstance(value, (Mapping, list, tuple)) and value:
-            yield from _leaves(f'{prefix}{key}.', value)
+            yield from _leaves(f'{prefix}{key}.', value, free)
         else:
             yield f'{prefix}{key}', value
 

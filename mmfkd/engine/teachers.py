@@ -61,7 +61,8 @@ def differences(folder: Path, config: Config, parts: Collection[str] = ('model',
                 ) -> list[str]:
     """What differs between a run that has ended and a config: ``key=old, and now new``.
 
-    Only what decides scores counts: not the number of workers, or where files are.
+    Only what decides scores counts, the weights that branches start from included; the number of
+    workers does not, or where files are.
 
     Args:
         folder: of the run.
@@ -72,7 +73,8 @@ def differences(folder: Path, config: Config, parts: Collection[str] = ('model',
         trained, _ = open_run(folder, teachers=True)
     except (FileNotFoundError, ValueError) as error:
         return [str(error)]
-    return changed_values(*(training_values(cfg, parts) for cfg in (trained, config)))
+    return changed_values(*(training_values(cfg, parts, whole=True)
+                            for cfg in (trained, config)))
 
 
 def train_first(what: str, cfg: Config, config: str, folder: Path, options: Mapping[str, object],

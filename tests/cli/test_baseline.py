@@ -118,6 +118,8 @@ def test_a_baseline_of_another_seed_is_not_taken(ended):
     ('optim_wrapper.optimizer.lr=0.5', 'optimizer.lr=.*, and now 0.5'),
     ('train_dataloader.dataset.labels=0.1', 'dataset.labels=None, and now 0.1'),
     ('model.students.student.model.backbone.base_channels=16', 'base_channels=32, and now 16'),
+    ("model.students.student.model.backbone.init_cfg={'checkpoint': 'a.pth'}",
+     r'init_cfg\.checkpoint=None, and now a\.pth'),
     ('test_dataloader.dataset.num_scenes=6', 'test_dataloader.dataset.num_scenes=8, and now 6'),
     ('train_cfg.max_epochs=2', 'train_cfg.max_epochs=1, and now 2'),
     ('train_dataloader.num_workers=2', None)])
