@@ -332,6 +332,19 @@ def test_a_label_map_that_was_compressed_with_losses_is_refused(own_root, arrays
         dataset[0]
 
 
+@pytest.mark.parametrize('opacity', [[], [65535]])
+def test_sixteen_bits_of_several_channels_are_no_label(own_root, arrays, opacity):
+    """Of which all would be class 0: pillow keeps the upper 8."""
+    label = arrays['label/*.png'].astype(np.uint16)
+    channels = [label] * 3 + [np.full_like(label, value) for value in opacity]
+    cv2.imwrite(str(own_root / 'train/label/a.png'), np.dstack(channels))
+    palette = dict(metainfo=dict(classes=('a', 'b', 'c'),
+                                 palette=[[0, 0, 0], [1, 1, 1], [2, 2, 2]]))
+    with pytest.raises(ValueError, match=r'a\.png holds 16 bits a channel, of which pillow keeps '
+                                         '8: write one channel'):
+        own(own_root, **palette, pipeline=LOAD)[0]
+
+
 def test_other_ignore_index_counts_as_no_class(own_root, arrays):
     label = np.where(arrays['label/*.png'] == 255, 7, arrays['label/*.png']).astype(np.uint8)
     cv2.imwrite(str(own_root / 'train/label/a.png'), label)

@@ -154,6 +154,23 @@ def check_pages(path: str, content: bytes, form: str | None) -> None:
                          '), or write the one that is meant')
 
 
+def check_depth(path: str, image: Image.Image, content: bytes) -> None:
+    """Refuses several channels of 16 bits, of which pillow keeps the upper 8.
+
+    Args:
+        path: of the file, for the message.
+        image: as pillow opens the file.
+        content: of the file.
+
+    Raises:
+        ValueFault: there are some.
+    """
+    bits = bits_of(image, content)
+    if bits > 8 and not image.mode.startswith(('I', 'F')):
+        raise ValueFault(f'{path} holds {bits} bits a channel, of which pillow keeps 8: write one '
+                         'channel, or 8 bits a channel')
+
+
 def _png_has_exif(content: bytes) -> bool:
     """Whether one of the chunks of a PNG may hold an orientation; pixels are skipped."""
     place = 8

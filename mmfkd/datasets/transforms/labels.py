@@ -12,7 +12,7 @@ from PIL import Image
 from mmfkd.registry import TRANSFORMS
 
 from .arrays import SUFFIXES, read_array
-from .decoding import ValueFault, bits_of, check_file, decode
+from .decoding import ValueFault, bits_of, check_depth, check_file, decode
 
 IGNORED = 255  # what heads, losses and metrics leave out
 
@@ -61,7 +61,8 @@ def read_labels(path: str, palette: Sequence | None, by_number: bool = False) ->
         by_number: the numbers of a file with a palette of its own count, and not its colours.
 
     Raises:
-        ValueFault: a number that is not whole, an unknown colour, or one of two classes; a JPEG.
+        ValueFault: a number that is not whole, an unknown colour, or one of two classes; a JPEG,
+            or several channels of 16 bits.
     """
     if Path(path).suffix.lower() in SUFFIXES:
         raw = read_array(path)
@@ -72,6 +73,7 @@ def read_labels(path: str, palette: Sequence | None, by_number: bool = False) ->
         if image.format == 'JPEG':
             raise ValueFault(f'{path} is a JPEG, which changes the values that are written: save '
                              'label maps as PNG, from where they were made')
+        check_depth(path, image, content)
         if image.mode == 'P' and not by_number and _known_colours(image, palette):
             image = image.convert('RGB')
         raw = np.asarray(image)
