@@ -9,7 +9,7 @@ from PIL import Image, ImageOps
 
 from mmfkd.registry import TRANSFORMS
 
-from .decoding import ValueFault, check_pages
+from .decoding import ValueFault, check_depth, check_pages
 
 # With its scope: it is built inside models' and mmseg's scopes as well.
 INFRARED = dict(type='mmfkd.LoadInfrared', channels=3)
@@ -54,7 +54,7 @@ class LoadInfrared(BaseTransform):
         ValueError: ``channels`` or ``bits`` is out of range.
         InfraredError: a value beyond ``bits``, false colours, a fourth channel that holds an image,
             or a file that is neither 8 nor 16 bit.
-        ValueFault: a TIFF of several pages.
+        ValueFault: a TIFF of several pages, or several channels of 16 bits.
         OSError, SyntaxError, ValueError: a truncated file, or none; see ``LoadModalities``.
     """
 
@@ -72,6 +72,7 @@ class LoadInfrared(BaseTransform):
         content = fileio.get(path)
         with Image.open(BytesIO(content)) as file:
             check_pages(path, content, file.format)
+            check_depth(path, file, content)
             # As the loader of colour does, or a turned pair would not be registered.
             image = self._grey(ImageOps.exif_transpose(file), path)
         results['img'] = np.repeat(image[..., None], self.channels, axis=2)

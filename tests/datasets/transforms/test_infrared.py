@@ -110,6 +110,15 @@ def test_sixteen_bits_are_scaled(tmp_path, deep, suffix):
     assert image.max() == pytest.approx(255)
 
 
+@pytest.mark.parametrize('bits', [None, 14])
+@pytest.mark.parametrize(('name', 'opacity'), [('x.png', []), ('x.png', [65535]), ('x.tif', [])])
+def test_sixteen_bits_of_several_channels_are_not_cut(tmp_path, deep, name, opacity, bits):
+    channels = [deep] * 3 + [np.full_like(deep, value) for value in opacity]
+    cv2.imwrite(str(tmp_path / name), np.dstack(channels))
+    with pytest.raises(ValueError, match=rf'{name} holds 16 bits a channel.*write one channel'):
+        read_image(LoadInfrared(bits=bits), str(tmp_path / name))
+
+
 def test_sixteen_bits_are_scaled_alike_in_every_file(tmp_path, deep):
     first = load(tmp_path / 'a.png', deep)
     second = load(tmp_path / 'b.png', (deep // 2).astype(np.uint16))
