@@ -49,6 +49,9 @@ class Dimension:
         raise ValueError(f'search of {key!r}: {values!r} is neither a list of two choices or more '
                          'nor a pair (low, high) with 0 < low < high')
 
+    def __str__(self) -> str:
+        return f'{self.key}={list(self.choices) or (self.low, self.high)}'
+
     def suggest(self, trial: 'Trial') -> Any:
         """A value of a trial."""
         if self.choices:

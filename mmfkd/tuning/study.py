@@ -1,5 +1,6 @@
 """Studies of Optuna whose trials are trainings."""
 
+import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
@@ -11,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from mmfkd.benchmark import Workers
 from mmfkd.benchmark.grid import UNIMODAL, Cell, Row, baselines, config_of
-from mmfkd.checkpoints.settings import told
+from mmfkd.checkpoints.settings import told, training_values
 from mmfkd.config import merge_options
+from mmfkd.engine.teachers import SHARED
 from mmfkd.engine.work_dir_lock import is_locked, locked
 
 from .outcome import Tuned, count, result
@@ -107,10 +109,14 @@ class Search:
         self._keep(study, 'options', sorted(told(
             {**self.workers.options, **self.fixed}, self.workers.amp)))
         self._keep(study, 'seeds', [str(seed) for seed in sorted(set(self.seeds))])
-        revive(study, self.root)
-        failed, space = count(study, 'FAIL'), space_of(self.method)
+        values = training_values(self._config, ('model', *SHARED), whole=True)
+        self._keep(study, 'values', [f'{key}={x}' for key, x in json.loads(values).items()])
+        space = space_of(self.method)
         space = fitting(space, self.pair) if self.method else space
         self._space = searchable(space, self._config, self.fixed)
+        self._keep(study, 'space', sorted(map(str, self._space)))
+        revive(study, self.root)
+        failed = count(study, 'FAIL')
         self._free = self.workers.environments()
 
         def ended(study: 'Study', trial: 'FrozenTrial') -> None:
@@ -134,6 +140,8 @@ class Search:
     def _keep(self, study: 'Study', what: str, own: list[str]) -> None:
         """Writes what all trials have into a new study, and compares with that of an old one.
 
+        What an earlier version did not write is not known.
+
         Raises:
             ValueError: its trials had others.
         """
@@ -141,8 +149,9 @@ class Search:
         if kept is None:
             study.set_user_attr(what, own)
         elif kept != own:
-            theirs, ours = (f'{what} {" ".join(words)}' if words else f'no {what}'
-                            for words in (kept, own))
+            theirs, ours = (f'{what} {" ".join(words)}' if words else f'no {what}' for words in (
+                [word for word in kept if word not in own],
+                [word for word in own if word not in kept]))
             raise ValueError(f'the trials of {study.study_name} in {self.root} were trained with '
                              f'{theirs}, and this search has {ours}: give the same, or another '
                              '--root (with --storage, another database)')

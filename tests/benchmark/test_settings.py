@@ -6,10 +6,12 @@ import pytest
 from mmengine.config import Config
 
 from mmfkd.benchmark import Cell, Row, Workers
+from mmfkd.benchmark.grid import config_of
 from mmfkd.benchmark.networks import ROWS, NetworkCell, NetworkPair
 from mmfkd.benchmark.settings import check_settings
 from mmfkd.cli.benchmark import main
 from mmfkd.config import merge_options, parse_value
+from mmfkd.tuning.space import Dimension, space_of
 from mmfkd.tuning.study import Search, open_study
 
 PAIR = 'avdigits_visual2audio'
@@ -144,6 +146,26 @@ def test_a_search_goes_on_with_its_own_seeds_alone(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match='with seeds 1000 1001, and this search has seeds 1: '
                                          'give the same, or another --root'):
         search(1).run(3)
+
+
+def test_a_search_does_not_go_on_with_another_config_or_space(tmp_path, monkeypatch):
+    monkeypatch.setattr('mmfkd.tuning.study.train_cell', lambda *args: 1.0)
+    search = Search('synthetic_depth2rgb', 'kd', [0], tmp_path, report=lambda line: None)
+    search.run(1)
+    with monkeypatch.context() as edited:
+        cfg = Config(config_of('kd', 'synthetic_depth2rgb').to_dict())
+        cfg.optim_wrapper.optimizer.lr, cfg.train_dataloader.num_workers = 0.5, 7
+        edited.setattr('mmfkd.tuning.study.config_of', lambda *args: cfg)
+        with pytest.raises(ValueError, match=r'with values optim_wrapper\.optimizer\.lr=0\.05, and '
+                                             r'this search has values \S*lr=0\.5: give the same'):
+            search.run(1)
+    with monkeypatch.context() as edited:
+        edited.setattr('mmfkd.tuning.study.space_of', lambda name: [
+            Dimension('model.losses.loss_kd.temperature', (1.0, 3.0)), *space_of(name)[1:]])
+        with pytest.raises(ValueError, match=r'with space \S*temperature=\[1\.0, 2\.0, 4.*\], '
+                                             r'and this search has space \S*=\[1\.0, 3\.0\]: give'):
+            search.run(2)
+    assert search.run(2).finished == 2
 
 
 def test_the_learning_rate_of_the_options_is_what_is_multiplied(tmp_path, monkeypatch):
