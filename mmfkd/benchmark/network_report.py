@@ -2,8 +2,8 @@
 
 import csv
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache, cached_property
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from statistics import mean
 
@@ -59,6 +59,7 @@ class NetworkReport:
         root: folder of all runs.
         failures: work dir of a cell that failed, and why.
         command: that makes the table.
+        options: of all its trainings, as ``--cfg-options`` has them.
     """
 
     pair: NetworkPair
@@ -67,6 +68,7 @@ class NetworkReport:
     root: Path
     failures: Mapping[Path, str]
     command: str
+    options: Mapping[str, object] = field(default_factory=dict)
 
     def write(self, folder: Path) -> list[Path]:
         """Writes ``<pair>.csv``, a line a row, setting and seed, and ``<pair>.md``."""
@@ -166,7 +168,7 @@ class NetworkReport:
         gains = [] if comparison is None else [tests[seed] - reference[seed] for seed in tests
                                                if seed in reference]
         vals = [value for seed in tests if (value := self._val(row, seed, setting)) != '']
-        count, operations = cost(self.pair, row, setting)
+        count, operations = cost(self.pair, row, setting, self.options)
         paper = PAPER.get(self.pair.data, {}).get(setting, {}).get(row.name)
         return [row.label, spread([float(value) for value in vals]), spread(list(tests.values())),
                 signed(gains), *compared(comparison, p),
@@ -181,22 +183,28 @@ class NetworkReport:
                 for row in self.rows if any(self.tests(row, one) for one in row.settings)]
 
 
-@cache
-def cost(pair: NetworkPair, row: NetworkRow, setting: str) -> tuple[int, int]:
+def cost(pair: NetworkPair, row: NetworkRow, setting: str, options: Mapping[str, object]
+         ) -> tuple[int, int]:
     """Parameters and floating point operations of a prediction of a row in a setting.
 
     The fusion network of CDDFuse is counted with the segmentor of its images.
+
+    Args:
+        pair: of the table.
+        row: of the table.
+        setting: 'both', 'infrared' or 'optical'.
+        options: that all rows are trained with.
     """
     init_default_scope('mmfkd')
     cell = NetworkCell(row, pair, 0, Path())
-    spec = student_config(load_config(cell.leaf, cell.changes(), teachers=False))
+    spec = student_config(load_config(cell.leaf, {**options, **cell.changes()}, teachers=False))
     if not isinstance(spec['modality'], str):
         given = {OPTICAL: [pair.optical], INFRARED: [pair.infrared]}
         spec = dict(spec, available=given.get(setting))
     found = _cost(spec)
     if row.name != 'cddfuse':
         return found
-    fusion = _cost(student_config(f'cddfuse/{pair.name}'))
+    fusion = _cost(student_config(load_config(f'cddfuse/{pair.name}', options, teachers=False)))
     return found[0] + fusion[0], found[1] + fusion[1]
 
 

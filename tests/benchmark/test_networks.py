@@ -140,14 +140,27 @@ def test_the_report_has_a_table_for_each_setting(pair, finished, tmp_path):
 
 
 def test_what_a_prediction_costs_follows_what_is_given(pair):
-    infrared = cost(pair, ROWS['infrared'], INFRARED)
-    assert cost(pair, ROWS['csknet'], INFRARED) == infrared
-    both = cost(pair, ROWS['csknet'], BOTH)
+    infrared = cost(pair, ROWS['infrared'], INFRARED, {})
+    assert cost(pair, ROWS['csknet'], INFRARED, {}) == infrared
+    both = cost(pair, ROWS['csknet'], BOTH, {})
     assert both[0] > infrared[0] and 2 < both[1] / infrared[1] < 2.2
-    assert cost(pair, ROWS['csknet-no-gate'], BOTH)[0] < both[0]
-    assert cost(pair, ROWS['cen'], BOTH)[0] > infrared[0]
-    fused = cost(pair, ROWS['cddfuse'], BOTH)
+    assert cost(pair, ROWS['csknet-no-gate'], BOTH, {})[0] < both[0]
+    assert cost(pair, ROWS['cen'], BOTH, {})[0] > infrared[0]
+    fused = cost(pair, ROWS['cddfuse'], BOTH, {})
     assert fused[0] > infrared[0] and fused[1] > 5 * infrared[1]
+
+
+def test_what_a_prediction_costs_follows_the_options_of_the_table(pair, finished):
+    options = {'model.students.student.model.backbone.base_channels': 16,
+               'model.students.student.model.backbone.stem_channels': 16,
+               'model.students.student.model.decode_head.in_channels': 128,
+               'model.students.student.model.decode_head.c1_in_channels': 16}
+    narrow, whole = (cost(pair, ROWS['infrared'], INFRARED, each)[0] for each in (options, {}))
+    assert narrow < whole / 2
+    rows, _ = network_rows(pair, [INFRARED])
+    for each, count in ((options, narrow), ({}, whole)):
+        report = NetworkReport(pair, rows, (0, 1), finished, {}, 'the command', each)
+        assert f'| {count / 1e6:.2f} M |' in report.markdown()
 
 
 def test_the_papers_numbers_are_of_rows_of_its_tables():
