@@ -24,6 +24,8 @@ from .runner import build_runner
 def use_views(cfg: Config) -> bool:
     """Gives the training set of a config its views, if a teacher's outputs are kept.
 
+    Those that a run has written into its config are replaced: they are of its own options.
+
     Args:
         cfg: of the run, changed in place.
 
@@ -37,8 +39,9 @@ def use_views(cfg: Config) -> bool:
     teachers = cfg.model.get('teachers') or {}
     wanted = {name: CacheOptions.of(teacher['cache']) for name, teacher in teachers.items()
               if teacher and teacher.get('cache')}
-    if not wanted or cfg.train_dataloader.dataset.type.endswith('ViewedDataset'):
-        return bool(wanted)  # a config that a run has written has the views
+    without_views(cfg)
+    if not wanted:
+        return False
     if cfg.train_dataloader.get('persistent_workers'):
         raise ValueError('a teacher has a cache, and its files are not read where its outputs are '
                          'kept, of which workers that outlive an epoch would not know: set '
@@ -56,6 +59,17 @@ def use_views(cfg: Config) -> bool:
     cfg.train_dataloader.dataset = dict(type='mmfkd.ViewedDataset', views=count, seed=seed,
                                         dataset=cfg.train_dataloader.dataset)
     return True
+
+
+def without_views(cfg: Config) -> None:
+    """Takes the views from the training set of a config that a run has written.
+
+    Args:
+        cfg: changed in place.
+    """
+    dataset = (cfg.get('train_dataloader') or {}).get('dataset') or {}
+    if str(dataset.get('type')).endswith('ViewedDataset'):
+        cfg.train_dataloader.dataset = dataset['dataset']
 
 
 def cached_teachers(model: nn.Module) -> dict[str, CachedBranch]:

@@ -14,6 +14,7 @@ from mmfkd.inference.opening import open_run
 from .hooks.checkpoint import length
 from .optim_wrapper import use_amp
 from .processes import STOPPED, run_child, train_command
+from .teacher_outputs import without_views
 
 # What a baseline and the student beside it have in common.
 SHARED = ('train_dataloader', 'val_dataloader', 'test_dataloader', 'train_cfg', 'optim_wrapper',
@@ -73,6 +74,7 @@ def differences(folder: Path, config: Config, parts: Collection[str] = ('model',
         trained, _ = open_run(folder, teachers=True)
     except (FileNotFoundError, ValueError) as error:
         return [str(error)]
+    without_views(trained)
     return changed_values(*(training_values(cfg, parts, whole=True)
                             for cfg in (trained, config)))
 

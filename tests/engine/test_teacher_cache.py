@@ -10,7 +10,6 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from mmengine.config import Config
 from runs import run, save_teacher, weights
 from torch import nn
 
@@ -19,6 +18,7 @@ from mmfkd.cli.cache import main
 from mmfkd.config import load_config
 from mmfkd.engine.processes import StopRequest
 from mmfkd.engine.teacher_outputs import use_views
+from mmfkd.engine.teachers import differences
 from mmfkd.engine.training import prepare_run, train_config
 from mmfkd.models.frozen_branch import CachedBranch
 
@@ -283,13 +283,30 @@ def test_a_look_at_other_taps_computes_them(train, tmp_path, forwards):
         assert forwards == ([4, 4, 4, 2, 4] if name == 'cold' else [4, 4])
 
 
-def test_a_config_that_a_run_has_written_has_its_views_already(train, tmp_path):
-    train('run', epochs=1, **cache(tmp_path))
-    path, = (tmp_path / 'run').glob('*/vis_data/config.py')
-    cfg = Config.fromfile(path)
+def test_a_config_that_a_run_has_written_takes_the_views_that_are_asked_for(tmp_path):
+    cfg = load_config('kd/synthetic_depth2rgb', {
+        f'{TEACHER}.cache': dict(views='all'), 'train_cfg.max_epochs': 3})
+    dataset = cfg.train_dataloader.dataset.to_dict()
+    assert use_views(cfg) and cfg.train_dataloader.dataset.views == 3
+    cfg.dump(tmp_path / 'written.py')
+    for options, views in (({}, 3), ({'train_cfg.max_epochs': 12}, 12),
+                           ({f'{TEACHER}.cache.views': 8}, 8), ({f'{TEACHER}.cache': None}, None)):
+        again = load_config(tmp_path / 'written.py', options)
+        assert use_views(again) == (views is not None)
+        found = again.train_dataloader.dataset
+        assert found.get('views') == views
+        assert (found.dataset if views else found).to_dict() == dataset
+
+
+def test_a_run_with_a_cache_does_not_differ_from_its_own_config(tmp_path):
+    options = {f'{TEACHER}.cache': dict(views=3)}
+    cfg = load_config('kd/synthetic_depth2rgb', options)
     use_views(cfg)
-    assert cfg.train_dataloader.dataset.type == 'mmfkd.ViewedDataset'
-    assert cfg.train_dataloader.dataset.dataset.type == 'SyntheticRGBD'
+    cfg.dump(tmp_path / 'written.py')
+    assert differences(tmp_path, load_config('kd/synthetic_depth2rgb', options)) == []
+    other = {f'{TEACHER}.cache': dict(views=4)}
+    assert differences(tmp_path, load_config('kd/synthetic_depth2rgb', other)) == [
+        f'{TEACHER}.cache.views=3, and now 4']
 
 
 def test_a_folder_that_cannot_be_made_is_named(train, tmp_path):
