@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -139,7 +139,7 @@ def export_student(config: str | Path, checkpoint: str | Path, out: str | Path,
     card = replace(
         card_of(cfg, spec, tuple(meta['classes']), raw, sizes['program.pt2'],
                 summary_of(source) if first else {}, licence),
-        distilled='"model.losses.' in str(trained.get('training')), threshold=threshold_of(branch))
+        distilled=was_distilled(trained), threshold=threshold_of(branch))
     if card.unit:
         print(f"'{spec['modality']}' is {card.unit}")
     files['card'].write_text(text_of(card), encoding='utf-8')
@@ -168,6 +168,16 @@ def card_of(cfg: Config, spec: dict, classes: tuple[str, ...], raw: Tensor, size
                 dict(spec.get('norm') or {}), classes, summary, str(main_metric(cfg) or 'score'),
                 licence, unit=unit_of(dataset_config(cfg), spec['modality']),
                 divisor=(cfg.model.get('data_preprocessor') or {}).get('size_divisor', 1))
+
+
+def was_distilled(trained: Mapping) -> bool:
+    """Whether a loss of a distillation took part in a training; one that is None did not.
+
+    Args:
+        trained: ``meta`` of its checkpoint.
+    """
+    values = json.loads(trained.get('training') or '{}')
+    return any(value for key, value in values.items() if key.startswith('model.losses.'))
 
 
 def threshold_of(branch: Branch) -> float | None:

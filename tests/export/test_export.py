@@ -22,12 +22,13 @@ from mmengine.registry import init_default_scope
 from safetensors.torch import load_file
 
 from mmfkd.checkpoints import load_network
+from mmfkd.checkpoints.settings import training_values
 from mmfkd.cli import export
-from mmfkd.config import student_config
+from mmfkd.config import load_config, student_config
 from mmfkd.export.card import Card, text_of
 from mmfkd.export.mmseg_config import palette_of, plain_config
 from mmfkd.export.program import write_onnx, write_program
-from mmfkd.export.student import VERIFIER, export_student, verify_export
+from mmfkd.export.student import VERIFIER, export_student, verify_export, was_distilled
 from mmfkd.export.units import in_file_units, unit_of
 from mmfkd.inference import Predictor
 from mmfkd.models import CrossModalDistiller
@@ -453,3 +454,10 @@ def test_the_card_says_how_one_logit_is_read_and_what_was_trained():
     for part in ('logits (N, 1, h, w)', 'H and W are multiples of 16', 'knowledge-distillation',
                  'trained with cross-modal knowledge distillation by mmfkd'):
         assert part in text_of(card)
+
+
+def test_a_loss_that_was_switched_off_distilled_nothing():
+    for options, expected in (({}, True), ({'model.losses.loss_kd': None}, False)):
+        cfg = load_config('kd/synthetic_depth2rgb', options)
+        assert was_distilled(dict(training=training_values(cfg))) == expected
+    assert not was_distilled({})
