@@ -21,6 +21,7 @@ from rich.table import Table
 from mmfkd.advice import Findings, look, sentences, suggestions
 from mmfkd.benchmark import Cell, plan, read_result, train_missing
 from mmfkd.benchmark.grid import BASELINE, baselines
+from mmfkd.benchmark.selection import refuse_lower_is_better
 from mmfkd.cli import benchmark
 from mmfkd.cli.distinct import Distinct
 from mmfkd.cli.options import add_workers, chosen_workers, spelled_workers
@@ -52,12 +53,14 @@ def find(args: argparse.Namespace) -> Findings:
     """Trains what is missing, and measures the pair.
 
     Raises:
-        ValueError: there is no such pair, or a training failed.
+        ValueError: there is no such pair, of the metric that selects less is better, or a training
+            failed.
     """
-    plan([args.pair], [], [args.seed], args.root)
+    workers = chosen_workers(args)
+    refuse_lower_is_better(plan([args.pair], [], [args.seed], args.root), workers.options)
     student, teacher = (Cell(BASELINE, leaf, args.seed, args.root)
                         for leaf in baselines(args.pair))
-    train_missing((teacher, student), chosen_workers(args), 'networks')
+    train_missing((teacher, student), workers, 'networks')
     scores = []
     for cell in (teacher, student):
         result = read_result(cell)

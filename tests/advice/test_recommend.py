@@ -139,6 +139,14 @@ def test_a_pair_that_is_none_is_named(arguments, message, tmp_path, monkeypatch)
         main(arguments)
 
 
+def test_a_metric_of_which_less_is_better_is_refused_before_a_training(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit, match=r"checkpoint\.rule of unimodal on .* is 'less' for "
+                                         'mIoU'):
+        main(['synthetic_depth2rgb', '--cfg-options', 'default_hooks.checkpoint.rule=less'])
+    assert not (tmp_path / 'work_dirs').exists()
+
+
 def test_a_budget_for_no_method_is_refused(monkeypatch, tmp_path):
     monkeypatch.setattr('mmfkd.cli.recommend.find', lambda args: FOUND)
     with pytest.raises(SystemExit, match='--run 2 is less than one method with the 3 seeds 0 1 2'):
