@@ -52,10 +52,9 @@ ROWS = {row.name: row for row in (
     NetworkRow('disoptnet', 'DisOptNet', 'disoptnet/{data}_{optical}2{infrared}', (INFRARED,),
                OPTICAL),
     NetworkRow('masks', 'random masks', 'mmanet-full/{pair}', options={
-        f'{STUDENT}.model.mask': True,
+        f'{STUDENT}.model.mask': True, 'default_hooks.checkpoint.save_best': 'mean/mIoU',
         f'{STUDENT}.subsets': [['{infrared}'], ['{optical}']],
-        'val_evaluator.mean': ['{infrared}', '{optical}'],
-        'default_hooks.checkpoint.save_best': 'mean/mIoU'}),
+        'val_evaluator.mean': ['{infrared}', '{optical}']}),
     NetworkRow('mmanet', 'MMANet', 'mmanet/{pair}', needs='mmanet-full'),
     NetworkRow('cddfuse', 'CDDFuse', 'cddfuse/{data}_fused', (BOTH,), 'cddfuse-network'),
     NetworkRow('csknet', 'CSK-Net', 'csknet/{pair}', needs=OPTICAL),
@@ -107,8 +106,7 @@ class NetworkPair:
         try:
             csknet = named_config(f'csknet/{name}')
         except FileNotFoundError as error:
-            raise ValueError(f'{error}. A pair needs the unimodal configs of its modalities'
-                             ) from None
+            raise ValueError(f'{error}. A pair needs a unimodal config of each') from None
         return cls(name, modalities.dataset, *modalities.names, baselines={
             OPTICAL: csknet.model.teachers.teacher.config, INFRARED: csknet.baseline})
 
