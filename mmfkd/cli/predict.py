@@ -78,7 +78,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
 
     from mmfkd.inference import Predictor
-    from mmfkd.inference.files import write
+    from mmfkd.inference.files import unlisted, write
 
     skipped: list[str] = []
 
@@ -95,6 +95,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     except (FileNotFoundError, ValueError) as error:
         sys.exit(str(error))
     print(f'{count} predicted{f", {len(skipped)} skipped" if skipped else ""}: {args.out}')
+    left = unlisted(args.out)
+    if left:
+        print(f'{args.out / "masks"} holds {left} more of an earlier prediction, which '
+              'predictions.csv does not list: remove that folder, or name another with -o, where '
+              'they are not wanted')
 
 
 if __name__ == '__main__':

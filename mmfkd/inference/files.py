@@ -21,7 +21,8 @@ def write(predictions: Iterable[Prediction], out: Path, classes: Sequence[str],
 
     Args:
         predictions: of one network.
-        out: folder; files of an earlier prediction are overwritten.
+        out: folder; files of an earlier prediction are overwritten, and masks of other names left
+            as they are.
         classes: their names.
         palette: their colours, uint8 (classes, 3).
 
@@ -45,6 +46,19 @@ def write(predictions: Iterable[Prediction], out: Path, classes: Sequence[str],
         (i, name, *colour) for i, (name, colour) in enumerate(
             zip(classes, palette.tolist(), strict=True))])
     return len(rows)
+
+
+def unlisted(out: Path) -> int:
+    """Counts masks that the table of a folder does not list: an earlier prediction has left them.
+
+    Args:
+        out: folder that :func:`write` has written.
+    """
+    with (out / 'predictions.csv').open(newline='', encoding='utf-8') as file:
+        listed = {row[0] for row in csv.reader(file)}
+    masks = out / 'masks'
+    return sum(path.relative_to(masks).as_posix().removesuffix('.png') not in listed
+               for path in masks.rglob('*.png'))
 
 
 def write_table(path: Path, head: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

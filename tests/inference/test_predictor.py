@@ -127,6 +127,15 @@ def test_files_have_colours_overlays_and_a_table(images, capsys):
     assert (out / 'classes.csv').read_text().splitlines()[2] == '1,floor,0,9,0'
 
 
+def test_masks_of_an_earlier_prediction_are_told(images, capsys, tmp_path):
+    given = images / 'data/rgb'
+    said = [command(capsys, images / 'rgb.py', '--checkpoint', images / 'rgb.pth', '--rgb', path,
+                    '-o', tmp_path) for path in (given, given, given / 'deep/d.png')]
+    assert not any('of an earlier prediction' in text for text in said[:2])
+    # Of a file alone the name has no folder.
+    assert f'masks holds {len(SIZES)} more of an earlier prediction, which predictions' in said[2]
+
+
 def test_paths_arrays_lists_and_folders_give_the_same(images, predictor):
     path = images / 'data/rgb/a.png'
     array = np.array(Image.open(path))[..., ::-1]
