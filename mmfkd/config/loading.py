@@ -1,6 +1,6 @@
 """Configs with the options of a command."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from mmengine.config import Config
@@ -27,7 +27,8 @@ def load_config(name: str | Path, options: Mapping[str, object] | None = None,
     Raises:
         FileNotFoundError: the config, or one that a branch of it names, does not exist; the message
             names the field.
-        ValueError: the pair does not offer what the method takes.
+        ValueError: the pair does not offer what the method takes, or a pipeline of the validation
+            or test set pads.
     """
     composed = composed_name(name)
     if composed:
@@ -73,8 +74,40 @@ def _finished(cfg: Config, named_by: Path, options: Mapping[str, object], teache
     drop_disabled_teachers(cfg)
     if not teachers and 'students' in cfg.get('model', {}):
         cfg.model.teachers, cfg.model.losses = {}, {}
+    refuse_padding(cfg)
     resolve_branches(cfg, named_by)
     return cfg
+
+
+def refuse_padding(cfg: Config) -> None:
+    """Refuses ``Pad`` in pipelines whose predictions are scored in the size of the files.
+
+    Predictions are resized to it with the padding in them, which squeezes them. In training labels
+    are padded too.
+
+    Raises:
+        ValueError: a pipeline of the validation or test set has it.
+    """
+    for loader in ('val_dataloader', 'test_dataloader'):
+        for pipeline in _pipelines(cfg.get(loader)):
+            kinds = [str(step.get('type')).rpartition('.')[2] for step in pipeline
+                     if isinstance(step, Mapping)]
+            if 'Pad' in kinds and 'PackModalities' in kinds:
+                raise ValueError(f'Pad in the pipeline of {loader}: predictions are resized to the '
+                                 'size of the file, and would be squeezed by what was padded. '
+                                 'Leave it out, and set model.data_preprocessor.size_divisor, '
+                                 'whose padding is cut off again')
+
+
+def _pipelines(part: object) -> Iterator[Sequence]:
+    """Every ``pipeline`` in a part of a config: data sets may hold others."""
+    if isinstance(part, Mapping):
+        if part.get('pipeline'):
+            yield part['pipeline']
+        yield from _pipelines(list(part.values()))
+    elif isinstance(part, (list, tuple)):
+        for each in part:
+            yield from _pipelines(each)
 
 
 def drop_disabled_hooks(cfg: Config) -> None:

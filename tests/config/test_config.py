@@ -255,3 +255,20 @@ def test_a_teacher_is_left_out_by_none_as_a_loss_is():
     assert dict(cfg.model.teachers) == {} and cfg.model.losses.loss_kd is None
     model = MODELS.build(cfg.model)
     assert list(model.branches) == ['student'] and len(model.losses) == 0
+
+
+@pytest.mark.parametrize(('loader', 'kind'), [('val', 'mmseg.Pad'), ('test', 'Pad')])
+def test_padding_before_a_score_is_refused(loader, kind, tmp_path):
+    """Which squeezes predictions; in training it may be."""
+    cfg = load_config('unimodal/streets_rgb')
+    pad = dict(type=kind, size=(96, 96))
+    cfg.train_dataloader.dataset.pipeline.insert(2, pad)
+    cfg.dump(tmp_path / 'trained.py')
+    load_config(tmp_path / 'trained.py')
+    data = cfg[f'{loader}_dataloader']
+    data.dataset.pipeline = [*data.dataset.pipeline[:-1], pad, data.dataset.pipeline[-1]]
+    data.dataset = dict(type='ConcatDataset', datasets=[data.dataset])
+    cfg.dump(tmp_path / 'padded.py')
+    with pytest.raises(ValueError, match=f'Pad in the pipeline of {loader}_dataloader: .*'
+                                         r'model\.data_preprocessor\.size_divisor'):
+        load_config(tmp_path / 'padded.py')
