@@ -4,8 +4,9 @@ The loop is a bare one, written from what is known of that script: in each step 
 and a frame of each sample, runs two frozen teachers and two students, splits four features by FFT,
 steps one SGD over students and eight heads, and reads the loss. Against it runs
 ``configs/fdkd/cremad_both.py`` at the paper's weights by the real runner: with both teachers in
-every step, and with their outputs kept (warm, see docs/teacher_cache.md). All are given the same
-files, networks, samples and workers, and take turns. Teachers have random weights.
+every step, with their outputs kept (warm, see docs/teacher_cache.md), and with students whose
+channels lie last besides. All are given the same files, networks, samples and workers, and take
+turns. Teachers have random weights.
 
 Example::
 
@@ -157,7 +158,8 @@ def loop_seconds(cfg: Config) -> list[float]:
     return found
 
 
-def own_config(args: argparse.Namespace, folder: Path, cache: Path | None = None) -> Config:
+def own_config(args: argparse.Namespace, folder: Path, cache: Path | None = None,
+               channels_last: bool = False) -> Config:
     """The project's config for the same work, with a cache of both teachers or without."""
     cfg = shortened(load_config(CONFIG), args, folder / 'run')
     for loss in cfg.model.losses.values():
@@ -166,6 +168,8 @@ def own_config(args: argparse.Namespace, folder: Path, cache: Path | None = None
         teacher.checkpoint = str(random_weights(teacher.config, folder / f'{name}.pth'))
         if cache is not None:
             teacher.cache = dict(folder=str(cache), views=1)
+    for student in cfg.model.students.values():
+        student.channels_last = channels_last
     return cfg
 
 
@@ -193,9 +197,11 @@ def main() -> None:
         folder = Path(name)
         for number in range(args.rounds):
             plain = own_config(args, folder)
-            warm = own_config(args, folder, folder / f'cache{number}')
-            for kind, times in (("the authors' loop", loop_seconds(plain)),
-                                ('with teachers', seconds(plain)), ('warm', seconds(warm))):
+            cache = folder / f'cache{number}'
+            for kind, times in (
+                    ("the authors' loop", loop_seconds(plain)), ('with teachers', seconds(plain)),
+                    ('warm', seconds(own_config(args, folder, cache))),
+                    ('warm, channels_last', seconds(own_config(args, folder, cache, True)))):
                 found.setdefault(kind, []).extend(times[1:])
     base = median(found["the authors' loop"])
     table = Table('epochs', 'seconds', 'ratio')
