@@ -19,7 +19,7 @@ from .label_checks import check_labels
 from .overlap import warn_of_overlap, warn_of_parts
 from .run_parts import networks
 
-# Parts of messages of torch and OpenCV, and what they mean here.
+# Parts of messages of torch, OpenCV and numpy, and what they mean here.
 EXPLAINED = {
     'Expected more than 1 value per channel when training': (
         'a batch norm saw a single value a channel, as a layer of 1x1 pixels gives for a batch of '
@@ -31,7 +31,10 @@ EXPLAINED = {
         'pads a batch, labels with 255'),
     '(-15:Bad number of channels)': (
         'a step of colours, such as PhotoMetricDistortion, was given stacked modalities: put it '
-        "before StackModalities, into dict(type='ForModality', modality=..., transforms=[...])")}
+        "before StackModalities, into dict(type='ForModality', modality=..., transforms=[...])"),
+    'could not broadcast input array from shape (3,)': (
+        'a step that fills with a colour, such as RandomCutOut, was given stacked modalities of '
+        'more channels: set its fill_in to as many numbers, or one number for all')}
 
 
 def check_config(cfg: Config) -> None:

@@ -137,6 +137,7 @@ def test_a_single_value_under_a_batch_norm_is_explained(runner):
 @pytest.mark.parametrize(('step', 'message'), [
     (dict(type='mmseg.Pad', size=(64, 64)), r'takes .* up to 4 .*data_preprocessor\.size_divisor'),
     (dict(type='mmcv.Pad', size_divisor=32), r'takes .* up to 4 .*data_preprocessor\.size_divisor'),
+    (dict(type='mmseg.RandomCutOut', prob=1, n_holes=1, cutout_shape=(2, 2)), 'set its fill_in to'),
     (dict(type='mmseg.PhotoMetricDistortion'), "before StackModalities, into .*'ForModality'")])
 @pytest.mark.parametrize('workers', [0, 1])
 def test_a_step_for_few_channels_is_explained_on_a_stack_of_more(step, message, workers):
