@@ -18,12 +18,12 @@ from statistics import mean, stdev
 from rich.console import Console
 from rich.table import Table
 
-from mmfkd.benchmark.statistics import compare
 from mmfkd.checkpoints import read_summary
 from mmfkd.checkpoints.settings import told
 from mmfkd.cli.options import add_config_options
 from mmfkd.config import Pair, load_config, main_metric
 from mmfkd.engine.processes import train_command
+from mmfkd.evaluation.statistics import compare
 
 TEACHER = 'model.teachers.teacher'
 

@@ -13,10 +13,10 @@ from mmengine.registry import init_default_scope
 from mmfkd.analysis.deployed import case_of, flops, inputs_of, parameters
 from mmfkd.checkpoints import read_summary
 from mmfkd.config import load_config, student_config
+from mmfkd.evaluation.statistics import Comparison, compare, holm
 
 from .networks import BOTH, INFRARED, OPTICAL, NetworkCell, NetworkPair, NetworkRow
 from .results import number, spread
-from .statistics import Comparison, compare, holm
 from .tables import compared, signed
 
 SIZE = (480, 640)

@@ -15,12 +15,12 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from mmfkd.config import Pair
+from mmfkd.evaluation.statistics import LEVEL
 from mmfkd.visualization import charts
 
 from .grid import Cell, Row, applies, leaf_of, plan
 from .presets import FDKD, LAMBDAS, label
 from .results import Score, read_result, score
-from .statistics import LEVEL
 from .tables import COMPARED, EXPLAINED, comparisons, corrected, note, table, title
 
 # What matplotlib calls the date in a file.

@@ -10,13 +10,11 @@ import numpy as np
 from mmengine.logging import print_log
 
 from mmfkd.checkpoints import read_summary
-from mmfkd.evaluation.sample_scores import read_samples, score_of
+from mmfkd.evaluation.sample_scores import samples_of
+from mmfkd.evaluation.statistics import Comparison, compare
 
 from .grid import BASELINE, UNIMODAL, Cell, Row, baselines, leaf_of
 from .selection import metric_of
-from .statistics import Comparison, compare
-
-ROUNDED = 0.02  # mmseg rounds its metrics to two digits
 
 
 @dataclass(frozen=True)
@@ -117,17 +115,9 @@ def score(row: Row, pair: str, seeds: Sequence[int], root: Path) -> Score:
 
 def _samples(row: Row, leaf: str, results: Mapping[int, Result], root: Path
              ) -> dict[int, np.ndarray]:
-    """Counts of the test samples of the seeds whose score they add up to.
-
-    Those of a metric that is neither mIoU nor top-1 accuracy do not.
-    """
-    found = {}
-    for seed, result in results.items():
-        counts = read_samples(Cell(row, leaf, seed, root).work_dir)
-        if counts is not None and abs(
-                score_of(counts, np.ones((1, len(counts))))[0] - result.test) < ROUNDED:
-            found[seed] = counts
-    return found
+    found = {seed: samples_of(Cell(row, leaf, seed, root).work_dir, result.test)
+             for seed, result in results.items()}
+    return {seed: counts for seed, counts in found.items() if counts is not None}
 
 
 def _results(row: Row, leaf: str, seeds: Sequence[int], root: Path) -> dict[int, Result]:

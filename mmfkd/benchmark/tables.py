@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from statistics import mean
 
 from mmfkd.config import Pair
+from mmfkd.evaluation.statistics import LEVEL, Comparison, holm
 
 from .grid import baselines
 from .paper import PROTOCOL, reported
 from .presets import label
 from .results import Score, spread
-from .statistics import LEVEL, Comparison, holm
 
 COMPARED = ('pair', 'row', 'gain', 'low', 'high', 'p', 'p_holm', 'seeds', 'seeds_needed',
             'samples_drawn')

@@ -11,6 +11,8 @@ from rich.console import Console
 
 from mmfkd.checkpoints import read_summary, resolve_checkpoint, selected_checkpoint, write_summary
 from mmfkd.config import load_config, main_metric
+from mmfkd.evaluation.sample_scores import samples_of
+from mmfkd.evaluation.statistics import compare
 from mmfkd.inference.loading import load_student
 from mmfkd.models import CrossModalDistiller
 from mmfkd.visualization.charts import bars
@@ -41,8 +43,8 @@ def close(runner: Runner, tested: dict, seconds: float, baseline: Path | None = 
     rows = closing_rows(runner, summary, baseline)
     write_summary(Path(cfg.work_dir), summary)
     Console().print(closing_table(str(main_metric(cfg) or 'score'), rows))
-    if summary.get('gain') is not None:
-        print(f'distillation against the baseline, on test: {summary["gain"]:+.2f}')
+    if baseline and summary.get('gain') is not None:
+        print(verdict(summary, Path(cfg.work_dir), baseline))
     print(f'work dir: {cfg.work_dir}')
     if baseline and with_picture:
         print(f'picture: {draw_comparison(runner, rows, baseline)}')
@@ -83,6 +85,28 @@ def closing_rows(runner: Runner, summary: dict, baseline: Path | None) -> list[t
                          summary.get('val_metrics', {}).get(f'{some}/{metric}'),
                          summary['test'].get(f'{some}/{metric}'), name))
     return rows
+
+
+def verdict(summary: dict, work_dir: Path, baseline: Path) -> str:
+    """The gain in words, with what the choice of the test samples leaves open.
+
+    Args:
+        summary: of the run, with its ``gain``.
+        work_dir: of the run.
+        baseline: work dir of the baseline.
+    """
+    gain, base = summary['gain'], summary['baseline']
+    text = f'distillation against the baseline, on test: {gain:+.2f}'
+    counts, others = samples_of(work_dir, base + gain), samples_of(baseline, base)
+    if counts is None or others is None:
+        return text
+    found = compare({0: base + gain}, {0: base}, {0: counts}, {0: others})
+    if found is None or not found.sampled:  # of other test samples
+        return text
+    doubt = ', within what other test samples would change' * (found.low <= 0 <= found.high)
+    return (f'{text} ({found.low:+.2f} to {found.high:+.2f} in 95 % of the draws of its '
+            f'{len(counts)} samples)\none training of each{doubt}: mmfkd benchmark with --seeds '
+            '0 1 2 tells a gain from chance')
 
 
 def score_in(folder: Path | None, metric: str | None) -> float | None:

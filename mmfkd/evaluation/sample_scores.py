@@ -8,6 +8,7 @@ import numpy as np
 from mmfkd.whole_files import written_whole
 
 SAMPLES = 'test_samples.npz'
+ROUNDED = 0.02  # mmseg rounds its metrics to two digits
 
 
 def write_samples(path: Path, counts: np.ndarray) -> None:
@@ -24,6 +25,17 @@ def read_samples(folder: Path) -> np.ndarray | None:
             return content['counts']
     except (OSError, EOFError, ValueError, KeyError, BadZipFile):
         return None
+
+
+def samples_of(folder: Path, score: float) -> np.ndarray | None:
+    """The counts in a work dir, if they add up to its score on test.
+
+    Those of a metric that is neither mIoU nor top-1 accuracy do not.
+    """
+    counts = read_samples(folder)
+    if counts is None or abs(score_of(counts, np.ones((1, len(counts))))[0] - score) >= ROUNDED:
+        return None
+    return counts
 
 
 def score_of(counts: np.ndarray, weights: np.ndarray) -> np.ndarray:

@@ -1,10 +1,12 @@
 """train --with-baseline: the baseline is trained first, and reported beside the student."""
 
 import json
+import re
 import sys
 from ast import literal_eval
 from pathlib import Path
 
+import numpy as np
 import pytest
 from mmengine.config import Config
 from PIL import Image
@@ -45,6 +47,27 @@ def test_teacher_baseline_and_student_are_trained_and_compared(ended):
     for score in (teacher, baseline, student):
         assert f'{score:.2f}' in table
     assert f'distillation against the baseline, on test: {summary["gain"]:+.2f}' in table
+
+
+def test_the_gain_is_reported_with_what_other_test_samples_would_change(ended):
+    folder, done = ended
+    student, baseline = (np.load(folder / f'work_dirs/{name}/test_samples.npz')['counts'].astype(
+        float) for name in ('recommended/synthetic_depth2rgb', 'unimodal/synthetic_rgb'))
+    draw = np.random.default_rng(1)
+    gains = []
+    for _ in range(2000):
+        rows = draw.integers(len(student), size=len(student))
+        sums = [counts[rows].sum(0) for counts in (student, baseline)]
+        scores = [jaccard[total[1] + total[2] > 0].mean() for total in sums
+                  for jaccard in [total[0] / np.maximum(total[1] + total[2] - total[0], 1)]]
+        gains.append(100 * (scores[0] - scores[1]))
+    told = re.search(r'on test: [+-][\d.]+ \(([+-][\d.]+) to ([+-][\d.]+) in 95 % of the draws of '
+                     r'its 8 samples\)\none training of each(, within [^:]*)?: mmfkd benchmark',
+                     done.stdout)
+    low, high = map(float, told.groups()[:2])
+    width = np.subtract(*np.quantile(gains, (0.975, 0.025)))
+    assert high - low == pytest.approx(width, rel=0.2, abs=0.02)
+    assert bool(told[3]) == (low <= 0 <= high)
 
 
 def test_a_baseline_that_is_there_is_compared_without_being_asked_for(ended):

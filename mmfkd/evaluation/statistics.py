@@ -8,7 +8,7 @@ from statistics import NormalDist, mean, stdev
 import numpy as np
 from scipy.stats import t as student_t
 
-from mmfkd.evaluation.sample_scores import score_of
+from .sample_scores import score_of
 
 LEVEL = 0.05
 POWER = 0.8

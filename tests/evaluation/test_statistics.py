@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from mmfkd.benchmark.statistics import compare, holm, seeds_needed
+from mmfkd.evaluation.statistics import compare, holm, seeds_needed
 
 
 def correct(rate, seed, size=400):
