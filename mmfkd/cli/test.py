@@ -87,6 +87,7 @@ def test(args: argparse.Namespace) -> None:
     from mmfkd.engine.hooks.labels import LabelCensusHook
     from mmfkd.engine.hooks.reads import ReadsHook
     from mmfkd.engine.hooks.unwrapped import unwrapped
+    from mmfkd.engine.label_checks import is_scored
     from mmfkd.engine.runner import TestRunner, build_runner
     from mmfkd.inference.loading import keep_student
 
@@ -104,6 +105,9 @@ def test(args: argparse.Namespace) -> None:
     use_gloo_without_gpu(cfg)
     path = resolve_checkpoint(args.checkpoint, cfg.filename, cfg.work_dir)
     runner = build_runner(cfg, TestRunner)
+    if not is_scored(runner.test_dataloader.dataset):
+        sys.exit(f"{cfg.filename}: test_dataloader.dataset.labels='none' leaves nothing to score: "
+                 'mmfkd predict writes what the network says of files without labels')
     runner.register_hook(ReadsHook())
     runner.register_hook(LabelCensusHook())
     model = unwrapped(runner)

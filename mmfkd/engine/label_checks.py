@@ -7,7 +7,7 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from mmfkd.datasets import SourceSampler
-from mmfkd.datasets.labelled import all_labelled, has_label
+from mmfkd.datasets.labelled import all_labelled, has_label, none_labelled
 from mmfkd.models import CrossModalDistiller, LabelledCrossEntropyLoss
 
 from .run_parts import datasets, networks
@@ -19,6 +19,12 @@ FREE = ('kd, feature, pkd, rkd, ofd, afd, reviewkd, recommended, dist with ignor
 def may_lack_labels(dataset: object) -> bool:
     """Whether a data set was told that samples may have no label."""
     return any(not all_labelled(getattr(part, 'labels', 'all')) for part in datasets(dataset))
+
+
+def is_scored(dataset: object) -> bool:
+    """Whether a data set can give a score: it was not told that labels are not looked at."""
+    labels = [getattr(part, 'labels', 'all') for part in datasets(dataset)]
+    return not labels or not all(map(none_labelled, labels))
 
 
 def count_labelled(dataset: object) -> tuple[int, int]:
@@ -43,10 +49,15 @@ def check_labels(runner: Runner, model: nn.Module) -> None:
     """Refuses a training on samples without labels that could learn nothing from them.
 
     Raises:
-        ValueError: a batch is no sum of its sources; there is no label and no loss that does
-            without; or the loss of a network counts samples without a label.
+        ValueError: a batch is no sum of its sources; validation looks at no label; there is no
+            label and no loss that does without; or the loss of a network counts samples without a
+            label.
     """
     check_sources(runner.train_dataloader)
+    if runner.val_loop and not is_scored(runner.val_loop.dataloader.dataset):
+        raise ValueError("val_dataloader.dataset.labels='none' leaves nothing to score: hold out "
+                         'samples with labels, or select on none and take the last checkpoint: '
+                         'val_dataloader=None')
     data = runner.train_dataloader.dataset
     if not may_lack_labels(data):
         return

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from mmengine.dist import is_main_process
 from mmengine.runner import Runner
 
+from .label_checks import is_scored
 from .run_parts import datasets
 
 CURES = dict(
@@ -34,7 +35,8 @@ def warn_of_overlap(runner: Runner) -> None:
     if not is_main_process():
         return
     trained = identities(runner.train_dataloader.dataset)
-    scored = {split: identities(loop.dataloader.dataset) if loop else []
+    scored = {split: identities(loop.dataloader.dataset)
+              if loop and is_scored(loop.dataloader.dataset) else []
               for split, loop in (('validation', runner.val_loop), ('test', runner.test_loop))}
     wholes, files = _wholes(trained), frozenset().union(*(one.files for one in trained))
     for split, samples in scored.items():

@@ -31,6 +31,7 @@ from .hooks.samples import SampleScoreHook
 from .hooks.start import StartCheckHook
 from .hooks.stop import StopHook
 from .hooks.unwrapped import unwrapped
+from .label_checks import is_scored
 from .optim_wrapper import use_amp
 from .processes import StopRequest
 from .runner import build_runner
@@ -162,6 +163,16 @@ def run(cfg: Config, stop: StopRequest, baseline: Path | None, with_picture: boo
         close(runner, {**tested, **settings}, perf_counter() - started, baseline, with_picture)
 
 
+def has_test(runner: Runner) -> bool:
+    """Whether a run is scored at its end: it has a test set, and labels of it are looked at."""
+    if runner.cfg.get('test_dataloader') is None:
+        return False
+    scored = is_scored(runner.test_dataloader.dataset)
+    if not scored:
+        runner.logger.info("test_dataloader.dataset.labels='none': nothing is tested")
+    return scored
+
+
 def test_selected(runner: Runner) -> dict:
     """Metrics on the test set of the checkpoint that validation selected, else of the last one."""
     chosen, info = selecting_metric(runner.cfg), runner.message_hub.get_info
@@ -176,10 +187,12 @@ def test_selected(runner: Runner) -> dict:
     if path is not None:
         # Not by the runner, whose hooks would take the raw weights of a moving average back.
         load_strictly(unwrapped(runner), load_weights(path), path)
-        runner.logger.info(f'tested is {path}')
+    metrics = {}
     # Not before: what a hook tests after each epoch is not what is reported.
-    runner.register_hook(SampleScoreHook())
-    metrics = runner.test() if runner.cfg.get('test_dataloader') is not None else {}
+    if has_test(runner):
+        runner.logger.info(f'tested is {path or "the network as it is"}')
+        runner.register_hook(SampleScoreHook())
+        metrics = runner.test()
     score = info('best_score', None)
     score = info(f'best_score_{chosen}', None) if score is None else score
     validated = info('best_metrics', None) or {}

@@ -3,7 +3,10 @@
 import pytest
 from mmengine.runner import Runner
 
-from mmfkd.engine.checks import check_runner
+from mmfkd.engine.checks import check_runner, check_test_set
+from mmfkd.engine.label_checks import check_labels
+from mmfkd.engine.overlap import warn_of_overlap
+from mmfkd.engine.training import has_test
 
 KD = dict(loss_kd=dict(type='KDLoss'))
 DKD = dict(loss_dkd=dict(type='DKDLoss'))
@@ -38,6 +41,31 @@ def test_a_student_learns_without_any_label(made):
     assert history['train/student.decode.loss_ce'].data[0].max() == 0
     assert history['train/loss_kd.kl'].data[0].min() > 0
     assert '0 of 4 training samples have a label' in log(runner)
+
+
+def unlabelled_loader():
+    return dict(batch_size=2, num_workers=0, sampler=dict(type='DefaultSampler', shuffle=False),
+                dataset=dict(type='SyntheticRGBD', num_scenes=4, size=(32, 32), labels='none',
+                             pipeline=[]))
+
+
+def test_a_test_set_without_labels_is_no_test(distiller_config, make_runner):
+    """It is there as mmfkd predict reads files as it does."""
+    runner = make_runner(
+        distiller_config(), log_level='INFO', test_dataloader=unlabelled_loader(),
+        test_cfg=dict(type='TestLoop'),
+        test_evaluator=dict(type='mmseg.IoUMetric', iou_metrics=['mIoU']))
+    check_test_set(runner)
+    warn_of_overlap(runner)
+    assert not has_test(runner)
+    assert "labels='none': nothing is tested" in log(runner)
+    assert 'trained on' not in log(runner) and 'will refuse' not in log(runner)
+
+
+def test_validation_without_labels_is_refused(distiller_config, make_runner):
+    runner = make_runner(distiller_config(), validate=True, val_dataloader=unlabelled_loader())
+    with pytest.raises(ValueError, match=r"val_dataloader\.dataset\.labels='none' leaves nothing"):
+        check_labels(runner, runner.model)
 
 
 @pytest.mark.parametrize(('losses', 'message'), [
