@@ -61,6 +61,14 @@ def _whole(value: Mapping) -> dict:
     return {**value, '_delete_': True}
 
 
+def reading_loader(cfg: Config) -> str | None:
+    """Name of the loader whose data set reads files for predictions and exports.
+
+    That is the test set, else validation. Training changes what it reads at random.
+    """
+    return next((name for name in ('test_dataloader', 'val_dataloader') if cfg.get(name)), None)
+
+
 def datasets_of(node: Any) -> Iterator[dict]:
     """The config of the data set of a data loader, and those that it wraps or joins."""
     inner = [] if node is None else [node.get('dataset'), *(node.get('datasets') or ())]

@@ -10,6 +10,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 from torch import nn
 
+from mmfkd.config.options import reading_loader
 from mmfkd.config.schedules import check_schedules
 from mmfkd.models import CrossModalDistiller
 
@@ -99,6 +100,8 @@ def check_runner(runner: Runner) -> None:
 def check_test_set(runner: Runner) -> None:
     """Builds the test set, so that files which it lacks stop a run before it starts.
 
+    Without one, nor one of validation, it says what will lack it.
+
     Raises:
         FileNotFoundError, ValueError: it cannot be built; the message says how to go without.
     """
@@ -108,6 +111,11 @@ def check_test_set(runner: Runner) -> None:
         kind = FileNotFoundError if isinstance(error, FileNotFoundError) else ValueError
         raise kind(f'{error} That is the test set, on which the run is scored at its end: '
                           'to train without one, set test_dataloader=None') from error
+    if not reading_loader(runner.cfg):
+        runner.logger.warning(
+            'there is neither test_dataloader nor val_dataloader, whose data set says how mmfkd '
+            'predict and mmfkd export read files: they will refuse this run. Keep test_dataloader; '
+            "with dataset.labels='none' nothing is tested")
 
 
 def check_teachers(model: nn.Module, classes: Sequence[str]) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from mmengine.config import Config
 
 from mmfkd.config import without_init
+from mmfkd.config.options import reading_loader
 from mmfkd.datasets.transforms.text import find_words, small_letters
 from mmfkd.inference.opening import EXPORTED
 
@@ -27,11 +28,12 @@ def write_student(cfg: Config, spec: dict, out: Path) -> None:
         out: the folder of the export.
     """
     dataset = deepcopy(dataset_config(cfg))
+    loader = deepcopy(cfg[str(reading_loader(cfg))])
     if 'pipeline' in dataset:
         dataset['pipeline'] = _steps(dataset['pipeline'], out)
     Config(dict(
         **{key: cfg[key] for key in ('custom_imports',) if cfg.get(key)},
-        default_scope='mmfkd', test_dataloader=dict(deepcopy(cfg.test_dataloader), dataset=dataset),
+        default_scope='mmfkd', test_dataloader=dict(loader, dataset=dataset),
         model=dict(type='CrossModalDistiller', students=dict(student=dict(
             spec, model=explicit_model(without_init(spec['model'])))),
             data_preprocessor=cfg.model.get('data_preprocessor')))).dump(out / EXPORTED)

@@ -6,7 +6,7 @@ from typing import Any
 from mmengine.config import Config
 
 from mmfkd.config import without_init
-from mmfkd.config.options import datasets_of
+from mmfkd.config.options import datasets_of, reading_loader
 from mmfkd.datasets.image_files import COLOR, GREY, UNCHANGED, default_loader
 from mmfkd.datasets.lists import with_classes
 from mmfkd.datasets.palettes import voc_palette
@@ -99,23 +99,26 @@ def plain_preprocessor(norm: dict | None, data_preprocessor: dict) -> dict:
 def dataset_config(cfg: Config) -> dict:
     """Config of the data set that says how images are read, resized and labelled.
 
-    Of joined data sets it is the first.
+    It is that of :func:`reading_loader`; of joined data sets the first.
 
     Raises:
         ValueError: there is none, or joined ones read their images in other ways.
     """
-    found = [one for one in datasets_of(cfg.get('test_dataloader'))
+    loader = reading_loader(cfg)
+    found = [one for one in datasets_of(cfg[loader] if loader else None)
              if not {'dataset', 'datasets'} & set(one)]
     if not found:
         raise ValueError(f'{cfg.filename}: test_dataloader.dataset is missing; it says how an '
-                         'image is read and what the classes are')
+                         'image is read and what the classes are. Name a config that has it, '
+                         "with dataset.labels='none' where it has no labels, and the file of the "
+                         'checkpoint')
     first, *others = found
     other = [key for key in ('pipeline', 'modalities', 'metainfo', 'type')
              if any(one.get(key) != first.get(key) for one in others)]
     if other:
-        raise ValueError(f'{cfg.filename}: the data sets that test_dataloader joins differ in '
+        raise ValueError(f'{cfg.filename}: the data sets that {loader} joins differ in '
                          f'{", ".join(other)}, and one way to read images is needed: name one data '
-                         'set in test_dataloader')
+                         f'set in {loader}')
     return first
 
 
@@ -164,7 +167,8 @@ def dataset_meta(cfg: Config) -> dict[str, list]:
     given = (with_classes(dataset.get('metainfo')) or {}).get('classes')
     classes = given or own.get('classes')
     if not classes:
-        raise ValueError(f"{cfg.filename}: test_dataloader.dataset of type '{dataset['type']}' "
+        raise ValueError(f"{cfg.filename}: {reading_loader(cfg)}.dataset of type "
+                         f"'{dataset['type']}' "
                          'has no classes; give it metainfo=dict(classes=(...))')
     return dict(classes=list(classes), palette=palette_of(dataset, classes))
 

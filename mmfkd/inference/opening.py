@@ -8,6 +8,7 @@ from mmengine.config import Config
 
 from mmfkd.checkpoints import resolve_checkpoint
 from mmfkd.config import branch_config, load_config
+from mmfkd.config.options import reading_loader
 from mmfkd.export.mmseg_config import dataset_config
 from mmfkd.models import CrossModalDistiller
 
@@ -37,13 +38,14 @@ class Opened:
 
     @property
     def dataset(self) -> Mapping:
-        """Config of the test set, whose pipeline reads files."""
+        """Config of the data set whose pipeline reads files."""
         return dataset_config(self.config)
 
     @property
     def batch_size(self) -> int:
-        """Of the test set."""
-        return int((self.config.get('test_dataloader') or {}).get('batch_size', 1))
+        """Of the data set that reads files."""
+        loader = reading_loader(self.config)
+        return int(self.config[loader].get('batch_size', 1)) if loader else 1
 
     def load(self) -> CrossModalDistiller:
         """The network with its weights, in eval mode."""

@@ -62,6 +62,12 @@ def test_a_test_set_without_labels_is_no_test(distiller_config, make_runner):
     assert 'trained on' not in log(runner) and 'will refuse' not in log(runner)
 
 
+def test_a_run_that_predict_and_export_would_refuse_is_warned(distiller_config, make_runner):
+    runner = make_runner(distiller_config(), log_level='INFO')
+    check_test_set(runner)
+    assert 'will refuse this run. Keep test_dataloader' in log(runner)
+
+
 def test_validation_without_labels_is_refused(distiller_config, make_runner):
     runner = make_runner(distiller_config(), validate=True, val_dataloader=unlabelled_loader())
     with pytest.raises(ValueError, match=r"val_dataloader\.dataset\.labels='none' leaves nothing"):

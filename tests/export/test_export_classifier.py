@@ -249,3 +249,16 @@ def test_classes_of_a_table_are_those_of_the_checkpoint(tmp_path):
     assert list(plain.test_dataloader.dataset.metainfo.classes) == names
     assert list(Predictor(tmp_path / 'out').classes) == names
     assert 'sound 49' in (tmp_path / 'out/README.md').read_text()
+
+
+def test_without_a_test_set_files_are_read_as_for_validation(tmp_path):
+    loader = dict(batch_size=3, dataset=dict(type='ListDataset', columns=dict(text='text'),
+                                             pipeline=[dict(type='PackPairs')]))
+    cfg = Config(dict(model=dict(), test_dataloader=None, val_dataloader=loader))
+    write_student(cfg, dict(modality='text', model=dict(type='X')), tmp_path)
+    written = exported_config(tmp_path)
+    assert dataset_config(written) == loader['dataset']
+    assert written.test_dataloader.batch_size == 3
+    cfg.val_dataloader = None
+    with pytest.raises(ValueError, match=r"Name a config that has it, with dataset\.labels='none'"):
+        dataset_config(cfg)
