@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import cast
 
 import numpy as np
+from mmengine.config import Config
 from mmengine.logging import print_log
 from torch import Tensor
 
@@ -64,8 +65,9 @@ def resolve_checkpoint(checkpoint: str | Path, config: str | Path | None = None,
     """Path of trained weights.
 
     Args:
-        checkpoint: a file, a work dir (its selected checkpoint), or 'auto' or 'best', which are
-            the selected checkpoint of ``work_dir``.
+        checkpoint: a file, a work dir (its selected checkpoint, or its last one where the run has
+            no validation that would select one), or 'auto' or 'best', which are that of
+            ``work_dir``.
         config: the config that the weights were trained with.
         work_dir: folder of the run; None takes the default one of ``config``.
 
@@ -81,10 +83,15 @@ def resolve_checkpoint(checkpoint: str | Path, config: str | Path | None = None,
         path = Path(work_dir or default_work_dir(cast(str, config)))
     if path.is_file():
         return path
-    selected = selected_checkpoint(path)
+    selected, newest = selected_checkpoint(path), latest_checkpoint(path)[0]
+    if selected is None and newest and _selects_none(path):
+        print_log(f'no validation selected a checkpoint: the last one is taken, {newest}',
+                  logger='current', level=logging.WARNING)
+        return newest
     if selected is None:
         named = path.suffix == '.pth'
         cures = ['check the path'] if named or not config else []
+        cures += [f'name {newest} itself'] if newest else []
         if config:
             folder = path.parent if named else path
             where = '' if folder == Path() else f' --work-dir {folder}'
@@ -96,6 +103,17 @@ def resolve_checkpoint(checkpoint: str | Path, config: str | Path | None = None,
         raise FileNotFoundError(f'checkpoint missing: {path} is no file and {lacking}; '
                                 f'{", or ".join(cures)}')
     return selected
+
+
+def _selects_none(work_dir: Path) -> bool:
+    """Whether the config that mmengine left in a work dir has no validation.
+
+    A run with validation that was stopped before its first has nothing selected yet.
+    """
+    configs = list(work_dir.glob('*.py'))
+    if len(configs) != 1 or read_summary(work_dir) is not None:
+        return False
+    return Config.fromfile(configs[0], import_custom_modules=False).get('val_dataloader') is None
 
 
 def read_summary(work_dir: str | Path) -> dict | None:

@@ -47,6 +47,20 @@ def test_the_last_checkpoint_stands_for_a_run_without_validation(tmp_path):
     assert resolve_checkpoint(tmp_path) == tmp_path / 'epoch_3.pth'
 
 
+@pytest.mark.parametrize(('loader', 'taken'), [('None', True), ('dict(batch_size=1)', False)])
+def test_the_last_checkpoint_of_a_stopped_run_is_taken_where_none_would_be_selected(
+        loader, taken, tmp_path):
+    for epoch in (3, 12):
+        save(tmp_path / f'epoch_{epoch}.pth')
+    (tmp_path / 'mine.py').write_text(f'val_dataloader = {loader}\n')
+    if taken:
+        assert resolve_checkpoint('best', 'mine.py', tmp_path) == tmp_path / 'epoch_12.pth'
+        assert not has_ended(tmp_path)
+    else:
+        with pytest.raises(FileNotFoundError, match=r'name .*epoch_12\.pth itself, or train'):
+            resolve_checkpoint('best', 'mine.py', tmp_path)
+
+
 def test_a_summary_whose_checkpoint_is_gone_is_no_end(tmp_path):
     save(tmp_path / 'best_mIoU_epoch_1.pth')
     write_summary(tmp_path, dict(checkpoint='best_mIoU_epoch_2.pth', test={}))
