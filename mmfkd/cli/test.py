@@ -47,13 +47,17 @@ def choose_modalities(student: dict, available: Sequence[str] | None) -> None:
     student['available'], *student['subsets'] = (names.split(',') for names in available)
 
 
-def report(metrics: Mapping[str, object], names: Sequence[str], work_dir: str) -> None:
+def report(metrics: Mapping[str, object], names: Sequence[str], work_dir: str, checkpoint: Path
+           ) -> None:
     """Writes ``test.json``, and prints the IoU of each class for each set of modalities.
+
+    The file names the checkpoint, which may lie elsewhere; that is said.
 
     Args:
         metrics: of the test.
         names: modalities of the metrics without a prefix.
         work_dir: folder to write into.
+        checkpoint: whose metrics they are.
     """
     from mmengine.dist import is_main_process
     from rich.console import Console
@@ -64,11 +68,14 @@ def report(metrics: Mapping[str, object], names: Sequence[str], work_dir: str) -
     if not is_main_process():
         return
     path = Path(work_dir, 'test.json')
-    path.write_text(json.dumps(plain(metrics), indent=2) + '\n')
+    scores = plain(dict(checkpoint=str(checkpoint), **metrics))
+    path.write_text(json.dumps(scores, indent=2) + '\n')
     table = class_table(metrics, '+'.join(names))
     if table is not None:
         Console().print(table)
     print(f'metrics: {path}')
+    if checkpoint.resolve().parent != path.resolve().parent:
+        print(f'they are those of {checkpoint}, which is not of this work dir')
 
 
 def test(args: argparse.Namespace) -> None:
@@ -116,7 +123,8 @@ def test(args: argparse.Namespace) -> None:
     metrics = runner.test()
     if not metrics:
         sys.exit('nothing was scored: test_evaluator of the config has no metric')
-    report(metrics, tested_modalities(runner) if distiller else ['model'], cfg.work_dir)
+    report(metrics, tested_modalities(runner) if distiller else ['model'], cfg.work_dir,
+           path)
 
 
 def load_tested(model: 'nn.Module', path: Path, student: str | None) -> tuple[str, ...]:

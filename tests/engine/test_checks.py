@@ -1,5 +1,6 @@
 """Messages in place of torch's, before the first step."""
 
+import json
 from types import SimpleNamespace
 
 import numpy as np
@@ -8,7 +9,7 @@ from mmengine.config import Config
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from torch.utils.data import DataLoader
 
-from mmfkd.cli.test import check_tested
+from mmfkd.cli.test import check_tested, report
 from mmfkd.config import compose, load_config
 from mmfkd.engine.checks import check_config, check_runner, explained_errors, heads
 from mmfkd.models import CrossModalDistiller
@@ -100,6 +101,17 @@ def test_test_samples_that_train_or_select_are_counted(test, said, runner):
     log = open(f'{made.log_dir}/{made.timestamp}.log').read()
     assert ('test samples' in log) == bool(said) and said in log
     assert 'validation samples' not in log
+
+
+@pytest.mark.parametrize('place', ['run', 'other'])
+def test_metrics_of_a_test_name_their_checkpoint(place, tmp_path, capsys):
+    checkpoint = tmp_path / place / 'epoch_1.pth'
+    (tmp_path / 'run').mkdir()
+    report(dict(mIoU=np.float32(2)), ['rgb'], str(tmp_path / 'run'), checkpoint)
+    scores = json.loads((tmp_path / 'run/test.json').read_text())
+    assert scores == dict(checkpoint=str(checkpoint), mIoU=2.0)
+    said = f'they are those of {checkpoint}, which is not of this work dir'
+    assert (said in capsys.readouterr().out) == (place == 'other')
 
 
 def test_less_than_a_batch_is_said(runner):
