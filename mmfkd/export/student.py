@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from mmfkd.checkpoints import (
@@ -122,7 +122,8 @@ def export_student(config: str | Path, checkpoint: str | Path, out: str | Path,
     taken = dict(modalities=dict(student=list(branch.modalities)),
                  takes=dict(student=takes))
     torch.save(dict(state_dict=state, meta=dict(dataset_meta=meta, **taken)), files['weights'])
-    save_file(state, files['safetensors'], dict(classes=json.dumps(meta['classes'])))
+    # Not by save_file, whose file its owner alone may read.
+    files['safetensors'].write_bytes(save(state, dict(classes=json.dumps(meta['classes']))))
     write_student(cfg, own, out)
     cases = reference_cases(branch, spec, reference_sizes(cfg, spec, size))
     single = branch if frames(spec) == 1 else build_branch(

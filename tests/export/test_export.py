@@ -145,6 +145,7 @@ def test_files_name_nothing_of_mmfkd(exports, modality):
     assert {path.name for path in out.iterdir()} == {
         'config.py', 'weights.pth', 'weights.safetensors', 'student.py', 'README.md',
         'program.pt2', 'reference.pt'} | onnx
+    assert len({path.stat().st_mode for path in out.iterdir()}) == 1
     text = (out / 'config.py').read_text()
     assert not [word for word in ('mmfkd', '_scope_', 'InflatedPretrained') if word in text]
 
