@@ -17,12 +17,13 @@ def below(text: str) -> str:
     """A name, or a path, of a file below the folder of the data set.
 
     Raises:
-        ValueError: it is empty or leads out of the folder.
+        ValueError: it is empty, absolute, or leads out of the folder.
     """
     outside = any('..' in kind.parts or kind.anchor
                   for kind in (PurePath(text), PureWindowsPath(text)))
     if not text.strip() or outside:
-        raise ValueError(f'{text!r} is no path below the folder of the data set')
+        raise ValueError(f'{text!r} is no path below the folder of the data set that is written '
+                         'relative to it, as data_root is put in front')
     return text
 
 
