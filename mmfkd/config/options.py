@@ -17,7 +17,8 @@ def merge_options(cfg: Config, options: Mapping[str, object]) -> None:
 
     Configs read ``data_root`` when they are parsed, so mmengine's merge alone would change a
     variable that nobody reads any more. A data set with another root than the config's keeps it;
-    where the config has none, all have the new one.
+    where the config has none, or one of a base that no data set has, while all share another, all
+    have the new one.
 
     Args:
         cfg: changed in place.
@@ -25,7 +26,7 @@ def merge_options(cfg: Config, options: Mapping[str, object]) -> None:
 
     Raises:
         ValueError: see :func:`checked_options`; or no data set has the ``data_root`` of the
-            config, so that the option would change nothing.
+            config, and they have several, so that it is not clear which one is meant.
     """
     before, checked = cfg.get(DATA_ROOT), checked_options(cfg, options)
     # mmengine merges parts of a dict into a dict alone; elsewhere the whole is meant.
@@ -33,15 +34,22 @@ def merge_options(cfg: Config, options: Mapping[str, object]) -> None:
                          and _has_no_dict(cfg, key) else value for key, value in checked.items()})
     if DATA_ROOT not in checked:
         return
-    having = [dataset for name in LOADERS for dataset in datasets_of(cfg.get(name))
-              if DATA_ROOT in dataset and (before is None or normpath(
-                  str(dataset[DATA_ROOT])) == normpath(str(before)))]
+    rooted = [dataset for name in LOADERS for dataset in datasets_of(cfg.get(name))
+              if DATA_ROOT in dataset]
+    having = [dataset for dataset in rooted
+              if before is None or _root(dataset) == normpath(str(before))]
+    if not having and len(set(map(_root, rooted))) == 1:
+        having = rooted
     if not having:
         raise ValueError(f'--cfg-options {DATA_ROOT}: no data set of the config has its root '
-                         f'{before!r}: name the one to change, such as '
+                         f'{before!r}, nor all the same: name the one to change, such as '
                          f'train_dataloader.dataset.{DATA_ROOT}=...')
     for dataset in having:
         dataset[DATA_ROOT] = checked[DATA_ROOT]
+
+
+def _root(dataset: Mapping) -> str:
+    return normpath(str(dataset[DATA_ROOT]))
 
 
 def _has_no_dict(cfg: Config, key: str) -> bool:

@@ -183,9 +183,19 @@ def test_a_config_without_a_root_of_its_own_gives_the_new_one_to_all():
 def test_a_root_that_no_data_set_has_is_refused():
     cfg = Config.fromfile(ROOT / 'configs/unimodal/nyuv2_depth.py')
     for split in ('train', 'val', 'test'):
-        cfg[f'{split}_dataloader'].dataset.data_root = 'elsewhere'
+        cfg[f'{split}_dataloader'].dataset.data_root = split
     with pytest.raises(ValueError, match="no data set of the config has its root 'data/nyuv2'"):
         merge_options(cfg, dict(data_root='moved'))
+
+
+def test_the_root_that_all_data_sets_share_is_meant_where_a_base_has_another():
+    """As in docs/own_pair.md, whose data sets replace those of a base that keeps its root."""
+    cfg = Config.fromfile(ROOT / 'configs/unimodal/nyuv2_depth.py')
+    for split in ('train', 'val', 'test'):
+        cfg[f'{split}_dataloader'].dataset.data_root = 'data/mine'
+    merge_options(cfg, dict(data_root='moved'))
+    assert {cfg[f'{split}_dataloader'].dataset.data_root
+            for split in ('train', 'val', 'test')} == {'moved'}
 
 
 def test_a_loader_that_is_off_takes_its_loop_along():
