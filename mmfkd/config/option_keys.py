@@ -50,6 +50,19 @@ def checked_options(cfg: Config, options: Mapping[str, object]) -> dict[str, obj
     return checked
 
 
+def near_misses(cfg: Config) -> dict[str, str]:
+    """Keys of a config that mmengine's Runner does not take, and the ones that it takes instead.
+
+    Only those that are almost the same: a config may have variables of its own.
+    """
+    from mmengine.runner import Runner
+
+    taken = arguments(Runner.__init__)
+    found = {key: get_close_matches(key, taken, 1, 0.88) for key in cfg
+             if key not in taken and key not in TOP}
+    return {key: close[0] for key, close in found.items() if close}
+
+
 def fits(cfg: Config, key: str, value: object) -> bool:
     """Whether a config has, or takes, a key."""
     try:

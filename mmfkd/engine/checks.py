@@ -1,5 +1,6 @@
 """Checks of a run before its first step, with messages in place of those of others."""
 
+import logging
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -7,9 +8,11 @@ from contextlib import contextmanager
 
 import cv2
 from mmengine.config import Config
+from mmengine.logging import print_log
 from mmengine.runner import Runner
 from torch import nn
 
+from mmfkd.config.option_keys import near_misses
 from mmfkd.config.options import reading_loader
 from mmfkd.config.schedules import check_schedules
 from mmfkd.models import CrossModalDistiller
@@ -39,7 +42,7 @@ EXPLAINED = {
 
 
 def check_config(cfg: Config) -> None:
-    """Refuses a config that cannot be run.
+    """Refuses a config that cannot be run, and warns of keys that are almost those of a run.
 
     Raises:
         ValueError: it has no model, is to train for less than one epoch or iteration, is to be
@@ -60,6 +63,10 @@ def check_config(cfg: Config) -> None:
     if cfg.get('compile') not in (None, False) and cfg.model.get('students'):
         raise ValueError('compile is not supported: torch.compile drops the gradients of what taps '
                          'record. Leave it out; docs/recipes.md says what makes a step cheaper')
+    for key, close in near_misses(cfg).items():
+        print_log(f"{cfg.filename}: nothing reads '{key}'; did you mean '{close}'? A variable of "
+                  'your own needs a name that is less like it', logger='current',
+                  level=logging.WARNING)
     check_schedules(cfg)
     if cfg.get('launcher') == 'pytorch' and 'RANK' not in os.environ:
         sys.exit('--launcher pytorch is for processes that torchrun starts: run '

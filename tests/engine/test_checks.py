@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from mmengine.config import Config
+from mmengine.logging import MMLogger
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from torch.utils.data import DataLoader
 
@@ -112,6 +113,16 @@ def test_metrics_of_a_test_name_their_checkpoint(place, tmp_path, capsys):
     assert scores == dict(checkpoint=str(checkpoint), mIoU=2.0)
     said = f'they are those of {checkpoint}, which is not of this work dir'
     assert (said in capsys.readouterr().out) == (place == 'other')
+
+
+def test_a_key_that_is_almost_one_of_a_run_is_told(tmp_path):
+    MMLogger.get_instance(tmp_path.name, log_file=str(tmp_path / 'log'))
+    mine = dict(train_pipeline=[], test_pipeline=[], data_root='x', channels=3, train_dataset={},
+                text_cfg={}, lr_config={}, optimizer={}, tta_model=None, sync_bn='torch')
+    check_config(Config(dict(model=dict(type='X'), trian_cfg={}, default_hook={}, **mine)))
+    said = (tmp_path / 'log').read_text()
+    assert "nothing reads 'trian_cfg'; did you mean 'train_cfg'?" in said
+    assert "did you mean 'default_hooks'?" in said and said.count('nothing reads') == 2
 
 
 def test_less_than_a_batch_is_said(runner):
