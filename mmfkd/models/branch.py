@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from mmfkd.registry import MODELS
 
+from .far_values import in_program, warn_of_far_values
 from .shape_errors import explained_shapes, in_branch
 from .taps import Taps
 
@@ -117,6 +118,7 @@ class Branch(BaseModule):
             raise ValueError(f'norm has {sorted(unknown)}, but the modalities are '
                              f'{list(self.modalities)}: with several, give one dict per modality')
         self.norms = nn.ModuleDict({m: Normalize(**args) for m, args in norms.items() if args})
+        self._unseen = set(self.norms)  # modalities of which no batch has been checked
         self.model = model if isinstance(model, nn.Module) else MODELS.build(model)
         self.channels_last = channels_last
         if channels_last:
@@ -202,7 +204,10 @@ class Branch(BaseModule):
 
     def _norm(self, modality: str, x: Tensor) -> Tensor:
         if modality in self.norms:
-            x = self.norms[modality](x)
+            raw, x = x, self.norms[modality](x)
+            if modality in self._unseen and not in_program():
+                self._unseen.remove(modality)
+                warn_of_far_values(modality, raw, x)
         elif x.dtype != torch.int64:  # tokens are indices
             x = x.float()
         return last_in_memory(x) if self.channels_last else x

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+from mmengine.logging import MMLogger
 from mmseg.models import SegDataPreProcessor
 
 from mmfkd.models import FramePooling
@@ -51,6 +52,19 @@ def test_a_channel_mismatch_says_both_counts(stub_branch):
     branch = stub_branch(lambda x, samples: x, norm=RGB)
     with pytest.raises(ValueError, match='the input has 1 channels, but mean and std have 3'):
         branch(dict(rgb=torch.zeros(2, 1, 4, 4)))
+
+
+def test_values_of_another_unit_than_norm_are_told_once(stub_branch, caplog):
+    MMLogger.get_instance('units', logger_name='units').addHandler(caplog.handler)
+    norm = dict(rgb=RGB, thermal=dict(mean=[127.0], std=[70.0]))
+    branch = stub_branch(lambda x, samples: x, ['rgb', 'thermal'], norm=norm)
+    batch = dict(rgb=torch.full((2, 3, 4, 4), 255, dtype=torch.uint8),
+                 thermal=torch.full((2, 1, 4, 4), 29500.0))
+    for mode in ('predict', 'loss'):
+        branch(batch, mode=mode)
+    assert caplog.text.count('norm of ') == 1 and 'norm of thermal: its first batch' in caplog.text
+    assert 'mean 29500, which is 420 standard deviations' in caplog.text
+    assert 'mmfkd analyze values' in caplog.text
 
 
 @pytest.mark.parametrize(('mean', 'std'), [([1, 2, 3], [1, 1]), ([1, 2], [1, 0]), ([1], [-1])])
