@@ -31,12 +31,15 @@ class Agreement:
         teacher: the teacher alone.
         student: the student alone.
         neither: neither is.
+        spread: standard deviation, over samples, of the teacher's share of right pixels minus the
+            student's; None of a single sample.
     """
 
     both: float
     teacher: float
     student: float
     neither: float
+    spread: float | None = None
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,7 @@ class Findings:
         shares: of the losses of every method that the pair can have.
         missing: method to why the pair cannot have it.
         classes: their number.
+        samples: of validation.
     """
 
     pair: Pair
@@ -78,6 +82,7 @@ class Findings:
     shares: list[Share]
     missing: dict[str, str]
     classes: int
+    samples: int
 
 
 def look(pair: Pair, teacher: Path, student: Path, scores: tuple[float, float],
@@ -99,7 +104,7 @@ def look(pair: Pair, teacher: Path, student: Path, scores: tuple[float, float],
     found, missing = gradient_shares(pair, teacher, student, options, batches)
     return Findings(pair, *scores, agreement(model, loader, limit),
                     similarity(model, loader, limit), found, missing,
-                    cast(int, offers(PairConfigs.find(pair))['num_classes']))
+                    cast(int, offers(PairConfigs.find(pair))['num_classes']), len(loader.dataset))
 
 
 def loaded(cfg: Any, teacher: Path, student: Path) -> CrossModalDistiller:
@@ -113,12 +118,19 @@ def loaded(cfg: Any, teacher: Path, student: Path) -> CrossModalDistiller:
 
 def agreement(model: CrossModalDistiller, loader: Any, limit: int) -> Agreement:
     """Who is right on validation, sample by sample or pixel by pixel at the logits' size."""
-    counts = torch.zeros(4, dtype=torch.long)
+    rows = []
     keys = ('student.logits', 'teacher.logits')
     for feats, samples in feature_batches(model, loader, keys, limit):
-        counts += right_by(feats['student.logits'], feats['teacher.logits'], stack_labels(samples))
+        triples = zip(*(feats[key].split(1) for key in keys), stack_labels(samples).split(1),
+                      strict=True)
+        rows += [right_by(*one) for one in triples]
+    counts = torch.stack(rows)
+    labelled = counts[counts.sum(1) > 0].double()
+    leads = (labelled[:, 1] - labelled[:, 2]) / labelled.sum(1)
     total = max(int(counts.sum()), 1)
-    return Agreement(*(int(count) / total for count in counts))
+    both, teacher, student, neither = (int(count) / total for count in counts.sum(0))
+    return Agreement(both, teacher, student, neither,
+                     float(leads.std()) if len(leads) > 1 else None)
 
 
 def right_by(student: Tensor, teacher: Tensor, labels: Tensor) -> Tensor:

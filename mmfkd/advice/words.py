@@ -1,11 +1,12 @@
 """Sentences about the measurements of a pair, and suggestions of methods."""
 
 from dataclasses import dataclass
+from math import inf
 
 from .findings import Findings, Share
 
 STRONG, WEAK = 5.0, 0.1  # gradients beyond these shares of the task's drown it, or do nothing
-NEAR = 1.0  # points of a score that say nothing
+NEAR = 1.0  # points of a score that say nothing, however many samples there are
 
 
 @dataclass(frozen=True)
@@ -24,13 +25,18 @@ class Suggestion:
 def sentences(found: Findings) -> list[str]:
     """The findings in words."""
     pair, gap = found.pair, found.teacher - found.student
+    chance = noise(found)
     lines = [f'On validation {pair.teacher} has {found.teacher:.1f} and {pair.student} alone '
-             f'{found.student:.1f}: a gap of {gap:+.1f} points.']
-    if gap < NEAR:
+             f'{found.student:.1f}: a gap of {gap:+.1f} points, on {found.samples} samples.']
+    if gap < chance:
+        equal = ('They are about equal, as one sample tells no gap from chance'
+                 if chance == inf else
+                 f'They are about equal, as gaps of less than {chance:.1f} points may be chance')
         lines.append(
-            f'The teacher is no better than what it is to teach, so do not expect a gain: look at '
-            f'{pair.dataset}_{pair.student}2{pair.teacher}, the other direction, or teach samples '
-            f'of {pair.student} that have no label, with the method transfer.')
+            f'{equal if gap > -chance else "The teacher is worse than what it is to teach"}: do '
+            f'not count on a gain, and look at {pair.dataset}_{pair.student}2{pair.teacher}, the '
+            f'other direction, or teach samples of {pair.student} that have no label, with the '
+            'method transfer.')
     wrong = found.agreement.teacher + found.agreement.neither
     saved = found.agreement.teacher / wrong if wrong else 0.0
     lines.append(f'Of what {pair.student} alone gets wrong, the teacher gets {saved:.0%} right; of '
@@ -45,6 +51,12 @@ def sentences(found: Findings) -> list[str]:
               if not WEAK <= share.ratio <= STRONG]
     lines += [f'{method}: {why}' for method, why in found.missing.items()]
     return lines
+
+
+def noise(found: Findings) -> float:
+    """Points of a gap that may be chance: two standard errors over the samples, or ``NEAR``."""
+    spread = found.agreement.spread
+    return inf if spread is None else max(NEAR, 200 * spread / found.samples ** 0.5)
 
 
 def lost(found: Findings) -> float:
@@ -67,8 +79,8 @@ def suggestions(found: Findings) -> list[Suggestion]:
     ratios = {share.method: share.ratio for share in found.shares}
     chosen: list[Suggestion] = []
     if found.teacher - found.student < NEAR:
-        chosen.append(Suggestion('transfer', 'the teacher is no better where there are labels, but '
-                                             'may be where there are none'))
+        chosen.append(Suggestion('transfer', 'the teacher is hardly better where there are labels, '
+                                             'but may be where there are none'))
 
     def add(method: str, why: str) -> None:
         if method in ratios:

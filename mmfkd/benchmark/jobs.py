@@ -160,7 +160,7 @@ def train_missing(cells: Sequence[Cell], workers: Workers, what: str) -> None:
     check_settings(cells, workers.options, workers.amp)
     left = [cell for cell in cells if not is_done(cell.work_dir)]
     if left:
-        print(f'{len(left)} {what} are trained first: '
+        print(f'{what} that are trained first, in {left[0].root}: '
               f'{", ".join(f"{cell.leaf} (seed {cell.seed})" for cell in left)}', flush=True)
     failures = run_cells(left, workers)
     if failures:

@@ -1,6 +1,7 @@
 """mmfkd recommend: what it measures, and what it says."""
 
 import json
+import re
 from contextlib import redirect_stdout
 from dataclasses import replace
 from io import StringIO
@@ -57,9 +58,10 @@ def test_the_command_trains_both_and_says_what_is_worth_a_run(looked):
     folder, said = looked
     scores = {name: json.loads((folder / f'work_dirs/benchmark/unimodal/synthetic_{name}/seed0/'
                                 'summary.json').read_text())['val'] for name in ('depth', 'rgb')}
-    assert ('2 networks are trained first: synthetic_depth (seed 0), synthetic_rgb (seed 0)'
-            in said)
+    assert ('networks that are trained first, in work_dirs/benchmark: synthetic_depth (seed 0), '
+            'synthetic_rgb (seed 0)' in said)
     assert f'depth has {scores["depth"]:.1f} and rgb alone {scores["rgb"]:.1f}' in said
+    assert re.search(r'points, on \d+ samples', said)
     assert 'Worth a run:\n1. ' in said and 'recommended' in said
     for method in ('afd', 'kd', 'fdkd', 'recommended'):
         assert f'│ {method} ' in said
@@ -102,23 +104,23 @@ def test_batches_without_a_label_measure_nothing(looked, monkeypatch):
 
 
 FOUND = Findings(
-    PAIR, teacher=70.0, student=60.0, agreement=Agreement(0.5, 0.2, 0.1, 0.2),
+    PAIR, teacher=70.0, student=60.0, agreement=Agreement(0.5, 0.2, 0.1, 0.2, spread=0.3),
     cka=dict(feat=dict(raw=0.4, low=0.5, high=0.3)),
     shares=[Share('kd', 'loss_kd', 0.5), Share('afd', 'loss_afd', 80.0),
             Share('fdkd', 'loss_fdkd', 1.0), Share('pkd', 'loss_pkd', 2.0),
             Share('dist', 'loss_dist', 0.02), Share('recommended', 'loss_kd', 1.0)],
-    missing=dict(nkd='it has nothing on two classes'), classes=6)
+    missing=dict(nkd='it has nothing on two classes'), classes=6, samples=100)
 
 
 def test_the_findings_in_words():
     said = '\n'.join(sentences(FOUND))
-    assert 'depth has 70.0 and rgb alone 60.0: a gap of +10.0 points' in said
+    assert 'depth has 70.0 and rgb alone 60.0: a gap of +10.0 points, on 100 samples' in said
     assert 'the teacher gets 50% right; of what it gets right, the teacher gets 17% wrong' in said
     assert 'low frequencies (0.50) are more alike than their high ones (0.30)' in said
     assert 'loss_afd has 80 times the gradient of the task and would drown it; take afd-b' in said
     assert 'loss_dist has 0.02 of the gradient of the task and would do next to nothing' in said
     assert 'nkd: it has nothing on two classes' in said
-    assert 'no better' not in said and 'kd: at its default weight loss_kd' not in said
+    assert 'about equal' not in said and 'kd: at its default weight loss_kd' not in said
 
 
 def test_suggestions_follow_the_findings():
@@ -129,6 +131,17 @@ def test_suggestions_follow_the_findings():
     weaker = replace(FOUND, teacher=60.5)
     assert suggestions(weaker)[0].method == 'transfer'
     assert 'look at synthetic_rgb2depth, the other direction' in '\n'.join(sentences(weaker))
+
+
+@pytest.mark.parametrize(('teacher', 'spread', 'samples', 'words'), [
+    (60.5, 0.01, 100, 'They are about equal, as gaps of less than 1.0 points may be chance'),
+    (65.0, 0.1, 4, 'They are about equal, as gaps of less than 10.0 points may be chance'),
+    (65.0, None, 1, 'They are about equal, as one sample tells no gap from chance'),
+    (50.0, 0.01, 100, 'The teacher is worse than what it is to teach')])
+def test_a_gap_within_the_noise_is_about_equal(teacher, spread, samples, words):
+    near = replace(FOUND, teacher=teacher, samples=samples,
+                   agreement=replace(FOUND.agreement, spread=spread))
+    assert f'{words}: do not count on a gain' in '\n'.join(sentences(near))
 
 
 @pytest.mark.parametrize(('arguments', 'message'), [
