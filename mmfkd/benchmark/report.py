@@ -18,9 +18,9 @@ from mmfkd.config import Pair
 from mmfkd.evaluation.statistics import LEVEL
 from mmfkd.visualization import charts
 
-from .grid import Cell, Row, applies, leaf_of, plan
+from .grid import BASELINE, UNIMODAL, Cell, Row, applies, leaf_of, plan
 from .presets import FDKD, LAMBDAS, label
-from .results import Score, read_result, score
+from .results import Score, read_result, score, spread, teacher_results
 from .tables import COMPARED, EXPLAINED, comparisons, corrected, note, table, title
 
 # What matplotlib calls the date in a file.
@@ -77,9 +77,21 @@ class Report:
         return paths
 
     @cached_property
+    def shown(self) -> list[Row]:
+        """The rows, with the baselines that their gains are against."""
+        against = [row.against or BASELINE for row in self.rows if row.method != UNIMODAL]
+        return list(dict.fromkeys([*against, *self.rows]))
+
+    def heading(self, pair: str) -> str:
+        """Who teaches whom, and how good the teacher is."""
+        results = teacher_results(pair, self.seeds, self.root).values()
+        score = f' (teacher on test: {spread([r.test for r in results])})' if results else ''
+        return title(pair) + score
+
+    @cached_property
     def scores(self) -> dict[str, list[Score]]:
         """The rows of each pair that have a result."""
-        found = {pair: [score(row, pair, self.seeds, self.root) for row in self.rows
+        found = {pair: [score(row, pair, self.seeds, self.root) for row in self.shown
                         if applies(row, pair)] for pair in self.pairs}
         return {pair: [entry for entry in entries if entry.results]
                 for pair, entries in found.items()}
@@ -88,7 +100,7 @@ class Report:
         """One line a cell, for the CSV file."""
         lines = []
         for pair in self.pairs:
-            for row in self.rows:
+            for row in self.shown:
                 for seed in self.seeds if applies(row, pair) else ():
                     cell = Cell(row, leaf_of(row, pair), seed, self.root)
                     result = read_result(cell)
@@ -113,7 +125,7 @@ class Report:
                  self.summary(), f'\n{EXPLAINED}']
         for pair, rows in self.scores.items():
             header, lines = table(pair, rows)
-            parts += [f'\n**{title(pair)}**\n',
+            parts += [f'\n**{self.heading(pair)}**\n',
                       '| ' + ' | '.join(header) + ' |\n' + '|' + '---|' * len(header)]
             parts += ['| ' + ' | '.join(line) + ' |' for line in lines]
             parts += [note(pair)] if note(pair) else []
@@ -127,8 +139,8 @@ class Report:
                  f'<p>{escape(EXPLAINED)}</p>']
         for pair, rows in self.scores.items():
             header, lines = table(pair, rows)
-            parts += [f'<h2>{escape(title(pair))}</h2><div><table><tr>', *_cells('th', header),
-                      '</tr>']
+            parts += [f'<h2>{escape(self.heading(pair))}</h2><div><table><tr>',
+                      *_cells('th', header), '</tr>']
             for line, p in zip(lines, corrected(rows), strict=True):
                 kind = '' if p is None or p >= LEVEL else ' class="significant"'
                 parts += [f'<tr{kind}>', *_cells('td', line), '</tr>']

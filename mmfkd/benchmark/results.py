@@ -95,11 +95,11 @@ def score(row: Row, pair: str, seeds: Sequence[int], root: Path) -> Score:
         seeds: to look for.
         root: folder of all runs.
     """
-    student, teacher = baselines(pair)
+    student = baselines(pair)[0]
     own = _results(row, leaf_of(row, pair), seeds, root)
     reference = row.against or BASELINE
     base = _results(reference, student, seeds, root)
-    above = _results(BASELINE, teacher, seeds, root)
+    above = teacher_results(pair, seeds, root)
     gains = {} if row.method == UNIMODAL else {
         seed: result.test - base[seed].test for seed, result in own.items() if seed in base}
     gaps = [above[seed].test - base[seed].test for seed in gains if seed in above]
@@ -111,6 +111,11 @@ def score(row: Row, pair: str, seeds: Sequence[int], root: Path) -> Score:
         {seed: result.test for seed, result in base.items()},
         _samples(row, leaf_of(row, pair), own, root), _samples(reference, student, base, root))
     return Score(row, own, gains, comparison, recovered)
+
+
+def teacher_results(pair: str, seeds: Sequence[int], root: Path) -> dict[int, Result]:
+    """Seed to the result of the baseline that teaches a pair, where it is done."""
+    return _results(BASELINE, baselines(pair)[1], seeds, root)
 
 
 def _samples(row: Row, leaf: str, results: Mapping[int, Result], root: Path

@@ -25,7 +25,7 @@ from mmfkd.benchmark.progress import train_all
 from mmfkd.benchmark.report import Report
 from mmfkd.benchmark.selection import refuse_lower_is_better
 from mmfkd.benchmark.settings import check_settings
-from mmfkd.benchmark.tables import table, title
+from mmfkd.benchmark.tables import table
 from mmfkd.cli.distinct import Distinct
 from mmfkd.cli.options import add_workers, chosen_workers
 from mmfkd.cli.stops import resumable
@@ -154,7 +154,7 @@ def print_tables(report: Report) -> None:
     """The report on the terminal."""
     for pair, rows in report.scores.items():
         header, lines = table(pair, rows)
-        print(f'\n{title(pair)}')
+        print(f'\n{report.heading(pair)}')
         for line in (header[:6], *(line[:6] for line in lines)):
             print('  '.join(text.ljust(26 if i == 3 else 14) for i, text in enumerate(line)))
 

@@ -107,6 +107,13 @@ def test_a_table_has_the_numbers_by_hand(runs):
     assert lines[0][3:7] == ['', '', '', '']
 
 
+def test_baseline_and_teacher_are_shown_where_methods_alone_are_asked_for(runs):
+    made = report(runs, ['kd', 'feature'])
+    assert [entry.row.name for entry in made.scores[PAIR]] == ['unimodal', 'kd', 'feature']
+    assert [line[1] for line in made.lines()][::3] == ['unimodal', 'kd', 'feature']
+    assert '(teacher on test: ' in made.markdown() and '| w/o KD |' in made.markdown()
+
+
 def test_samples_of_the_test_set_are_drawn_where_all_runs_have_them(runs):
     for name, leaf in (('unimodal', 'avdigits_audio'), ('kd', PAIR)):
         for seed in SEEDS:
