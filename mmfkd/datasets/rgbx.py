@@ -11,6 +11,7 @@ from .idle_steps import tell_idle_steps
 from .image_files import by_stem, check_partners, check_strays, default_loader, list_files
 from .labelled import Labels, all_labelled, check_labels, labelled_samples, none_labelled
 from .lists import composed, read_names, with_classes
+from .palettes import with_palette
 from .reads import without_unread
 from .subset import Group, check_subset, groups_of, select_subset
 from .transforms.labels import IGNORED
@@ -100,14 +101,13 @@ class RGBXDataset(BaseSegDataset):
         self.split_seed = split_seed
         self.group = group
         self.labels = labels
-        # Without one mmseg makes up colours.
-        self._palette = {**self.METAINFO, **(metainfo or {})}.get('palette')
+        self._palette = {**self.METAINFO, **(metainfo or {})}.get('palette')  # of label files
         folders = {name: spec['folder'] for name, spec in self.modalities.items()}
         folders['seg_map_path'] = self.label['folder']
         super().__init__(
-            ann_file=ann_file, metainfo=with_classes(metainfo), data_root=data_root,
-            data_prefix={key: folder.replace('{split}', split)
-                         for key, folder in folders.items()},
+            ann_file=ann_file, metainfo=with_palette(with_classes(metainfo), self.METAINFO),
+            data_root=data_root, data_prefix={key: folder.replace('{split}', split)
+                                              for key, folder in folders.items()},
             indices=indices, serialize_data=serialize_data, pipeline=list(pipeline),
             test_mode=test_mode, lazy_init=lazy_init, ignore_index=ignore_index,
             reduce_zero_label=(self.REDUCE_ZERO_LABEL if reduce_zero_label is None

@@ -223,6 +223,12 @@ def test_missing_classes_are_asked_for(own_root):
         own(own_root, metainfo=None)
 
 
+def test_classes_without_colours_have_those_that_predictions_have(own_root):
+    classes = METAINFO['classes']
+    assert own(own_root, metainfo=dict(classes=classes)).metainfo['palette'] == voc_palette(
+        len(classes))
+
+
 def test_missing_folder_is_named(own_root):
     (own_root / 'train/ir').rename(own_root / 'train/infrared')
     with pytest.raises(FileNotFoundError, match=f'{own_root}/train/ir does not exist'):
