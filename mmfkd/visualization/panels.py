@@ -46,7 +46,7 @@ def draw_panels(rows: Sequence[Mapping[str, np.ndarray]], meta: Mapping[str, Seq
         rows: of :func:`panel`, with the same titles.
         meta: ``classes`` and ``palette`` of the data set; classes whose colour is in no truth are
             left out of the legend.
-        caption: below the pictures.
+        caption: below the pictures, above the legend.
     """
     titles = list(rows[0])
     height, width = rows[0][titles[0]].shape[:2]
@@ -63,10 +63,9 @@ def draw_panels(rows: Sequence[Mapping[str, np.ndarray]], meta: Mapping[str, Seq
         row['truth'].reshape(-1, 3), axis=0).tolist()}
     patches = [Patch(color='#{:02x}{:02x}{:02x}'.format(*colour), label=name) for name, colour in
                zip(meta['classes'], meta['palette'], strict=True) if tuple(colour) in seen]
+    # As its title a caption never lies over the legend, however small the images are.
     figure.legend(handles=patches, loc='outside lower center', ncols=max(2, 2 * len(titles) - 1),
-                  fontsize='small', frameon=False)
-    if caption:
-        figure.supxlabel(caption, fontsize='small')
+                  fontsize='small', frameon=False, title=caption, title_fontsize='small')
     return figure
 
 

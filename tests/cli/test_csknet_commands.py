@@ -145,7 +145,8 @@ def test_panels_have_a_column_a_model(trained, tmp_path, monkeypatch, capsys):
     figure = draw_panels(rows, dict(classes=('road', 'car', 'sky'),
                                     palette=[[9, 0, 0], [0, 9, 0], [0, 0, 9]]), caption_of([3, 5]))
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ['road', 'sky']
-    assert figure.get_supxlabel() == 'Test images 3, 5: inputs, truth and predictions.'
+    assert figure.legends[0].get_title().get_text() == (
+        'Test images 3, 5: inputs, truth and predictions.')
     with pytest.raises(SystemExit, match='holds no best_'):
         command('panels', monkeypatch, folder / 'rgb-ir.py', tmp_path, '-o', out)
 
