@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from mmfkd.registry import MODELS
 
+from .arguments import located_arguments
 from .far_values import in_program, warn_of_far_values
 from .shape_errors import explained_shapes, in_branch
 from .taps import Taps
@@ -94,8 +95,9 @@ class Branch(BaseModule):
             of training, as teachers do.
 
     Raises:
-        ValueError: an unknown place in ``taps``, an unknown tap in ``pool``, an unknown modality
-            in ``available`` or ``subsets``, or a ``norm`` that does not fit.
+        ValueError: an unknown argument in ``model``, an unknown place in ``taps``, an unknown tap
+            in ``pool``, an unknown modality in ``available`` or ``subsets``, or a ``norm`` that
+            does not fit.
     """
 
     complete = False
@@ -119,7 +121,8 @@ class Branch(BaseModule):
                              f'{list(self.modalities)}: with several, give one dict per modality')
         self.norms = nn.ModuleDict({m: Normalize(**args) for m, args in norms.items() if args})
         self._unseen = set(self.norms)  # modalities of which no batch has been checked
-        self.model = model if isinstance(model, nn.Module) else MODELS.build(model)
+        with located_arguments(f'model of the branch of {modality}', model):
+            self.model = model if isinstance(model, nn.Module) else MODELS.build(model)
         self.channels_last = channels_last
         if channels_last:
             self.model._apply(last_in_memory)

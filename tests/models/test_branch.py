@@ -67,6 +67,13 @@ def test_values_of_another_unit_than_norm_are_told_once(stub_branch, caplog):
     assert 'mmfkd analyze values' in caplog.text
 
 
+def test_an_unknown_argument_of_a_part_is_located():
+    model = dict(_scope_='mmpretrain', type='ImageClassifier',
+                 backbone=dict(type='ResNet', depth=18, init_cgf=None))
+    with pytest.raises(ValueError, match='model of the branch of rgb: backbone.init_cgf is no arg'):
+        Branch(model, 'rgb')
+
+
 @pytest.mark.parametrize(('mean', 'std'), [([1, 2, 3], [1, 1]), ([1, 2], [1, 0]), ([1], [-1])])
 def test_mean_and_std_must_fit(mean, std):
     with pytest.raises(ValueError, match='same length and std > 0'):
