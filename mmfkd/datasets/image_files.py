@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mmengine.logging import print_log
 
-from .lists import composed
+from .lists import composed, missing_data
 from .transforms.arrays import NUMPY, SUFFIXES
 from .transforms.images import COLOR
 
@@ -40,8 +40,7 @@ def list_files(folder: Path) -> list[tuple[str, Path]]:
     pattern = escape(str(folder)).replace('[*]', '*')
     folders = sorted(map(Path, glob(pattern))) if '*' in str(folder) else [folder]
     if not folders or not folders[0].is_dir():
-        raise FileNotFoundError(f'{folder} does not exist. Prepare the data with '
-                                'mmfkd prepare DATASET, or set data_root to where it is.')
+        raise FileNotFoundError(missing_data(folder))
     return [(name, one / name) for one in folders for name in names_below(str(one))]
 
 

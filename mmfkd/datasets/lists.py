@@ -36,6 +36,13 @@ def composed(name: str) -> str:
     return normalize('NFC', name)
 
 
+def missing_data(path: Path) -> str:
+    """What to say of data that are not there: a relative path with the folder it starts from."""
+    where = '' if path.is_absolute() else f' in the working directory {Path().resolve()}'
+    return (f'{path} does not exist{where}. Prepare the data with mmfkd prepare DATASET, or set '
+            'data_root to where it is.')
+
+
 def number(text: str) -> int | float:
     """A whole number as an int, another as a float.
 

@@ -9,7 +9,7 @@ from mmengine.logging import print_log
 
 from .idle_steps import tell_idle_steps
 from .labelled import UNLABELLED, Labels, all_labelled, check_labels, labelled_samples
-from .lists import with_classes
+from .lists import missing_data, with_classes
 from .reads import without_unread
 from .subset import Group, check_subset, groups_of, select_subset
 from .transforms.images import FRAME_SUFFIXES
@@ -105,8 +105,7 @@ class PairDataset(BaseDataset):
         """One dict per sample, with its modalities and ``gt_label``."""
         path = Path(self.ann_file)
         if not path.is_file():
-            raise FileNotFoundError(f'{path} does not exist. Prepare the data with '
-                                    'mmfkd prepare DATASET, or set data_root to where it is.')
+            raise FileNotFoundError(missing_data(path))
         samples = [self._chosen(sample) for sample in self.samples(path)]
         if not samples:
             raise ValueError(f'{path} names no sample')

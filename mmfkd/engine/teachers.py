@@ -97,7 +97,8 @@ def train_first(what: str, cfg: Config, config: str, folder: Path, options: Mapp
     if code in STOPPED:
         raise STOPPED[code]  # Ctrl-C reaches the child too, and ends it first
     if code:
-        sys.exit(f'training {what} failed with exit code {code}')
+        sys.exit(f'training {what} failed with exit code {code}, for the reason that its last '
+                 f'lines above give; its work dir is {folder}')
 
 
 def check_length(branch: str, folder: Path, teacher: Config) -> None:

@@ -235,6 +235,13 @@ def test_missing_folder_is_named(own_root):
         own(own_root)
 
 
+def test_a_relative_folder_is_named_with_the_working_directory(own_root, monkeypatch):
+    monkeypatch.chdir(own_root / 'train')
+    with pytest.raises(FileNotFoundError, match=(
+            f'data/train/.* does not exist in the working directory {own_root}/train. Prepare')):
+        own('data')
+
+
 def test_folder_without_such_files_is_named_with_its_suffix(own_root):
     spec = dict(OWN['thermal'], suffix='.tif')
     with pytest.raises(ValueError, match=rf"{own_root}/train/ir holds no file .*'\.tif'"):
