@@ -470,12 +470,14 @@ def test_what_may_be_read_in_two_ways_is_refused(tmp_path):
     (3, 'rgb is int, and the network takes an image file'),
     ('{folder}/clip.wav', 'clip.wav is a file of sound, and the network takes an image'),
     ('{folder}/empty', 'holds no image .*, only nothing at all'),
+    ('{folder}/list.csv', r'list.csv cannot be decoded \(.*\): it is a text or a table. Name an'),
     (np.zeros((4, 4, 2), np.uint8), "the array of rgb has 2 channels, but modality 'rgb' says"),
     (np.zeros(5), r'an image of shape \(5,\) and type float64'),
     (np.full((8, 8, 3), np.nan, np.float32), 'holds NaN or infinity'),
     (np.zeros((8, 8), np.uint8), r'channels=3: give an array \(H, W, 3\)')])
 def test_wrong_inputs_are_named(inputs, message, predictor, tmp_path):
     (tmp_path / 'empty').mkdir()
+    (tmp_path / 'list.csv').write_text('image,label\n0.png,car\n')
     soundfile.write(tmp_path / 'clip.wav', np.zeros(100), 8000)
     given = inputs.format(folder=tmp_path) if isinstance(inputs, str) else inputs
     with pytest.raises((FileNotFoundError, ValueError), match=message):

@@ -17,6 +17,7 @@ EXIF_TEXTS = (b'Raw profile type exif', b'XML:com.adobe.xmp')
 INDEXED = ('P', 'PA', '1')
 BITS_PER_SAMPLE = 258  # TIFF
 REDUCED_OR_MASK = 0b101  # of the bits of a TIFF's subfile type
+TEXTS = ('.csv', '.tsv', '.txt', '.json')  # often given in place of an image
 
 
 class ValueFault(Exception):
@@ -36,8 +37,10 @@ def decode(path: str, load: Callable) -> Any:
         raise ValueError(str(error)) from error
     # Decoders raise nearly any type on a damaged file: OSError, SyntaxError, struct.error, ...
     except Exception as error:
-        raise ValueError(f'{path} cannot be decoded ({error}): it is truncated or no image. Copy '
-                         'it again or remove it with its partners.') from error
+        cure = ('it is a text or a table. Name an image, or a folder of them'
+                if path.lower().endswith(TEXTS) else
+                'it is truncated or no image. Copy it again or remove it with its partners')
+        raise ValueError(f'{path} cannot be decoded ({error}): {cure}.') from error
 
 
 def read_image(loader: BaseTransform, path: str, registered: bool = False) -> np.ndarray:
