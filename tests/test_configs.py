@@ -250,7 +250,12 @@ def narrow(model: dict) -> None:
 
 
 def shrink(cfg: Config, folder: Path, work_dir: Path) -> None:
-    """One step on two images of 64x64, from scratch, with every loss, and any teacher."""
+    """One step on two images of 64x64, from scratch, with every loss, and any teacher.
+
+    PKD takes three: of two values nothing is left when they are standardised.
+    """
+    losses = (cfg.model.get('losses') or {}).values()
+    count = 3 if any(loss and loss.type == 'PKDLoss' for loss in losses) else 2
     cfg.work_dir = str(work_dir)
     # mmengine keeps the best score of an experiment by its name.
     cfg.experiment_name = uuid4().hex
@@ -258,14 +263,14 @@ def shrink(cfg: Config, folder: Path, work_dir: Path) -> None:
     for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.get('test_dataloader')):
         if loader is None:
             continue
-        loader.update(num_workers=0, batch_size=2)
+        loader.update(num_workers=0, batch_size=count)
         if 'data_root' in loader.dataset:
             loader.dataset.data_root = local(loader.dataset.data_root, folder)
             if 'group' in loader.dataset:
                 loader.dataset.val_fraction = 0.25
         else:
             loader.dataset.update(size=(64, 64))
-        loader.dataset.indices = 2
+        loader.dataset.indices = count
         for step in steps_within(loader.dataset.pipeline):
             if step.type in ('mmseg.Resize', 'mmseg.RandomResize', 'mmpretrain.Resize'):
                 step.scale = (64, 64)

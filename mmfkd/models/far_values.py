@@ -19,6 +19,8 @@ def warn_of_far_values(modality: str, x: Tensor, normed: Tensor) -> None:
         x: (..., C, H, W), as the data have it.
         normed: the same, normalised.
     """
+    if normed.is_meta:  # of shapes alone
+        return
     distance = float(normed.movedim(-3, 0).flatten(1).mean(1).abs().max())
     if distance > FAR:
         values = x.float()
