@@ -83,12 +83,13 @@ def resolve_checkpoint(checkpoint: str | Path, config: str | Path | None = None,
         path = Path(work_dir or default_work_dir(cast(str, config)))
     if path.is_file():
         return path
-    selected, newest = selected_checkpoint(path), latest_checkpoint(path)[0]
-    if selected is None and newest and _selects_none(path):
-        print_log(f'no validation selected a checkpoint: the last one is taken, {newest}',
-                  logger='current', level=logging.WARNING)
-        return newest
+    selected = selected_checkpoint(path)
     if selected is None:
+        newest = latest_checkpoint(path)[0]
+        if newest and _selects_none(path):
+            print_log(f'no validation selected a checkpoint: the last one is taken, {newest}',
+                      logger='current', level=logging.WARNING)
+            return newest
         named = path.suffix == '.pth'
         cures = ['check the path'] if named or not config else []
         cures += [f'name {newest} itself'] if newest else []
