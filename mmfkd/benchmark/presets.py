@@ -5,9 +5,9 @@ from dataclasses import replace
 
 from .grid import BASELINE, UNIMODAL, Row
 
-# The rows of Tables 1 and 2, as the paper calls them.
+# The rows of Tables 1 and 2, where the first is "w/o KD", the second "Logit" and feature "Feat".
 PAPER_LABELS = dict(
-    unimodal='w/o KD', kd='Logit', dist='DIST', dml='DML', nkd='NKD', dkd='DKD', feature='Feat',
+    unimodal='unimodal', kd='KD', dist='DIST', dml='DML', nkd='NKD', dkd='DKD', feature='Feature',
     pkd='PKD', ofd='OFD', afd='AFD', c2kd='C2KD', fdkd='FDKD')
 LABELS = dict(PAPER_LABELS, nkd_yang='NKD of Yang et al.', rkd='RKD', reviewkd='ReviewKD')
 # Defaults of two differ from the authors' weights.
@@ -29,7 +29,7 @@ _NO_LOG = {f'{_LOSS}log': False}
 
 
 def label(row: str) -> str:
-    """What the paper calls a row, with its preset."""
+    """What a report calls a row: its method, and its preset or share of labels."""
     row, _, share = row.partition('-labels')
     if share:
         return f'{label(row)}, {float(share) * 100:g}% of labels'

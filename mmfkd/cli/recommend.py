@@ -16,7 +16,6 @@ from pathlib import Path
 from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
 from rich.console import Console
-from rich.table import Table
 
 from mmfkd.advice import Findings, look, sentences, suggestions
 from mmfkd.benchmark import Cell, plan, read_result, train_missing
@@ -27,6 +26,7 @@ from mmfkd.cli.distinct import Distinct
 from mmfkd.cli.options import add_workers, chosen_workers, spelled_workers
 from mmfkd.cli.stops import resumable
 from mmfkd.config import Pair
+from mmfkd.visualization.tables import whole_table
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -78,11 +78,11 @@ def find(args: argparse.Namespace) -> Findings:
 def report(found: Findings) -> None:
     """Prints the findings and what they mean."""
     console = Console()
-    shares = Table('method', 'loss', "gradient, relative to the task's")
+    shares = whole_table('method', 'loss', "gradient, relative to the task's")
     for share in found.shares:
         shares.add_row(share.method, share.loss, f'{share.ratio:.3g}')
     console.print(shares)
-    similar = Table('tap', 'CKA', 'low band', 'high band')
+    similar = whole_table('tap', 'CKA', 'low band', 'high band')
     for tap, values in found.cka.items():
         similar.add_row(tap, *(f'{values[band]:.2f}' for band in ('raw', 'low', 'high')))
     console.print(similar)

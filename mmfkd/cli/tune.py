@@ -24,6 +24,7 @@ from mmfkd.cli.options import add_workers, chosen_workers
 from mmfkd.cli.stops import resumable
 from mmfkd.config import write_baseline, write_leaf
 from mmfkd.tuning import Search, Tuned, space_of
+from mmfkd.visualization.tables import whole_table
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -91,7 +92,7 @@ def report(tuned: Tuned, path: Path, command: str) -> Table:
     lines = [f'# Tuning\n\n```bash\n{command}\n```\n\n{title}.\n', '| value | best | importance |',
              '|---|---|---|', *(f'| {" | ".join(row)} |' for row in rows)]
     path.with_suffix('.md').write_text('\n'.join(lines) + '\n', encoding='utf-8')
-    table = Table('value', 'best', 'importance', title=title)
+    table = whole_table('value', 'best', 'importance', title=title)
     for row in rows:
         table.add_row(*row)
     return table

@@ -4,11 +4,22 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from numbers import Real
 
-from rich.table import Table
+from rich.table import Column, Table
 
 SCORE, MEAN = 'IoU.', 'mIoU'
 # Names of classes may have a slash.
 METRIC = re.compile(r'(?:(?P<prefix>[^/]+)/)?(?P<metric>mIoU|IoU\..*)')
+
+
+def whole_table(*columns: str, title: str | None = None) -> Table:
+    """A table that cuts nothing: what is too long for a narrow terminal goes on in the next line.
+
+    Args:
+        columns: their headers.
+        title: of the table, if any.
+    """
+    return Table(*(Column(name, overflow='fold') for name in columns), title=title,
+                 title_justify='left')
 
 
 def class_table(metrics: Mapping[str, object], first: str) -> Table | None:
@@ -30,7 +41,7 @@ def class_table(metrics: Mapping[str, object], first: str) -> Table | None:
     rows = [metric for metric in columns.get(first, {}) if metric != MEAN]
     if not rows:
         return None
-    table = Table('IoU', *columns)
+    table = whole_table('IoU', *columns)
     for metric in (*rows, MEAN):
         table.add_row(metric.removeprefix(SCORE), *(
             two_digits(column[metric]) for column in columns.values()))
@@ -45,7 +56,7 @@ def closing_table(metric: str, rows: Iterable[tuple[str, Sequence[str], float | 
         metric: name of the metric that selected the checkpoint.
         rows: name, modalities, score on val, score on test and checkpoint of each branch.
     """
-    table = Table('', 'modality', f'val {metric}', f'test {metric}', 'checkpoint')
+    table = whole_table('', 'modality', f'val {metric}', f'test {metric}', 'checkpoint')
     for name, modalities, val, test, checkpoint in rows:
         table.add_row(name, ', '.join(modalities), two_digits(val), two_digits(test), checkpoint)
     return table

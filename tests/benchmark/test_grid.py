@@ -142,7 +142,7 @@ def test_shares_of_labels_are_rows_of_their_own(tmp_path):
                      ('kd-labels0.1', PAIR), ('kd', PAIR)}
     command = next(cell for cell in cells if cell.row.name == 'kd-labels0.1').command({}, False)
     assert 'train_dataloader.dataset.labels=0.1' in command
-    assert label('kd-labels0.1') == 'Logit, 10% of labels'
+    assert label('kd-labels0.1') == 'KD, 10% of labels'
     assert label('reviewkd-balanced') == 'ReviewKD, balanced'
 
 

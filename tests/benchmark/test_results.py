@@ -101,7 +101,7 @@ def test_a_table_has_the_numbers_by_hand(runs):
     assert header == ['student', 'val', 'test', 'against unimodal, by seed', '95 %', 'p',
                       'seeds needed', 'gap recovered', 'test by seed', 'official-style, on test']
     # Student's t of gains 6, 5, 4 has 8.66 and p = 0.01307; Holm doubles the smaller of two.
-    assert lines[1] == ['Logit', '88.0 ± 1.0', '87.0 ± 1.0', '+5.0 ± 1.0', '+2.5 to +7.5',
+    assert lines[1] == ['KD', '88.0 ± 1.0', '87.0 ± 1.0', '+5.0 ± 1.0', '+2.5 to +7.5',
                         '0.026 *', '3', '50%', '86.0, 87.0, 88.0', '97.0 ± 1.0']
     assert lines[2][3:7] == [f'+0.0 ± {stdev([-1, 1, 0]):.1f}', '-2.5 to +2.5', '1.000', '']
     assert lines[0][3:7] == ['', '', '', '']
@@ -111,7 +111,7 @@ def test_baseline_and_teacher_are_shown_where_methods_alone_are_asked_for(runs):
     made = report(runs, ['kd', 'feature'])
     assert [entry.row.name for entry in made.scores[PAIR]] == ['unimodal', 'kd', 'feature']
     assert [line[1] for line in made.lines()][::3] == ['unimodal', 'kd', 'feature']
-    assert '(teacher on test: ' in made.markdown() and '| w/o KD |' in made.markdown()
+    assert '(teacher on test: ' in made.markdown() and '| unimodal |' in made.markdown()
 
 
 def test_samples_of_the_test_set_are_drawn_where_all_runs_have_them(runs):
@@ -166,7 +166,7 @@ def test_reports_name_what_is_done_missing_and_failed(runs):
     assert text.startswith('# Benchmark: avdigits\n')
     assert '6 of 9 cells are done' in text and 'took 6.0 hours' in text
     assert 'dkd on avdigits_visual2audio, seed 1: exit code 1: no more memory' in text
-    assert '| Logit | 88.0 ± 1.0 | 87.0 ± 1.0 | +5.0 ± 1.0 | +2.5 to +7.5 | 0.013 * | 3 |' in text
+    assert '| KD | 88.0 ± 1.0 | 87.0 ± 1.0 | +5.0 ± 1.0 | +2.5 to +7.5 | 0.013 * | 3 |' in text
     assert 'corrected for the number of rows by Holm' in text
     compared, = csv.DictReader(paths[3].open())
     assert (compared['row'], compared['gain'], compared['seeds']) == ('kd', '5.0', '3')
@@ -174,14 +174,14 @@ def test_reports_name_what_is_done_missing_and_failed(runs):
     assert '<td>87.0 ± 1.0</td>' in page and 'data:image/png;base64,' in page
     # What differs significantly stands out, and on a phone a table scrolls by itself.
     marked = re.findall(r'<tr class="significant">\n<td>(.+?)</td>', page)
-    assert marked == ['Logit'] and page.count('<tr>') >= 2
+    assert marked == ['KD'] and page.count('<tr>') >= 2
     assert 'width=device-width' in page and page.count('<div><table>') == 1
 
 
 def test_the_chart_names_metric_and_significant_rows(runs):
     axes, = plots(PAIR, report(runs, ['unimodal', 'kd'], {}).scores[PAIR])['gains'].axes
     assert axes.get_ylabel() == 'accuracy/top1 on test,\npoints against unimodal'
-    assert [text.get_text() for text in axes.get_xticklabels()] == ['Logit *']
+    assert [text.get_text() for text in axes.get_xticklabels()] == ['KD *']
 
 
 def test_the_chart_names_the_metric_that_the_runs_were_selected_by(runs):

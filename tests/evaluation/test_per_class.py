@@ -5,11 +5,12 @@ import pytest
 import torch
 from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
+from rich.console import Console
 from sklearn.metrics import jaccard_score
 
 from mmfkd.registry import METRICS
 from mmfkd.visualization.scores import draw_scores
-from mmfkd.visualization.tables import class_table
+from mmfkd.visualization.tables import class_table, closing_table
 
 CLASSES = ('road', 'car', 'sky', 'moon')
 
@@ -67,3 +68,13 @@ def test_low_frequencies_are_at_the_bottom_and_images_stand_upright(sound):
     left = drawn[:, :drawn.shape[1] // 3].astype(int).mean(2)
     inside = left[40:-20, 60:-60].mean(1)
     assert (inside[-5:].mean() > inside[:5].mean()) == sound
+
+
+def test_a_narrow_terminal_cuts_no_name():
+    name = 'best_mean_mIoU_epoch_12.pth'
+    table = closing_table('mean/mIoU', [('student', ('rgb', 'depth'), 61.234, None, name)])
+    console = Console(width=60)
+    with console.capture() as capture:
+        console.print(table)
+    cells = [line.split('│')[5].strip() for line in capture.get().splitlines() if '│' in line]
+    assert len(cells) > 1 and ''.join(cells) == name

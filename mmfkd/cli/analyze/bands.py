@@ -10,11 +10,11 @@ import sys
 from collections.abc import Sequence
 
 from rich.console import Console
-from rich.table import Table
 from torch import Tensor
 
 from mmfkd.analysis.feature_scale import BANDS, band_energy, band_shares
 from mmfkd.visualization.charts import bars
+from mmfkd.visualization.tables import whole_table
 
 from .options import (
     add_data,
@@ -64,7 +64,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     except (FileNotFoundError, KeyError, ValueError) as error:
         sys.exit(str(error))
     title = f'{args.split}, frequencies along {args.axis}, cutoff {args.cutoff:g}'
-    table = Table('modality', 'tap', *BANDS)
+    table = whole_table('modality', 'tap', *BANDS)
     for key, (modality, share) in shares.items():
         table.add_row(modality, key, *(f'{share[band]:.1%}' for band in BANDS))
     print(title)

@@ -14,7 +14,6 @@ from collections.abc import Sequence
 
 import torch
 from rich.console import Console
-from rich.table import Table
 from torch.utils.data import DataLoader
 
 from mmfkd.analysis.features import collect_features, draw_vectors, feature_batches
@@ -23,6 +22,7 @@ from mmfkd.config import load_distiller_config
 from mmfkd.inference.loading import load_distiller
 from mmfkd.models import CrossModalDistiller
 from mmfkd.visualization.charts import bars
+from mmfkd.visualization.tables import whole_table
 
 from .options import (
     add_data,
@@ -84,7 +84,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     except (FileNotFoundError, KeyError, ValueError) as error:
         sys.exit(str(error))
     title = f'{" and ".join(args.taps)}, {args.split}, n = {count}'
-    table = Table('feature', 'CKA')
+    table = whole_table('feature', 'CKA')
     for name, score in scores.items():
         table.add_row(name, f'{score:.4f}')
     print(title)

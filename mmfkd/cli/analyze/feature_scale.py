@@ -10,10 +10,10 @@ import sys
 from collections.abc import Sequence
 
 from rich.console import Console
-from rich.table import Table
 
 from mmfkd.analysis.feature_scale import Scale, feature_scale, pooled_scale
 from mmfkd.visualization.charts import bars
+from mmfkd.visualization.tables import whole_table
 
 from .options import (
     add_data,
@@ -46,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         scales, path = measure(args)
     except (FileNotFoundError, KeyError, ValueError) as error:
         sys.exit(str(error))
-    table = Table('modality', 'tap', 'mean', 'std')
+    table = whole_table('modality', 'tap', 'mean', 'std')
     for key, (modality, scale) in scales.items():
         table.add_row(modality, key, f'{scale.mean:.4f}', f'{scale.std:.4f}')
     print(f'{args.config}, {args.split}')

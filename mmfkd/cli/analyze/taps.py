@@ -14,11 +14,11 @@ from difflib import get_close_matches
 
 import torch
 from rich.console import Console
-from rich.table import Table
 
 from mmfkd.analysis import Place, branch_arguments, list_places, random_batch
 from mmfkd.config import load_distiller_config, without_init
 from mmfkd.models import Branch
+from mmfkd.visualization.tables import whole_table
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -53,9 +53,8 @@ def print_places(console: Console, title: str, places: list[Place], taps: Mappin
                  text: str) -> None:
     """Prints the places that contain ``text``, and the taps that are none of the places."""
     taps = {name: spec.partition(':')[0] for name, spec in taps.items()}
-    table = Table(title=title, title_justify='left')
-    for column in ('place', 'module', 'kind', 'channels', 'stride', 'layout', 'tap', ''):
-        table.add_column(column, overflow='fold')
+    table = whole_table('place', 'module', 'kind', 'channels', 'stride', 'layout', 'tap', '',
+                        title=title)
     matching = [place for place in places if text in place.spec]
     if not matching:
         console.print(f"{title}: no path contains '{text}'. Paths begin with "

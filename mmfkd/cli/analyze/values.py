@@ -23,6 +23,7 @@ from mmfkd.cli.options import add_config_options
 from mmfkd.config import branch_config, load_distiller_config
 from mmfkd.config.options import datasets_of
 from mmfkd.registry import DATASETS
+from mmfkd.visualization.tables import whole_table
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -65,7 +66,7 @@ def drawn(cfg: Config, count: int) -> Iterator[Mapping[str, Tensor]]:
 
 def table_of(found: Mapping[str, Moments]) -> Table:
     """A row for each channel, in the order in which it is loaded."""
-    table = Table('modality', 'channel', 'lowest', 'highest', 'mean', 'std')
+    table = whole_table('modality', 'channel', 'lowest', 'highest', 'mean', 'std')
     for name, moments in found.items():
         columns = zip(moments.low, moments.high, moments.mean, moments.std, strict=True)
         for channel, numbers in enumerate(columns):
