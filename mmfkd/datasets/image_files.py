@@ -94,18 +94,10 @@ def by_stem(files: Sequence[tuple[str, Path]], folder: str, suffix: str | Sequen
         ValueError: no file ends so, or two files have one stem.
     """
     files = [(composed(name), path) for name, path in files]
-    found: dict[str, Path] = {}
-    twice: list[tuple[Path, Path]] = []
-    for one in map(composed, suffixes_of(suffix)):
-        for name, path in files:
-            if name.endswith(one):
-                first = found.setdefault(name.removesuffix(one), path)
-                twice += [(first, path)] if first != path else []
-    if twice:
-        first, path = min(twice)
-        others = f', as have {len(twice) - 1} others' if len(twice) > 1 else ''
-        raise ValueError(f'{first} and {path} have the same stem{others}: which one counts? Remove '
-                         "or rename one, or correct 'folder' or 'suffix'")
+    found = unique(
+        ((name.removesuffix(one), path) for one in map(composed, suffixes_of(suffix))
+         for name, path in files if name.endswith(one)),
+        "Remove or rename one, or correct 'folder' or 'suffix'")
     if not found:
         endings = {path.suffix for _, path in files} - {''}
         raise ValueError(
@@ -113,6 +105,28 @@ def by_stem(files: Sequence[tuple[str, Path]], folder: str, suffix: str | Sequen
             f"{', '.join(sorted(endings)) or 'none at all'}: check 'folder' and 'suffix' of the "
             'modality')
     _tell_other_case([name for name, _ in files], folder, suffixes_of(suffix))
+    return found
+
+
+def unique(paths: Iterable[tuple[str, Path]], cure: str) -> dict[str, Path]:
+    """Stem, composed, to path.
+
+    Args:
+        paths: stem and path of each file.
+        cure: what to do about two files of one stem.
+
+    Raises:
+        ValueError: two files have one stem.
+    """
+    found: dict[str, Path] = {}
+    twice: list[tuple[Path, Path]] = []
+    for stem, path in paths:
+        first = found.setdefault(composed(stem), path)
+        twice += [(first, path)] if first != path else []
+    if twice:
+        first, path = min(twice)
+        others = f', as have {len(twice) - 1} others' if len(twice) > 1 else ''
+        raise ValueError(f'{first} and {path} have the same stem{others}: which one counts? {cure}')
     return found
 
 

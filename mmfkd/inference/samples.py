@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from mmengine.logging import print_log
 
-from mmfkd.datasets.image_files import names_below
+from mmfkd.datasets.image_files import names_below, unique
 from mmfkd.datasets.lists import composed, read_text
 from mmfkd.datasets.transforms.arrays import SUFFIXES as ARRAY_SUFFIXES
 from mmfkd.datasets.transforms.images import FRAME_SUFFIXES
@@ -143,8 +143,8 @@ def _frames(folder: Path) -> bool:
 
 
 def _clips(name: str, folder: Path) -> dict[str, dict]:
-    found = _by_stem((path.name, path) for path in sorted(folder.iterdir())
-                     if path.is_dir() and _frames(path))
+    found = unique(((path.name, path) for path in sorted(folder.iterdir())
+                    if path.is_dir() and _frames(path)), 'Rename one')
     if not found:
         raise ValueError(f'{name}: {folder} holds no frames and no folders of frames '
                          f'({", ".join(FRAME_SUFFIXES)}): extract those of videos with '
@@ -169,24 +169,10 @@ def _files(name: str, folder: Path, kind: str, ends: Sequence[str]) -> dict[str,
     if marked and len(marked) < len(fitting):
         print_log(f'{folder}: {len(fitting) - len(marked)} files do not end in '
                   f'{" or ".join(marks)}, as {name} does, and are left out', logger='current')
-    found = _by_stem(
-        (names[path].removesuffix(next(filter(names[path].endswith, marks), path.suffix)), path)
-        for path in marked or fitting)
+    found = unique(
+        ((names[path].removesuffix(next(filter(names[path].endswith, marks), path.suffix)), path)
+         for path in marked or fitting), 'Rename one')
     return {stem: dict(path=str(path)) for stem, path in found.items()}
-
-
-def _by_stem(paths: Iterable[tuple[str, Path]]) -> dict[str, Path]:
-    """Stem, composed, to path.
-
-    Raises:
-        ValueError: two paths have one stem.
-    """
-    found: dict[str, Path] = {}
-    for name, path in paths:
-        first = found.setdefault(composed(name), path)
-        if first != path:
-            raise ValueError(f'{first} and {path} have the same stem: rename one')
-    return found
 
 
 def _spec(name: str, value: Any, kind: str) -> Any:

@@ -250,7 +250,7 @@ def test_files_pair_up_however_their_letters_are_written(kind, tmp_path):
     found, = samples_of(inputs, kinds, ends)
     assert found.name == normalize('NFC', '\u00fc')
     write('a', 'NFD')
-    with pytest.raises(ValueError, match='have the same stem: rename one'):
+    with pytest.raises(ValueError, match='have the same stem: .* Rename one'):
         samples_of(inputs, kinds, ends)
 
 
