@@ -206,8 +206,9 @@ class StackModalities(BaseTransform):
         images = results.pop('modalities')
         results['stacked'] = {name: (image.shape[2], image.dtype)
                               for name, image in images.items()}
-        results['img'] = np.concatenate(
-            [image.astype(np.float32, copy=False) for image in images.values()], axis=2)
+        # One alone is copied here, several by the concatenation.
+        arrays = [image.astype(np.float32, copy=len(images) == 1) for image in images.values()]
+        results['img'] = np.concatenate(arrays, axis=2) if len(arrays) > 1 else arrays[0]
         return results
 
 
@@ -233,16 +234,15 @@ class PackModalities(BaseTransform):
 
     def transform(self, results: dict) -> dict:
         """See the class."""
-        image = results.pop('img')
-        # cv2 drops the axis of a single channel.
-        image = image[..., None] if image.ndim == 2 else image
+        image = np.atleast_3d(results.pop('img'))  # cv2 drops the axis of a single channel
         packed = self.pack(results)
         packed['inputs'] = {}
         start = 0
         for name, (channels, dtype) in results['stacked'].items():
             part = image[..., start:start + channels].transpose(2, 0, 1)
             if np.issubdtype(dtype, np.integer) and part.dtype != dtype:
-                part = part.round().clip(np.iinfo(dtype).min, np.iinfo(dtype).max)
+                part = np.rint(part)
+                part.clip(np.iinfo(dtype).min, np.iinfo(dtype).max, out=part)
             packed['inputs'][name] = torch.from_numpy(
                 np.ascontiguousarray(part.astype(dtype, copy=False)))
             start += channels
