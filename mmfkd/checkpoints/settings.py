@@ -22,6 +22,8 @@ _FREE = {'data_root', 'config', 'num_workers', 'persistent_workers', 'prefetch_f
 _PLACES = ('cache.folder', 'fused.folder')
 # What a run that is resumed has left behind, and folders, which its checkpoints have never said.
 _PAST = {'checkpoint', 'init_cfg', 'folder'}
+# Keys of the checkpoint hook that say which one is the best.
+_RULES = ('save_best', 'rule', 'greater_keys', 'less_keys')
 
 
 def training_values(cfg: Config, parts: Collection[str] = _DECIDING, whole: bool = False) -> str:
@@ -35,15 +37,38 @@ def training_values(cfg: Config, parts: Collection[str] = _DECIDING, whole: bool
     """
     said = cfg.to_dict()
     values = {key: value for key, value in said.items() if key in parts}
-    hooks = {name: hook for name, hook in (said.get('default_hooks') or {}).items()
-             if _decides(hook)}
-    values['hooks'] = {**hooks, **dict(enumerate(filter(_decides, said.get('custom_hooks') or ())))}
-    free = _FREE if whole else _FREE | _PAST
+    values['hooks'] = hooks_of(said, _HOOKS)
+    return _as_json(values, _FREE if whole else _FREE | _PAST)
+
+
+def selecting_values(cfg: Config) -> str:
+    """The values of a config by which a run selects its checkpoint, likewise."""
+    said = cfg.to_dict()
+    values = {key: said.get(key) for key in ('val_dataloader', 'val_evaluator')}
+    return _as_json({**values, 'hooks': _selecting(said)}, _FREE | {'batch_size'})
+
+
+def hooks_of(said: Mapping, kinds: Collection[str]) -> dict[str | int, Mapping]:
+    """Hooks of some classes: those of ``default_hooks`` by name, those added by their number."""
+    added = [hook for hook in said.get('custom_hooks') or () if kind_of(hook) in kinds]
+    named = {name: hook for name, hook in (said.get('default_hooks') or {}).items()
+             if kind_of(hook) in kinds}
+    return {**named, **dict(enumerate(added))}
+
+
+def kind_of(part: object) -> str:
+    """Class of a part of a config, without its scope."""
+    return str(part.get('type')).rpartition('.')[2] if isinstance(part, Mapping) else ''
+
+
+def _selecting(said: Mapping) -> dict[str | int, Mapping]:
+    hooks = hooks_of(said, ('CheckpointHook',))
+    return {name: {key: hook[key] for key in _RULES if hook.get(key)}
+            for name, hook in hooks.items()}
+
+
+def _as_json(values: Mapping, free: Collection[str]) -> str:
     return json.dumps(dict(_leaves('', values, free)), default=str, sort_keys=True)
-
-
-def _decides(hook: object) -> bool:
-    return isinstance(hook, Mapping) and str(hook.get('type')).rpartition('.')[2] in _HOOKS
 
 
 def _leaves(prefix: str, values: Mapping | Sequence, free: Collection[str]

@@ -13,7 +13,7 @@ from .files import (
 )
 from .loading import load_composed, load_config, load_distiller_config
 from .method_files import composed_name, is_network, method_file, methods, networks
-from .metrics import main_metric, selecting_metric
+from .metrics import main_metric, selecting_metric, selects
 from .offers import offers
 from .option_keys import fits
 from .option_values import OptionAction, parse_value, spelled_options
@@ -26,5 +26,5 @@ __all__ = ['Modalities', 'OptionAction', 'Pair', 'PairConfigs', 'TapKey', 'branc
            'find_config', 'fits', 'is_network', 'load_composed', 'load_config',
            'load_distiller_config', 'main_metric', 'merge_options', 'method_file', 'methods',
            'networks', 'offers', 'packaged', 'packaged_names', 'pairs', 'parse_value', 'read',
-           'resolve_branches', 'selecting_metric', 'shown', 'spelled', 'spelled_options',
-           'student_config', 'without_init', 'write_baseline', 'write_leaf']
+           'resolve_branches', 'selecting_metric', 'selects', 'shown', 'spelled',
+           'spelled_options', 'student_config', 'without_init', 'write_baseline', 'write_leaf']

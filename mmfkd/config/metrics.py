@@ -14,6 +14,12 @@ def selecting_metric(cfg: Config) -> str | None:
     return chosen if chosen != 'auto' else None
 
 
+def selects(cfg: Config) -> bool:
+    """Whether validations select a run's checkpoint; else it is the last one."""
+    hook = (cfg.get('default_hooks') or {}).get('checkpoint') or {}
+    return bool(hook.get('save_best')) and cfg.get('val_dataloader') is not None
+
+
 def main_metric(cfg: Config) -> str | None:
     """The metric that a run is judged by: the one that selects its checkpoint.
 

@@ -18,7 +18,7 @@ from mmfkd.checkpoints import (
     step_of,
 )
 from mmfkd.checkpoints.settings import difference
-from mmfkd.config import config_name, main_metric, selecting_metric
+from mmfkd.config import config_name, main_metric, selecting_metric, selects
 
 from .checks import check_runner, explained_errors
 from .closing import close
@@ -175,12 +175,11 @@ def has_test(runner: Runner) -> bool:
 
 def test_selected(runner: Runner) -> dict:
     """Metrics on the test set of the checkpoint that validation selected, else of the last one."""
-    chosen, info = selecting_metric(runner.cfg), runner.message_hub.get_info
     barrier()  # until the first process has written its checkpoints
-    named = info('best_ckpt', None) or info(f'best_ckpt_{chosen}', None)
+    selected = selection(runner)
     path: Path | None
-    if named:
-        path = Path(runner.work_dir, Path(named).name)
+    if selected.get('ckpt'):
+        path = Path(runner.work_dir, Path(selected['ckpt']).name)
     else:
         path = latest_checkpoint(runner.work_dir)[0]
         runner.logger.info('no validation selected a checkpoint: the last one is taken')
@@ -193,8 +192,16 @@ def test_selected(runner: Runner) -> dict:
         runner.logger.info(f'tested is {path or "the network as it is"}')
         runner.register_hook(SampleScoreHook())
         metrics = runner.test()
-    score = info('best_score', None)
-    score = info(f'best_score_{chosen}', None) if score is None else score
-    validated = info('best_metrics', None) or {}
-    return dict(checkpoint=path and str(path), test=metrics,
-                val=validated.get(main_metric(runner.cfg), score), val_metrics=validated)
+    validated = selected.get('metrics') or {}
+    return dict(checkpoint=path and str(path), test=metrics, val_metrics=validated,
+                val=validated.get(main_metric(runner.cfg), selected.get('score')))
+
+
+def selection(runner: Runner) -> dict:
+    """``ckpt``, ``score`` and ``metrics`` of the best checkpoint, where validations select one."""
+    if not selects(runner.cfg):
+        return {}
+    info, chosen = runner.message_hub.get_info, selecting_metric(runner.cfg)
+    found = {key: info(f'best_{key}', None) for key in ('ckpt', 'score', 'metrics')}
+    return {key: info(f'best_{key}_{chosen}', None) if value is None else value
+            for key, value in found.items()}

@@ -312,6 +312,55 @@ def test_other_values_are_not_resumed_and_more_workers_are(train, tmp_path):
     assert more.epoch == 3
 
 
+VALIDATED = dict(train_cfg=dict(max_epochs=2, val_interval=1), param_scheduler=None)
+
+
+@pytest.mark.parametrize(('changes', 'told'), [
+    (dict(checkpoint=dict(save_best='mAcc')), r'hooks\.checkpoint\.save_best=mIoU, and now mAcc'),
+    (dict(checkpoint=dict(rule='less')), r'hooks\.checkpoint\.rule=greater, and now less'),
+    ({'val_dataloader.dataset.num_scenes': 3}, r'num_scenes=4, and now 3'),
+    (dict(val_evaluator=dict(type='PlannedMetric', prefix='x')), r'evaluator\.prefix=None, and'),
+    (dict(val_dataloader=None, val_cfg=None, val_evaluator=None), r'num_scenes=4, and now None')])
+def test_another_selection_is_not_resumed(changes, told, train, tmp_path):
+    train('run', **VALIDATED).train()
+    other = train('run', resume=tmp_path / 'run/epoch_2.pth', **{**VALIDATED, **changes})
+    with pytest.raises(ValueError, match=rf'epoch_2\.pth was trained with .*{told}.*give the same'):
+        other.train()
+
+
+def test_a_validation_in_other_batches_is_resumed(train, tmp_path):
+    train('run', **VALIDATED).train()
+    again = train('run', resume=tmp_path / 'run/epoch_2.pth', param_scheduler=None,
+                  train_cfg=dict(max_epochs=3, val_interval=1),
+                  **{'val_dataloader.batch_size': 1})
+    again.train()
+    assert again.epoch == 3
+
+
+def test_a_best_checkpoint_of_an_earlier_version_counts_only_where_one_is_selected(train, tmp_path):
+    train('run', **VALIDATED).train()
+    path = tmp_path / 'run/epoch_2.pth'
+    content = torch.load(path, weights_only=False)
+    del content['meta']['selecting']
+    torch.save(content, path)
+    resumed = train('run', resume=path, param_scheduler=None, train_cfg=dict(max_epochs=3),
+                    val_dataloader=None, val_cfg=None, val_evaluator=None)
+    resumed.train()
+    selected = evaluate_selected(resumed)
+    assert Path(selected['checkpoint']).name == 'epoch_3.pth'
+    assert selected['val'] is None and selected['val_metrics'] == {}
+
+
+def test_early_stopping_by_another_metric_is_not_resumed(train, tmp_path):
+    stopping = dict(type='EarlyStoppingHook', monitor='mIoU', patience=5)
+    train('run', hooks=[stopping], **VALIDATED).train()
+    other = train('run', resume=tmp_path / 'run/epoch_2.pth', **VALIDATED,
+                  hooks=[dict(stopping, monitor='mAcc')])
+    with pytest.raises(ValueError, match=r'epoch_2\.pth was trained with EarlyStoppingHook of '
+                                         r'monitor=mIoU, rule=greater, and now of monitor=mAcc'):
+        other.train()
+
+
 def test_a_run_is_not_resumed_under_another_teacher(train, seg_branch, save_teacher, tmp_path):
     branch = seg_branch('depth', classes=4)
     first, other = (dict(teacher=dict(branch, checkpoint=str(save_teacher(branch, name))))

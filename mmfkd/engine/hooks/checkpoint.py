@@ -11,7 +11,7 @@ from mmengine.dist import is_main_process
 from mmengine.runner import Runner
 
 from mmfkd.checkpoints import weights_digest
-from mmfkd.checkpoints.settings import training_values
+from mmfkd.checkpoints.settings import selecting_values, training_values
 from mmfkd.registry import HOOKS
 
 from .unwrapped import unwrapped
@@ -111,6 +111,7 @@ class CheckpointHook(hooks.CheckpointHook):
         """Records what the run is trained with, and what the students take."""
         checkpoint['meta']['length'] = length(runner.cfg)
         checkpoint['meta']['training'] = training_values(runner.cfg)
+        checkpoint['meta']['selecting'] = selecting_values(runner.cfg)
         checkpoint['meta']['teachers'] = self._teachers
         students = getattr(unwrapped(runner), 'students', {})
         checkpoint['meta']['modalities'] = {

@@ -21,9 +21,18 @@ class EarlyStoppingHook(hooks.EarlyStoppingHook):
     priority = 'LOW'
 
     def before_train(self, runner: Runner) -> None:
-        """Continues from what the resumed checkpoint knows."""
+        """Continues from what the resumed checkpoint knows.
+
+        Raises:
+            ValueError: its best score is of another metric, or less was better.
+        """
         state = runner.message_hub.get_info(STATE, None)
         if state is not None:
+            watched = state.get('watched', self._watched)
+            if watched != self._watched:
+                raise ValueError(f'{runner.cfg.load_from} was trained with EarlyStoppingHook of '
+                                 f'{watched}, and now of {self._watched}: give it what it had, or '
+                                 'leave the hook out')
             self.best_score, self.wait_count = state['best_score'], state['wait_count']
             runner.train_loop.stop_training = state['ended']
 
@@ -31,5 +40,9 @@ class EarlyStoppingHook(hooks.EarlyStoppingHook):
         """Decides, and records the state."""
         super().after_val_epoch(runner, metrics)
         runner.message_hub.update_info(STATE, dict(
-            best_score=float(self.best_score), wait_count=self.wait_count,
+            best_score=float(self.best_score), wait_count=self.wait_count, watched=self._watched,
             ended=runner.train_loop.stop_training))
+
+    @property
+    def _watched(self) -> str:
+        return f'monitor={self.monitor}, rule={self.rule}'

@@ -8,7 +8,7 @@ from mmengine.runner import Runner
 
 from mmfkd.checkpoints import misfits
 from mmfkd.checkpoints.networks import weights_in
-from mmfkd.checkpoints.settings import changed_values, training_values
+from mmfkd.checkpoints.settings import changed_values, selecting_values, training_values
 from mmfkd.checkpoints.work_dirs import SUMMARY
 from mmfkd.registry import HOOKS
 
@@ -28,8 +28,9 @@ class StartCheckHook(Hook):
 
     Raises:
         ValueError: the checkpoint that is resumed holds weights alone, is of another network, of
-            a training of another length whose learning rates follow the length, or of one with
-            other values or under a teacher of other weights; or no weight in ``load_from`` fits.
+            a training of another length whose learning rates follow the length, of one with other
+            values or under a teacher of other weights, or of one that selects by another metric
+            or validation; or no weight in ``load_from`` fits.
     """
 
     priority = 'VERY_HIGH'
@@ -93,8 +94,10 @@ class StartCheckHook(Hook):
                            f'{source}{place}')
 
     def _check_values(self, runner: Runner, checkpoint: dict, source: str) -> None:
-        present = training_values(runner.cfg)
-        changed = changed_values(checkpoint['meta'].get('training', present), present)
+        changed = []
+        for name, values in (('training', training_values), ('selecting', selecting_values)):
+            present = values(runner.cfg)
+            changed += changed_values(checkpoint['meta'].get(name, present), present)
         if changed:
             raise ValueError(f'{source} was trained with {"; ".join(changed[:5])}'
                              f'{"; ..." if len(changed) > 5 else ""}. A resumed run goes on with '
