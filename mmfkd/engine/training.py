@@ -61,7 +61,8 @@ def prepare_run(cfg: Config, work_dir: str | Path, resume: str | None = None,
                                 'none to take the newest one of the work dir')
     if resume:
         newest = latest_checkpoint(cfg.work_dir)[0] if resume == 'auto' else resume
-        cfg.load_from, cfg.resume = (str(newest), True) if newest else (None, False)
+        cfg.load_from, cfg.resume = ((str(newest), True) if newest else
+                                     (cfg.get('load_from'), False))
     if first_rank(cfg.get('launcher', 'none')):
         clear_work_dir(cfg)
 

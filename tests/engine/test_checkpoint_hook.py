@@ -5,12 +5,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from mmengine.config import Config
 from mmengine.evaluator import BaseMetric
 from mmengine.hooks import Hook
 
 from mmfkd.checkpoints import latest_checkpoint
 from mmfkd.engine import AtomicLocalBackend
 from mmfkd.engine.hooks import StartCheckHook
+from mmfkd.engine.training import prepare_run
 from mmfkd.engine.training import test_selected as evaluate_selected
 from mmfkd.registry import HOOKS, METRICS
 
@@ -374,6 +376,15 @@ def test_a_run_is_not_resumed_under_another_teacher(train, seg_branch, save_teac
     same = train('run', teachers=first, **start)
     same.train()
     assert same.epoch == 3
+
+
+def test_a_run_with_nothing_to_resume_starts_from_its_weights(tmp_path):
+    cfg = Config(dict(load_from='a.pth', resume=False))
+    prepare_run(cfg, tmp_path, resume='auto')
+    assert (cfg.load_from, cfg.resume) == ('a.pth', False)
+    torch.save(dict(meta={}, state_dict={}), tmp_path / 'epoch_1.pth')
+    prepare_run(cfg, tmp_path, resume='auto')
+    assert (cfg.load_from, cfg.resume) == (str(tmp_path / 'epoch_1.pth'), True)
 
 
 def test_weights_alone_are_not_resumed(train, tmp_path):
