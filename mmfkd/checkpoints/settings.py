@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import cast
+from typing import Any, cast
 
 from mmengine.config import Config
 
 from mmfkd.config import spelled_options
+from mmfkd.config.metrics import MEAN
 
 from .work_dirs import plain
 
@@ -15,6 +16,8 @@ _DECIDING = ('model', 'optim_wrapper', 'param_scheduler', 'train_dataloader', 'r
 # hooks that do,
 _HOOKS = ('EMAHook', 'EpochSeedHook', 'FusionPhaseHook', 'LossWeightHook', 'ModuleClipHook',
           'WeakCombinationHook')
+# those of them that are no part of a method,
+_PLAIN_HOOKS = ('EMAHook', 'EpochSeedHook', 'ModuleClipHook')
 # and keys in them that say where files are, or how fast it is,
 _FREE = {'data_root', 'config', 'num_workers', 'persistent_workers', 'prefetch_factor',
          'pin_memory'}
@@ -46,6 +49,42 @@ def selecting_values(cfg: Config) -> str:
     said = cfg.to_dict()
     values = {key: said.get(key) for key in ('val_dataloader', 'val_evaluator')}
     return _as_json({**values, 'hooks': _selecting(said)}, _FREE | {'batch_size'})
+
+
+def scoring_values(said: Mapping, alone: bool = False) -> str:
+    """The values of a config by which a run starts, ends, is selected and tested, likewise.
+
+    The metric of a student counts alike whether other predictions are scored beside it or not.
+
+    Args:
+        said: keys and values of the config.
+        alone: for a distillation and a baseline: the mean over other predictions counts as the
+            student's score, and hooks that are no part of a method count too.
+    """
+    values = {key: metric_of_student(said.get(key), alone)
+              for key in ('val_evaluator', 'test_evaluator')}
+    hooks = hooks_of(said, ('EarlyStoppingHook', *(_PLAIN_HOOKS if alone else ())))
+    found = _as_json({**values, 'load_from': said.get('load_from'),
+                      'hooks': {**_selecting(said), **hooks}}, _FREE)
+    return found.replace(f'"{MEAN}', '"') if alone else found
+
+
+def scored_otherwise(trained: Config, present: Config, alone: bool = False) -> list[str]:
+    """What differs in :func:`scoring_values` of two configs: ``key=old, and now new``."""
+    both = [cfg.to_dict() for cfg in (trained, present)]
+    if any(said.get('resume') for said in both):  # what it started from at first is not known
+        both = [{**said, 'load_from': None} for said in both]
+    return changed_values(*(scoring_values(said, alone) for said in both))
+
+
+def metric_of_student(evaluator: Any, alone: bool = False) -> Any:
+    """An evaluator without PerBranchMetric; what that takes the mean of counts unless ``alone``."""
+    if isinstance(evaluator, (list, tuple)):
+        return [metric_of_student(one, alone) for one in evaluator]
+    if kind_of(evaluator) != 'PerBranchMetric':
+        return evaluator
+    mean = {} if alone or not evaluator.get('mean') else {'mean': evaluator['mean']}
+    return {**evaluator['metric'], **mean}
 
 
 def hooks_of(said: Mapping, kinds: Collection[str]) -> dict[str | int, Mapping]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from mmengine.config import Config
 
 from mmfkd.checkpoints import has_ended, read_summary
+from mmfkd.checkpoints.settings import scored_otherwise
 from mmfkd.config import Pair, default_work_dir, find_config, load_config, merge_options, spelled
 from mmfkd.inference.opening import open_run
 
@@ -65,6 +66,7 @@ def ended_baseline(cfg: Config) -> Path | None:
     other = [key for key in SHARED if cfg.get(key) != trained.get(key)]
     if trained.model.students.get('student') != cfg.model.students.get('student'):
         other.append('model.students.student')
+    other += [text.partition('=')[0] for text in scored_otherwise(trained, cfg, alone=True)]
     if other and first_rank(cfg.get('launcher', 'none')):
         print(f'{folder} holds a baseline, with which this run is not compared, as their '
               f'{", ".join(other)} differ; move it away, and --with-baseline trains one',

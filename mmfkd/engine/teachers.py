@@ -7,7 +7,7 @@ from pathlib import Path
 from mmengine.config import Config
 
 from mmfkd.checkpoints import has_ended, read_summary, selected_checkpoint
-from mmfkd.checkpoints.settings import changed_values, training_values
+from mmfkd.checkpoints.settings import changed_values, scored_otherwise, training_values
 from mmfkd.config import default_work_dir, fits, load_config, merge_options, shown
 from mmfkd.inference.opening import open_run
 
@@ -58,8 +58,8 @@ def train_missing_teachers(cfg: Config, options: Mapping[str, object], amp: bool
         train_first(f"the teacher '{name}'", cfg, config, folder, own, amp)
 
 
-def differences(folder: Path, config: Config, parts: Collection[str] = ('model', *SHARED)
-                ) -> list[str]:
+def differences(folder: Path, config: Config, parts: Collection[str] = ('model', *SHARED),
+                scores: bool = True) -> list[str]:
     """What differs between a run that has ended and a config: ``key=old, and now new``.
 
     Only what decides scores counts, the weights that branches start from included; the number of
@@ -69,14 +69,15 @@ def differences(folder: Path, config: Config, parts: Collection[str] = ('model',
         folder: of the run.
         config: as it would be trained.
         parts: keys of the config that are compared, beside the hooks.
+        scores: compare how both are selected and tested, and what the whole model starts from.
     """
     try:
         trained, _ = open_run(folder, teachers=True)
     except (FileNotFoundError, ValueError) as error:
         return [str(error)]
     without_views(trained)
-    return changed_values(*(training_values(cfg, parts, whole=True)
-                            for cfg in (trained, config)))
+    found = changed_values(*(training_values(cfg, parts, whole=True) for cfg in (trained, config)))
+    return found + (scored_otherwise(trained, config) if scores else [])
 
 
 def train_first(what: str, cfg: Config, config: str, folder: Path, options: Mapping[str, object],
@@ -138,7 +139,7 @@ def check_values(branch: str, folder: Path, teacher: Config) -> None:
         return
     if (read_summary(folder) or {}).get('amp'):
         use_amp(teacher)
-    other = differences(folder, teacher, WEIGHTS)
+    other = differences(folder, teacher, WEIGHTS, scores=False)
     if other:
         sys.exit(f"{folder} holds another teacher '{branch.partition('.')[2]}' than the one that "
                  f'is asked for, by {"; ".join(other)}: move it away to train this one, or take it '

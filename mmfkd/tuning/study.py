@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from mmfkd.benchmark import Workers
 from mmfkd.benchmark.grid import UNIMODAL, Cell, Row, baselines, config_of
-from mmfkd.checkpoints.settings import told, training_values
+from mmfkd.checkpoints.settings import scoring_values, told, training_values
 from mmfkd.config import merge_options
 from mmfkd.engine.teachers import SHARED
 from mmfkd.engine.work_dir_lock import is_locked, locked
@@ -111,6 +111,8 @@ class Search:
         self._keep(study, 'seeds', [str(seed) for seed in sorted(set(self.seeds))])
         values = training_values(self._config, ('model', *SHARED), whole=True)
         self._keep(study, 'values', [f'{key}={x}' for key, x in json.loads(values).items()])
+        scores = scoring_values(self._config.to_dict())
+        self._keep(study, 'scores', [f'{key}={x}' for key, x in json.loads(scores).items()])
         space = space_of(self.method)
         space = fitting(space, self.pair) if self.method else space
         self._space = searchable(space, self._config, self.fixed)

@@ -72,6 +72,29 @@ def test_a_run_of_a_config_that_was_changed_since_is_refused(cell):
         check_settings([cell], {}, amp=False)
 
 
+@pytest.mark.parametrize(('key', 'value'), [
+    ('default_hooks.checkpoint.save_best', 'accuracy/top5'), ('load_from', 'other.pth'),
+    ('val_evaluator.metric.topk', (1, 5)), ('test_evaluator.metric.topk', (1, 5)),
+    ('default_hooks.early_stopping', dict(type='EarlyStoppingHook', monitor='accuracy/top1'))])
+def test_a_run_that_was_scored_otherwise_is_refused(cell, key, value):
+    ended(cell, {**cell.own(), **cell.changes()}, amp=False)
+    trained = Config(cell.config.to_dict())
+    merge_options(trained, {**cell.own(), **cell.changes()})
+    trained.merge_from_dict({key: value})
+    trained.dump(cell.work_dir / 'config.py')
+    with pytest.raises(ValueError, match='its config has been changed since'):
+        check_settings([cell], {}, amp=False)
+
+
+def test_what_a_resumed_run_started_from_is_not_known(cell):
+    ended(cell, {**cell.own(), **cell.changes()}, amp=False)
+    trained = Config(cell.config.to_dict())
+    merge_options(trained, {**cell.own(), **cell.changes()})
+    trained.load_from, trained.resume = str(cell.work_dir / 'epoch_1.pth'), True
+    trained.dump(cell.work_dir / 'config.py')
+    check_settings([cell], {}, amp=False)
+
+
 def test_networks_are_compared_too(tmp_path):
     cell = NetworkCell(ROWS['csknet-no-gate'], NetworkPair.parse('streets_rgb-ir'), 0, tmp_path)
     ended(cell, {**cell.own(), **cell.changes()}, amp=False)
@@ -158,6 +181,13 @@ def test_a_search_does_not_go_on_with_another_config_or_space(tmp_path, monkeypa
         edited.setattr('mmfkd.tuning.study.config_of', lambda *args: cfg)
         with pytest.raises(ValueError, match=r'with values optim_wrapper\.optimizer\.lr=0\.05, and '
                                              r'this search has values \S*lr=0\.5: give the same'):
+            search.run(1)
+    with monkeypatch.context() as edited:
+        cfg = Config(config_of('kd', 'synthetic_depth2rgb').to_dict())
+        cfg.default_hooks.checkpoint.save_best = 'mAcc'
+        edited.setattr('mmfkd.tuning.study.config_of', lambda *args: cfg)
+        with pytest.raises(ValueError, match=r'with scores hooks\.checkpoint\.save_best=mIoU, and '
+                                             r'this search has scores \S*=mAcc: give the same'):
             search.run(1)
     with monkeypatch.context() as edited:
         edited.setattr('mmfkd.tuning.study.space_of', lambda name: [

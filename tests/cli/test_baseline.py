@@ -12,13 +12,15 @@ from mmengine.config import Config
 from PIL import Image
 from runs import ROOT, run
 
-from mmfkd.config import load_config
+from mmfkd.config import load_config, merge_options
 from mmfkd.engine.baselines import (
+    baseline_config,
     baseline_of,
     ended_baseline,
     train_missing_baseline,
     weak_teachers,
 )
+from mmfkd.engine.teachers import differences
 
 OPTIONS = ['train_cfg.max_epochs=1', 'train_dataloader.batch_size=4',
            'default_hooks.teacher_report.refuse=False', 'model.losses.loss_kd.temperature=2.0',
@@ -98,6 +100,52 @@ def test_only_the_baseline_of_this_very_run_is_compared(ended, changed, monkeypa
     part = (changed or '').split('.')[0].replace('model', 'model.students.student')
     assert (f'as their {part} differ; move it away, and --with-baseline trains one' in said
             ) == bool(changed)
+
+
+METRIC = dict(type='mmseg.IoUMetric', iou_metrics=['mIoU'])
+SELECTED = [
+    ({'+test_evaluator.ignore_index': 0}, 'test_evaluator.ignore_index'),
+    ({'+val_evaluator.ignore_index': 0}, 'val_evaluator.ignore_index'),
+    ({'default_hooks.checkpoint.save_best': 'aAcc'}, 'hooks.checkpoint.save_best'),
+    ({'load_from': 'a.pth'}, 'load_from'),
+    ({'+default_hooks.early_stopping': dict(type='EarlyStoppingHook', monitor='mIoU')},
+     'hooks.early_stopping.monitor, hooks.early_stopping.type')]
+
+
+@pytest.mark.parametrize(('options', 'told'), [
+    *SELECTED, ({'+custom_hooks': [dict(type='EMAHook')]}, 'hooks.0.type')])
+def test_a_baseline_that_is_scored_otherwise_is_not_compared(ended, options, told, monkeypatch,
+                                                             capsys):
+    monkeypatch.chdir(ended[0])
+    cfg = load_config('kd/synthetic_depth2rgb', {**given(), **options})
+    assert ended_baseline(cfg) is None
+    assert f', as their {told} differ; move it away' in capsys.readouterr().out
+
+
+def test_more_predictions_of_a_student_are_compared_with_its_plain_baseline(ended, monkeypatch):
+    monkeypatch.chdir(ended[0])
+    branches = dict(_delete_=True, type='PerBranchMetric', metric=METRIC, mean=['fdkd.low'])
+    cfg = load_config('fdkd/synthetic_depth2rgb', {
+        **given(), 'default_hooks.checkpoint.save_best': 'mean/mIoU'})
+    cfg.merge_from_dict(dict(val_evaluator=branches, test_evaluator=branches))
+    assert ended_baseline(cfg) == Path('work_dirs/unimodal/synthetic_rgb')
+
+
+@pytest.mark.parametrize(('options', 'told'), SELECTED[:4])
+def test_a_baseline_that_was_scored_otherwise_is_not_taken(ended, options, told, monkeypatch):
+    monkeypatch.chdir(ended[0])
+    baseline, _ = baseline_config('unimodal/synthetic_rgb', given())
+    folder = Path('work_dirs/unimodal/synthetic_rgb')
+    assert differences(folder, baseline) == []
+    merge_options(baseline, options)
+    assert [text.partition('=')[0] for text in differences(folder, baseline)] == [told]
+    assert differences(folder, baseline, scores=False) == []
+
+
+def given():
+    """The options of the baseline that is there."""
+    pairs = (option.split('=', 1) for option in OPTIONS if 'losses' not in option)
+    return {key: literal_eval(value) for key, value in pairs}
 
 
 def test_a_baseline_itself_or_an_odd_work_dir_is_compared_with_nothing(ended, tmp_path,
