@@ -35,6 +35,20 @@ def test_what_decides_a_training_is_compared(key, value, told):
     assert changed == ([told] if told else [])
 
 
+def test_an_architecture_counts_and_the_path_of_a_config_does_not():
+    def values(**student):
+        return training_values(Config(dict(model=dict(students=dict(student=student)))))
+
+    key = 'model.students.student.backbone.config'
+    small, large = (values(config='a.py', backbone=dict(type='HFEncoder', config=dict(heads=n)))
+                    for n in (2, 4))
+    assert changed_values(small, large) == [f'{key}.heads=2, and now 4']
+    elsewhere = values(config='b.py', backbone=dict(type='HFEncoder', config=dict(heads=2)))
+    assert changed_values(small, elsewhere) == []
+    # An earlier version left it out.
+    assert changed_values(values(backbone=dict(type='HFEncoder')), large) == []
+
+
 def test_a_moving_average_that_comes_or_goes_is_told():
     cfg = Config(BASE)
     cfg.custom_hooks = [dict(type='Other', x=1), dict(type='mmengine.EMAHook', momentum=0.1)]

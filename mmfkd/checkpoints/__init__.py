@@ -2,8 +2,10 @@
 
 from .networks import (
     branch_weights,
+    check_heads,
     check_taken,
     classes_in,
+    heads_of,
     load_network,
     load_strictly,
     load_weights,
@@ -24,9 +26,10 @@ from .work_dirs import (
     write_summary,
 )
 
-__all__ = ['branch_weights', 'check_taken', 'classes_in', 'has_ended', 'is_whole',
-           'latest_checkpoint', 'load_network', 'load_strictly', 'load_weights', 'misfits',
-           'read_checkpoint', 'read_summary', 'resolve_checkpoint', 'selected_checkpoint',
-           'set_aside', 'step_of', 'weights_digest', 'weights_in', 'write_summary']
+__all__ = ['branch_weights', 'check_heads', 'check_taken', 'classes_in', 'has_ended', 'heads_of',
+           'is_whole', 'latest_checkpoint', 'load_network', 'load_strictly', 'load_weights',
+           'misfits', 'read_checkpoint', 'read_summary', 'resolve_checkpoint',
+           'selected_checkpoint', 'set_aside', 'step_of', 'weights_digest', 'weights_in',
+           'write_summary']
 
 register_schemes()

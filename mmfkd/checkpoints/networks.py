@@ -67,14 +67,15 @@ def load_network(model: nn.Module, path: str | Path, student: str | None = None,
 
     Raises:
         FileNotFoundError, ValueError: see :func:`load_weights` and :func:`load_strictly`.
-        ValueError: the checkpoint is of a student of other modalities, or of another
-            normalisation.
+        ValueError: the checkpoint is of a student of other modalities, of another
+            normalisation, or of attention with another number of heads.
     """
     content = read_checkpoint(path)
     weights = branch_weights(weights_in(content, path), student)
     meta = content.get('meta')
     if takes and isinstance(meta, dict):
         check_taken(meta, student, takes, path)
+        check_heads(meta, student, model, path)
     load_strictly(model, weights, path)
     return classes_in(content)
 
@@ -113,6 +114,34 @@ def check_taken(meta: Mapping, student: str | None, takes: Mapping[str, Mapping 
             raise ValueError(f"checkpoint {path} was trained with norm={before.get(name)} of "
                              f"'{name}', and the config says {norm}: set norm as it was, or train "
                              'the network anew')
+
+
+def heads_of(model: nn.Module) -> dict[str, int]:
+    """Heads of each attention of a network by its name: no weight has another shape with them."""
+    found = {name: getattr(module, 'num_attention_heads', getattr(module, 'num_heads', None))
+             for name, module in model.named_modules()}
+    return {name: heads for name, heads in found.items() if isinstance(heads, int)}
+
+
+def check_heads(meta: Mapping, student: str | None, model: nn.Module, path: str | Path) -> None:
+    """Refuses a checkpoint whose student has attention with another number of heads.
+
+    Args:
+        meta: of the checkpoint; one of an earlier version does not say it.
+        student: its name; None takes the first.
+        model: the network that is to have its weights.
+        path: of the checkpoint.
+
+    Raises:
+        ValueError: names the first place, and both numbers.
+    """
+    saved = meta.get('heads') or {}
+    had = saved.get(student or next(iter(saved), None)) or {}
+    for name, heads in heads_of(model).items():
+        if had.get(name, heads) != heads:
+            raise ValueError(f'checkpoint {path} was trained with {had[name]} heads of attention '
+                             f"in '{name}', and this network has {heads}: use the config that it "
+                             'was trained with')
 
 
 def load_strictly(model: nn.Module, weights: dict[str, Tensor], source: str | Path) -> None:

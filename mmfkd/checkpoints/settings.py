@@ -19,12 +19,13 @@ _HOOKS = ('EMAHook', 'EpochSeedHook', 'FusionPhaseHook', 'LossWeightHook', 'Modu
 # those of them that are no part of a method,
 _PLAIN_HOOKS = ('EMAHook', 'EpochSeedHook', 'ModuleClipHook')
 # and keys in them that say where files are, or how fast it is,
-_FREE = {'data_root', 'config', 'num_workers', 'persistent_workers', 'prefetch_factor',
-         'pin_memory'}
+_FREE = {'data_root', 'num_workers', 'persistent_workers', 'prefetch_factor', 'pin_memory'}
 # among them the folders of caches and of fused images; other folders tell what the data are.
 _PLACES = ('cache.folder', 'fused.folder')
 # What a run that is resumed has left behind, and folders, which its checkpoints have never said.
 _PAST = {'checkpoint', 'init_cfg', 'folder'}
+# The path of a branch's config is free too; a mapping is an architecture of transformers.
+_CONFIG = 'config'
 # Keys of the checkpoint hook that say which one is the best.
 _RULES = ('save_best', 'rule', 'greater_keys', 'less_keys')
 
@@ -113,7 +114,8 @@ def _as_json(values: Mapping, free: Collection[str]) -> str:
 def _leaves(prefix: str, values: Mapping | Sequence, free: Collection[str]
             ) -> Iterator[tuple[str, object]]:
     for key, value in values.items() if isinstance(values, Mapping) else enumerate(values):
-        if key in free or f'{prefix}{key}'.endswith(_PLACES):
+        named = key == _CONFIG and isinstance(value, str)
+        if named or key in free or f'{prefix}{key}'.endswith(_PLACES):
             continue
         if isinstance(value, (Mapping, list, tuple)) and value:
             yield from _leaves(f'{prefix}{key}.', value, free)
@@ -122,8 +124,13 @@ def _leaves(prefix: str, values: Mapping | Sequence, free: Collection[str]
 
 
 def changed_values(saved: str, present: str) -> list[str]:
-    """What differs between two of :func:`training_values`: ``key=old, and now new``."""
+    """What differs between two of :func:`training_values`: ``key=old, and now new``.
+
+    Of an architecture in a key 'config' an earlier version has saved nothing.
+    """
     old, new = json.loads(saved), json.loads(present)
+    if not any(_CONFIG in key.split('.') for key in old):
+        new = {key: value for key, value in new.items() if _CONFIG not in key.split('.')}
     return [f'{key}={old.get(key)}, and now {new.get(key)}'
             for key in sorted({*old, *new}) if old.get(key) != new.get(key)]
 

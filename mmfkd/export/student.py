@@ -17,8 +17,10 @@ from torch import Tensor, nn
 
 from mmfkd.checkpoints import (
     branch_weights,
+    check_heads,
     check_taken,
     classes_in,
+    heads_of,
     load_strictly,
     read_checkpoint,
     read_summary,
@@ -105,6 +107,7 @@ def export_student(config: str | Path, checkpoint: str | Path, out: str | Path,
     takes = (branch if own is spec else build_branch(own, own['model'], weights, source)).takes
     if not stream:
         check_taken(trained, student, takes, source)
+        check_heads(trained, student, branch.model, source)
 
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
@@ -120,7 +123,7 @@ def export_student(config: str | Path, checkpoint: str | Path, out: str | Path,
     state = {key: value.contiguous() for key, value in branch.model.state_dict().items()}
     # What it takes, as checkpoints of runs say it, so that it is not loaded for another modality.
     taken = dict(modalities=dict(student=list(branch.modalities)),
-                 takes=dict(student=takes))
+                 takes=dict(student=takes), heads=dict(student=heads_of(branch.model)))
     torch.save(dict(state_dict=state, meta=dict(dataset_meta=meta, **taken)), files['weights'])
     # Not by save_file, whose file its owner alone may read.
     files['safetensors'].write_bytes(save(state, dict(classes=json.dumps(meta['classes']))))

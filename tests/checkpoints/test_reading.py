@@ -13,7 +13,7 @@ from mmengine.runner import load_checkpoint
 from mmengine.runner.checkpoint import CheckpointLoader
 from torch import nn
 
-from mmfkd.checkpoints import is_whole, load_network, load_weights, read_checkpoint
+from mmfkd.checkpoints import heads_of, is_whole, load_network, load_weights, read_checkpoint
 from mmfkd.models import Branch, CrossModalDistiller
 from mmfkd.models.pretrained import InflatedPretrained
 from mmfkd.models.teachers import build_teacher
@@ -181,13 +181,32 @@ def test_a_checkpoint_of_another_modality_of_the_same_shape_is_refused(tmp_path)
         load_network(network, path, takes=dict(visual=None))
 
 
+def test_a_checkpoint_of_other_heads_of_attention_is_refused(tmp_path):
+    encoder = dict(model_type='bert', hidden_size=8, num_hidden_layers=1, intermediate_size=8,
+                   vocab_size=9)
+    model = dict(type='ImageClassifier', _scope_='mmpretrain', backbone=dict(
+        type='mmfkd.HFEncoder', config=dict(encoder, num_attention_heads=4), pad_token=0),
+        head=dict(type='LinearClsHead', num_classes=2, in_channels=8))
+    spec = dict(modality='text', norm=None, taps={}, model=model)
+    trained = CrossModalDistiller(students=dict(student=spec))
+    path = tmp_path / 'x.pth'
+    torch.save(dict(state_dict=trained.state_dict(), meta=dict(modalities=dict(student=['text']),
+               heads=dict(student=heads_of(trained.student.model)))), path)
+    load_network(trained.student.model, path, takes=dict(text=None))
+    model['backbone']['config'] = dict(encoder, num_attention_heads=2)
+    other = CrossModalDistiller(students=dict(student=spec))
+    with pytest.raises(ValueError, match=r"x\.pth was trained with 4 heads of attention in 'backbo"
+                                         r'ne\..*, and this network has 2'):
+        load_network(other.student.model, path, takes=dict(text=None))
+
+
 def test_runs_record_their_modalities(distiller_config, seg_branch, make_runner, tmp_path):
     make_runner(distiller_config(students=dict(student=seg_branch(classes=4)), teachers={}),
                 default_hooks=dict(checkpoint=dict(type='CheckpointHook'))).train()
     meta = read_checkpoint(tmp_path / 'run/epoch_1.pth')['meta']
     assert meta['modalities'] == dict(student=['rgb']) and meta['length'] == 1
     norm = dict(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], bgr_to_rgb=True)
-    assert meta['takes'] == dict(student=dict(rgb=norm))
+    assert meta['takes'] == dict(student=dict(rgb=norm)) and meta['heads'] == dict(student={})
 
 
 @pytest.mark.parametrize('changed', [dict(mean=[1.0, 2.0, 4.0]), dict(bgr_to_rgb=True), None])

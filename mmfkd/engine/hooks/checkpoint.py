@@ -10,7 +10,7 @@ from mmengine.config import Config
 from mmengine.dist import is_main_process
 from mmengine.runner import Runner
 
-from mmfkd.checkpoints import weights_digest
+from mmfkd.checkpoints import heads_of, weights_digest
 from mmfkd.checkpoints.settings import selecting_values, training_values
 from mmfkd.registry import HOOKS
 
@@ -117,6 +117,8 @@ class CheckpointHook(hooks.CheckpointHook):
         checkpoint['meta']['modalities'] = {
             name: list(student.modalities) for name, student in students.items()}
         checkpoint['meta']['takes'] = {name: student.takes for name, student in students.items()}
+        checkpoint['meta']['heads'] = {
+            name: heads_of(student.model) for name, student in students.items()}
 
     def _save_due(self, runner: Runner) -> None:
         if not self._due:
