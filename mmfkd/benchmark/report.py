@@ -193,13 +193,18 @@ def plots(pair: str, scores: Sequence[Score]) -> dict[str, Figure]:
 
 
 def weight_grid(scores: Sequence[Score]) -> np.ndarray | None:
-    """Mean test scores (λ1, λ2) of figure 5; None if a cell of the grid has no result."""
-    means = {entry.row.name: mean(r.test for r in entry.results.values()) for entry in scores}
-    names = [[FDKD if low == high == 1 else f'fdkd-low{low}-high{high}' for high in LAMBDAS]
-             for low in LAMBDAS]
-    if not all(name in means for line in names for name in line):
+    """Mean test scores (λ1, λ2) of figure 5, over the seeds that all cells of the grid have.
+
+    None if there is no such seed.
+    """
+    results = {entry.row.name: entry.results for entry in scores}
+    grid = [[results.get(FDKD if low == high == 1 else f'fdkd-low{low}-high{high}', {})
+             for high in LAMBDAS] for low in LAMBDAS]
+    seeds = set.intersection(*(set(cell) for line in grid for cell in line))
+    if not seeds:
         return None
-    return np.array([[means[name] for name in line] for line in names])
+    return np.array([[mean(cell[seed].test for seed in sorted(seeds)) for cell in line]
+                     for line in grid])
 
 
 def image(figure: Figure) -> str:

@@ -17,7 +17,8 @@ EXPLAINED = (
     'Differences are paired by seed. Interval and p are of the paired t-test over seeds; where '
     'every run has the samples of its test, what a bootstrap of these adds to the spread is added. '
     'p is corrected for the number of rows by Holm; * marks p below 5 %. Without it the order of '
-    'rows means nothing. The last number is that of the seeds that would show the gain with 80 %.')
+    'rows means nothing. A row of a single seed has no p, as two trainings of one method differ '
+    'too. The last number is that of the seeds that would show the gain with 80 %.')
 
 
 def title(pair: str) -> str:
@@ -37,9 +38,11 @@ def table(pair: str, scores: Sequence[Score]) -> tuple[list[str], list[list[str]
     papers = [reported(entry.row.name, student) for entry in scores]
     maxima = [[r.maximum for r in entry.results.values() if r.maximum is not None]
               for entry in scores]
-    tested = corrected(scores)
+    tested, parted = corrected(scores), uneven(scores)
     header = ['student', 'val', 'test', 'against unimodal, by seed', '95 %', 'p', 'seeds needed',
               'gap recovered', 'test by seed']
+    if parted:
+        header.append('seeds')
     if any(maxima):
         header.append('official-style, on test')
     if any(paper is not None for paper in papers):
@@ -52,12 +55,19 @@ def table(pair: str, scores: Sequence[Score]) -> tuple[list[str], list[list[str]
                 *compared(entry.comparison, p),
                 '-' if entry.recovered is None else f'{entry.recovered:.0%}',
                 ', '.join(f'{r.test:.1f}' for r in results)]
+        if parted:
+            line.append(' '.join(map(str, entry.results)))
         if any(maxima):
             line.append(spread(maximum))
         if header[-1] == 'paper':
             line.append('-' if paper is None else f'{paper:.1f}')
         lines.append(line)
     return header, lines
+
+
+def uneven(scores: Sequence[Score]) -> bool:
+    """Whether some rows have other seeds than others, so that their means do not compare."""
+    return len({tuple(entry.results) for entry in scores}) > 1
 
 
 def corrected(scores: Sequence[Score]) -> list[float | None]:

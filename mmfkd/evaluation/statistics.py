@@ -23,10 +23,11 @@ class Comparison:
 
     Attributes:
         gain: mean difference of the test scores.
-        low: lower end of the interval of 95 %.
+        low: lower end of the interval of 95 %; of a single seed by the choice of samples alone.
         high: its upper end.
         p: two-sided probability of a mean difference as far from 0 if there were none; None for
-            a single seed, or for equal gains, without samples.
+            a single seed, whose spread over seeds is not known, or for equal gains without
+            samples.
         seeds: how many are paired.
         needed: seeds that would show a gain of this size with a probability of 80 %, by the
             spread over seeds; None where that cannot be known.
@@ -76,7 +77,8 @@ def compare(own: Mapping[int, float], base: Mapping[int, float],
         low, high = (gain + np.quantile(spread, share) for share in (LEVEL / 2, 1 - LEVEL / 2))
         # Shifted to a mean of 0, as if there were no difference; never 0 from so many draws.
         drawn = float((1 + (np.abs(spread) >= abs(gain)).sum()) / (1 + draws))
-        return Comparison(gain, float(low), float(high), drawn, len(seeds), needed, True)
+        return Comparison(gain, float(low), float(high), drawn if len(seeds) > 1 else None,
+                          len(seeds), needed, True)
     if len(seeds) == 1:
         return Comparison(gain, float('-inf'), float('inf'), None, 1, None, False)
     error = stdev(gains) / len(gains) ** 0.5

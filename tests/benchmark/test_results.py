@@ -107,6 +107,16 @@ def test_a_table_has_the_numbers_by_hand(runs):
     assert lines[0][3:7] == ['', '', '', '']
 
 
+def test_a_table_names_the_seeds_where_a_row_has_others(runs):
+    (runs / f'feature/{PAIR}/seed{SEEDS[1]}/summary.json').unlink()
+    made = report(runs, ['unimodal', 'kd', 'feature'])
+    header, lines = table(PAIR, made.scores[PAIR])
+    place = header.index('seeds')
+    every = ' '.join(map(str, SEEDS))
+    assert [line[place] for line in lines] == [every, every, f'{SEEDS[0]} {SEEDS[2]}']
+    assert all(len(line) == len(header) for line in lines)
+
+
 def test_baseline_and_teacher_are_shown_where_methods_alone_are_asked_for(runs):
     made = report(runs, ['kd', 'feature'])
     assert [entry.row.name for entry in made.scores[PAIR]] == ['unimodal', 'kd', 'feature']
@@ -207,6 +217,10 @@ def test_the_grid_of_weights_is_drawn_when_it_is_whole(tmp_path):
     scores = [score(row, PAIR, (0,), tmp_path) for row in grid_rows]
     assert weight_grid(scores).tolist() == [[4.0 * i + j for j in range(4)] for i in range(4)]
     assert weight_grid(scores[:-1]) is None
+    for row in grid_rows[2:]:  # a seed that one cell lacks does not move the others
+        write(tmp_path, row.name, PAIR, 1, 90.0)
+    more = [score(row, PAIR, (0, 1), tmp_path) for row in grid_rows]
+    assert weight_grid(more).tolist() == weight_grid(scores).tolist()
     made = Report((PAIR,), grid_rows, (0,), tmp_path, {}, '', 0)
     assert made.html().count('<img') == 2
 
