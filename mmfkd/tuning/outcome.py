@@ -17,9 +17,9 @@ class Tuned:
         values: key of a dimension to the best value.
         options: the same as ``--cfg-options``.
         score: mean best validation of that trial.
-        importance: key to its share of the variance of the scores; empty for less than four
-            finished trials.
-        finished: trials that came to an end, pruned ones included.
+        importance: key to its share of the variance of the scores of all trials; empty for less
+            than four complete ones.
+        finished: trials that came to an end, pruned ones included, and count.
         pruned: of these.
     """
 
@@ -37,23 +37,31 @@ def count(study: 'Study', *states: str) -> int:
     return sum(trial.state.name in wanted for trial in study.trials)
 
 
-def result(study: 'Study', cfg: Any) -> Tuned:
+def result(study: 'Study', cfg: Any, first: int | None = None) -> Tuned:
     """The best trial of a study.
 
+    Args:
+        study: see :func:`mmfkd.tuning.study.open_study`.
+        cfg: of the row that is searched.
+        first: how many of the trials that came to an end count, by their numbers; None is all.
+
     Raises:
-        ValueError: no trial came to an end.
+        ValueError: no trial came to an end, or those that count are all pruned.
     """
     from optuna.importance import get_param_importances
     from optuna.trial import TrialState
 
-    complete = study.get_trials(states=(TrialState.COMPLETE,))
+    ended = study.get_trials(states=(TrialState.COMPLETE, TrialState.PRUNED))
+    counting = sorted(ended, key=lambda trial: trial.number)[:first]
+    complete = [trial for trial in counting if trial.state == TrialState.COMPLETE]
     if not complete:
         failed = study.get_trials(states=(TrialState.FAIL,))
         raise ValueError(f'no trial of {study.study_name} came to an end; {len(failed)} failed: '
                          'see trial.log in their work dirs')
     best = max(complete, key=lambda trial: (trial.value, -trial.number))
     # With few trials, or without a difference, there is nothing to divide.
-    varied = len(complete) >= 4 and len({trial.value for trial in complete}) > 1
+    whole = study.get_trials(states=(TrialState.COMPLETE,))
+    varied = len(whole) >= 4 and len({trial.value for trial in whole}) > 1
     importance = dict(get_param_importances(study)) if varied else {}
     return Tuned(best.params, options_of(best.params, cfg), float(best.value or 0), importance,
-                 count(study), count(study) - len(complete))
+                 len(counting), len(counting) - len(complete))

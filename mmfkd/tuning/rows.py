@@ -15,7 +15,8 @@ def tuned_rows(rows: Sequence[Row], pairs: Sequence[str], budget: int, seeds: Se
     """The rows of a table with the best values of their search, for each pair its own.
 
     The baseline's learning rate is searched with as many trials as a method has, and every row is
-    compared with the baseline at the best one.
+    compared with the baseline at the best one. Of a search that has more trials from earlier, the
+    first ones count.
 
     Args:
         rows: of the table; the baseline's is added.
@@ -35,7 +36,9 @@ def tuned_rows(rows: Sequence[Row], pairs: Sequence[str], budget: int, seeds: Se
             report(f'{row.name} on {pair}: {budget} trials')
             method = None if row.method == UNIMODAL else row.method
             tuned = Search(pair, method, seeds, root, None, workers, report, row.name,
-                           row.options).run(budget)
+                           row.options).run(budget, alike=True)
+            report(f'{row.name} on {pair}: the best of its first {tuned.finished} trials counts, '
+                   f'with {tuned.score:.2f} on validation')
             best = replace(row, name=f'{row.name}-tuned', only=pair, against=baseline,
                            options={**tuned.options, **row.options})
             baseline = baseline or best

@@ -93,10 +93,15 @@ class Search:
     name: str = ''
     fixed: Mapping[str, object] = field(default_factory=dict)
 
-    def run(self, budget: int) -> Tuned:
+    def run(self, budget: int, alike: bool = False) -> Tuned:
         """Trains until a number of trials has come to an end, those that are there included.
 
         Several processes that search at a time may end with up to one more for each of their jobs.
+
+        Args:
+            budget: that number.
+            alike: whether no more of them count, the first by their numbers, so that searches of
+                one budget compare.
 
         Raises:
             ValueError: the method declares no search, no trial came to an end (after three that
@@ -137,7 +142,7 @@ class Search:
         while count(study) < budget and not hopeless():
             study.optimize(self._objective, n_trials=budget - count(study),
                            n_jobs=self.workers.count, callbacks=[ended], catch=(TrialError,))
-        return result(study, self._config)
+        return result(study, self._config, budget if alike else None)
 
     def _keep(self, study: 'Study', what: str, own: list[str]) -> None:
         """Writes what all trials have into a new study, and compares with that of an old one.

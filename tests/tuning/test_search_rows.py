@@ -62,6 +62,20 @@ def test_rows_of_one_method_have_searches_of_their_own(tmp_path, score_one):
         assert (tmp_path / f'trials/{name}-{PAIR}/0000').is_dir()
 
 
+def test_a_row_takes_the_best_of_as_many_trials_as_the_others(tmp_path, monkeypatch):
+    monkeypatch.setattr('mmfkd.tuning.study.train_cell', lambda cell, *args: float(
+        cell.row.name.rpartition('/')[2]))  # each trial is better than the one before
+    longer = Search(PAIR, 'kd', [1000], tmp_path, report=lambda line: None).run(9)
+    assert (longer.score, longer.finished) == (8.0, 9)
+    said = []
+    tuned = tuned_rows([Row('kd', 'kd')], [PAIR], 3, [1000], tmp_path, Workers(), said.append)[1]
+    study = open_study(tmp_path, f'kd/{PAIR}', None)
+    assert tuned.options == options_of(study.trials[2].params, config_of('kd', PAIR))
+    assert len(study.trials) == 9 and f'kd on {PAIR}: the best of its first 3 trials counts, ' in (
+        said[-1])
+    assert Search(PAIR, 'kd', [1000], tmp_path, report=lambda line: None).run(3).score == 8.0
+
+
 def test_a_number_that_a_schedule_moves_is_not_searched(tmp_path, score_one):
     found = Search(PAIR, 'reviewkd-paper', [0], tmp_path, report=lambda line: None).run(1)
     assert set(found.values) == {'lr_factor'}
