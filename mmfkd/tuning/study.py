@@ -105,8 +105,8 @@ class Search:
 
         Raises:
             ValueError: the method declares no search, no trial came to an end (after three that
-                failed no more are tried), or the trials that are there had other options or
-                seeds.
+                failed no more are tried), or the trials that are there had other options, seeds
+                or, in a database, another root.
             SystemExit: Optuna is missing.
         """
         study = open_study(self.root, f'{self.name or self._folder}/{self._leaf}',
@@ -114,6 +114,8 @@ class Search:
         self._keep(study, 'options', sorted(told(
             {**self.workers.options, **self.fixed}, self.workers.amp)))
         self._keep(study, 'seeds', [str(seed) for seed in sorted(set(self.seeds))])
+        if self.storage:  # a lock in another folder would say nothing of a trial that runs
+            self._keep(study, 'root', [str(self.root.resolve())])
         values = training_values(self._config, ('model', *SHARED), whole=True)
         self._keep(study, 'values', [f'{key}={x}' for key, x in json.loads(values).items()])
         scores = scoring_values(self._config.to_dict())

@@ -171,6 +171,20 @@ def test_a_search_goes_on_with_its_own_seeds_alone(tmp_path, monkeypatch):
         search(1).run(3)
 
 
+def test_searches_that_share_a_database_share_their_folder(tmp_path, monkeypatch):
+    monkeypatch.setattr('mmfkd.tuning.study.train_cell', lambda *args: 1.0)
+
+    def search(root):
+        return Search('synthetic_depth2rgb', 'kd', [0], tmp_path / root, report=lambda line: None,
+                      storage=f'sqlite:///{tmp_path}/tune.db')
+
+    search('a').run(1)
+    assert search('a/../a').run(2).finished == 2
+    with pytest.raises(ValueError, match=r'with root \S*/a, and this search has root \S*/b: give '
+                                         'the same, .*another database'):
+        search('b').run(3)
+
+
 def test_a_search_does_not_go_on_with_another_config_or_space(tmp_path, monkeypatch):
     monkeypatch.setattr('mmfkd.tuning.study.train_cell', lambda *args: 1.0)
     search = Search('synthetic_depth2rgb', 'kd', [0], tmp_path, report=lambda line: None)
