@@ -3,7 +3,7 @@
 import base64
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from html import escape
@@ -21,7 +21,7 @@ from mmfkd.visualization import charts
 from .grid import BASELINE, UNIMODAL, Cell, Row, applies, leaf_of, plan
 from .presets import FDKD, LAMBDAS, label
 from .results import Score, read_result, score, spread, teacher_results
-from .tables import COMPARED, EXPLAINED, comparisons, corrected, note, table, title
+from .tables import COMPARED, EXPLAINED, comparisons, corrected, highest, note, table, title
 
 # What matplotlib calls the date in a file.
 DATES = dict(svg='Date', pdf='CreationDate')
@@ -127,7 +127,10 @@ class Report:
             header, lines = table(pair, rows)
             parts += [f'\n**{self.heading(pair)}**\n',
                       '| ' + ' | '.join(header) + ' |\n' + '|' + '---|' * len(header)]
-            parts += ['| ' + ' | '.join(line) + ' |' for line in lines]
+            best = highest(rows)
+            parts += ['| ' + ' | '.join(f'**{text}**' if (i, k) in best else text
+                                        for k, text in enumerate(line)) + ' |'
+                      for i, line in enumerate(lines)]
             parts += [note(pair)] if note(pair) else []
         return '\n'.join(parts) + '\n'
 
@@ -141,9 +144,11 @@ class Report:
             header, lines = table(pair, rows)
             parts += [f'<h2>{escape(self.heading(pair))}</h2><div><table><tr>',
                       *_cells('th', header), '</tr>']
-            for line, p in zip(lines, corrected(rows), strict=True):
+            best = highest(rows)
+            for i, (line, p) in enumerate(zip(lines, corrected(rows), strict=True)):
                 kind = '' if p is None or p >= LEVEL else ' class="significant"'
-                parts += [f'<tr{kind}>', *_cells('td', line), '</tr>']
+                parts += [f'<tr{kind}>', *_cells('td', line, {k for j, k in best if j == i}),
+                          '</tr>']
             parts.append('</table></div>')
             parts += [image(figure) for figure in plots(pair, rows).values()]
             parts += [f'<p>{escape(note(pair))}</p>'] if note(pair) else []
@@ -161,13 +166,13 @@ class Report:
         return text + ''.join(f'\n\nFailed: {failure}' for failure in failed)
 
 
-# On a narrow screen tables scroll in their own box; bold rows differ significantly.
+# On a narrow screen tables scroll in their own box; coloured rows differ significantly.
 STYLE = ('<style>body{font-family:sans-serif;margin:1em auto;padding:0 1em;max-width:70em}'
          'div{overflow-x:auto}pre{white-space:pre-wrap;overflow-wrap:anywhere}'
-         'img{max-width:100%;height:auto}tr.significant{font-weight:bold}'
+         'img{max-width:100%;height:auto}td.best{font-weight:bold}'
          'table{border-collapse:collapse}td,th{border:1px solid #ccc;padding:.3em .6em;'
          'text-align:right;white-space:nowrap}td:first-child,th:first-child{text-align:left;'
-         'position:sticky;left:0;background:#fff}</style>')
+         'position:sticky;left:0;background:#fff}tr.significant td{background:#dff0d8}</style>')
 
 
 def plots(pair: str, scores: Sequence[Score]) -> dict[str, Figure]:
@@ -214,5 +219,6 @@ def image(figure: Figure) -> str:
     return f'<img src="data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}">'
 
 
-def _cells(tag: str, texts: Sequence[str]) -> list[str]:
-    return [f'<{tag}>{escape(text)}</{tag}>' for text in texts]
+def _cells(tag: str, texts: Sequence[str], best: Collection[int] = ()) -> list[str]:
+    return [f'<{tag}{" class=best" * (place in best)}>{escape(text)}</{tag}>'
+            for place, text in enumerate(texts)]

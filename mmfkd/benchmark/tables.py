@@ -17,8 +17,9 @@ EXPLAINED = (
     'Differences are paired by seed. Interval and p are of the paired t-test over seeds; where '
     'every run has the samples of its test, what a bootstrap of these adds to the spread is added. '
     'p is corrected for the number of rows by Holm; * marks p below 5 %. Without it the order of '
-    'rows means nothing. A row of a single seed has no p, as two trainings of one method differ '
-    'too. The last number is that of the seeds that would show the gain with 80 %.')
+    'rows means nothing, and so do the highest means of val and test, which are bold. A row of a '
+    'single seed has no p, as two trainings of one method differ too. The last number is that of '
+    'the seeds that would show the gain with 80 %.')
 
 
 def title(pair: str) -> str:
@@ -39,8 +40,9 @@ def table(pair: str, scores: Sequence[Score]) -> tuple[list[str], list[list[str]
     maxima = [[r.maximum for r in entry.results.values() if r.maximum is not None]
               for entry in scores]
     tested, parted = corrected(scores), uneven(scores)
-    header = ['student', 'val', 'test', 'against unimodal, by seed', '95 %', 'p', 'seeds needed',
-              'gap recovered', 'test by seed']
+    metric = next((r.metric for entry in scores for r in entry.results.values()), '')
+    header = ['student', f'val {metric}', f'test {metric}', 'against unimodal, by seed', '95 %',
+              'p', 'seeds needed', 'gap recovered', 'test by seed']
     if parted:
         header.append('seeds')
     if any(maxima):
@@ -63,6 +65,16 @@ def table(pair: str, scores: Sequence[Score]) -> tuple[list[str], list[list[str]
             line.append('-' if paper is None else f'{paper:.1f}')
         lines.append(line)
     return header, lines
+
+
+def highest(scores: Sequence[Score]) -> set[tuple[int, int]]:
+    """Line and column of the highest means of val and test in :func:`table`, equal ones too."""
+    found: set[tuple[int, int]] = set()
+    for column, name in ((1, 'val'), (2, 'test')):
+        values = [[getattr(r, name) for r in entry.results.values()] for entry in scores]
+        means = {line: round(mean(own), 1) for line, own in enumerate(values) if None not in own}
+        found |= {(line, column) for line, value in means.items() if value == max(means.values())}
+    return found
 
 
 def uneven(scores: Sequence[Score]) -> bool:

@@ -155,8 +155,10 @@ def print_tables(report: Report) -> None:
     for pair, rows in report.scores.items():
         header, lines = table(pair, rows)
         print(f'\n{report.heading(pair)}')
-        for line in (header[:6], *(line[:6] for line in lines)):
-            print('  '.join(text.ljust(26 if i == 3 else 14) for i, text in enumerate(line)))
+        rows_shown = [line[:6] for line in (header, *lines)]
+        widths = [max(map(len, column)) for column in zip(*rows_shown, strict=True)]
+        for line in rows_shown:
+            print('  '.join(text.ljust(width) for text, width in zip(line, widths, strict=True)))
 
 
 def network_tables(args: argparse.Namespace, command: str) -> None:

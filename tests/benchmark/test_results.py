@@ -98,8 +98,9 @@ def test_spread():
 
 def test_a_table_has_the_numbers_by_hand(runs):
     header, lines = table(PAIR, report(runs, ['unimodal', 'kd', 'feature']).scores[PAIR])
-    assert header == ['student', 'val', 'test', 'against unimodal, by seed', '95 %', 'p',
-                      'seeds needed', 'gap recovered', 'test by seed', 'official-style, on test']
+    assert header == ['student', 'val accuracy/top1', 'test accuracy/top1',
+                      'against unimodal, by seed', '95 %', 'p', 'seeds needed', 'gap recovered',
+                      'test by seed', 'official-style, on test']
     # Student's t of gains 6, 5, 4 has 8.66 and p = 0.01307; Holm doubles the smaller of two.
     assert lines[1] == ['KD', '88.0 ± 1.0', '87.0 ± 1.0', '+5.0 ± 1.0', '+2.5 to +7.5',
                         '0.026 *', '3', '50%', '86.0, 87.0, 88.0', '97.0 ± 1.0']
@@ -176,12 +177,14 @@ def test_reports_name_what_is_done_missing_and_failed(runs):
     assert text.startswith('# Benchmark: avdigits\n')
     assert '6 of 9 cells are done' in text and 'took 6.0 hours' in text
     assert 'dkd on avdigits_visual2audio, seed 1: exit code 1: no more memory' in text
-    assert '| KD | 88.0 ± 1.0 | 87.0 ± 1.0 | +5.0 ± 1.0 | +2.5 to +7.5 | 0.013 * | 3 |' in text
+    assert '± 1.0** | +5.0 ± 1.0 | +2.5 to +7.5 | 0.013 * | 3 |' in text
+    best = re.findall(r'\*\*([\d.]+ ± [\d.]+)\*\*', text)
+    assert best == ['88.0 ± 1.0', '87.0 ± 1.0']
     assert 'corrected for the number of rows by Holm' in text
     compared, = csv.DictReader(paths[3].open())
     assert (compared['row'], compared['gain'], compared['seeds']) == ('kd', '5.0', '3')
     page = paths[2].read_text()
-    assert '<td>87.0 ± 1.0</td>' in page and 'data:image/png;base64,' in page
+    assert '<td class=best>87.0 ± 1.0</td>' in page and 'data:image/png;base64,' in page
     # What differs significantly stands out, and on a phone a table scrolls by itself.
     marked = re.findall(r'<tr class="significant">\n<td>(.+?)</td>', page)
     assert marked == ['KD'] and page.count('<tr>') >= 2
