@@ -18,13 +18,17 @@ def compare(name: str, run: Callable, cases: Sequence[dict], tolerance: float = 
     """Prints the largest difference from the student's logits, and returns what is wrong."""
     import torch
 
-    difference = 0.0
+    differences = []
     for case in cases:
         logits = case['logits']
         with torch.no_grad():
             # The logits of a clip are the mean of those of its frames.
             mean = run(case['input']).unflatten(0, (len(logits), -1)).mean(1)
-        difference = max(difference, (mean - logits).abs().max().item())
+        if mean.shape != logits.shape:
+            return [f'{name} gives logits of the shape {tuple(mean.shape)}, and the student '
+                    f'{tuple(logits.shape)}']
+        differences.append((mean - logits).abs().max())
+    difference = torch.stack(differences).max().item()  # NaN if one is
     shapes = ', '.join('x'.join(map(str, case['input'].shape)) for case in cases)
     print(f'{name}: largest difference {difference:.1e} ({shapes})')
     if difference <= tolerance:

@@ -275,6 +275,24 @@ def test_a_layer_that_no_free_size_suits_takes_one_size(tmp_path, capsys):
         verifier['verify_program'](tmp_path, reference)
 
 
+@pytest.mark.parametrize(('given', 'said'), [
+    (float('nan'), 'differs from the student by nan'), (1.0, 'differs from the student by 1.0e'),
+    (0.0, None)])
+def test_logits_that_are_no_numbers_are_not_those_of_the_student(given, said):
+    compare = runpy.run_path(str(VERIFIER))['compare']
+    cases = [dict(input=torch.zeros(2, 3, 4, 4), logits=torch.zeros(2, 4)) for _ in range(2)]
+    answers = iter([torch.full((2, 4), given), torch.zeros(2, 4)])
+    problems = compare('model.onnx', lambda raw: next(answers), cases)
+    assert len(problems) == bool(said) and (not said or said in problems[0])
+
+
+def test_logits_of_another_shape_are_not_those_of_the_student():
+    compare = runpy.run_path(str(VERIFIER))['compare']
+    cases = [dict(input=torch.zeros(2, 3, 4, 4), logits=torch.zeros(2, 4))]
+    assert compare('program.pt2', lambda raw: torch.zeros(2, 1), cases) == [
+        'program.pt2 gives logits of the shape (2, 1), and the student (2, 4)']
+
+
 def test_a_wrong_export_is_refused(exports, tmp_path):
     out = shutil.copytree(exports['rgb'], tmp_path / 'rgb')
     reference = torch.load(out / 'reference.pt', weights_only=True)
