@@ -4,7 +4,9 @@ Runners (``load_from``, ``resume``) and ``init_cfg`` ask mmengine's ``Checkpoint
 loaders run what a file names if it cannot be read otherwise.
 """
 
+import hashlib
 import os
+import re
 from typing import Any
 
 import torch
@@ -20,6 +22,8 @@ from mmengine.runner.checkpoint import (
 
 from .reading import read_checkpoint
 
+_DIGEST = re.compile(r'-(?!20\d{6}$)[0-9a-f]{8,64}$')  # and no date
+
 
 def load_from_disk(filename: str, map_location: Any = None) -> dict:
     """A local file."""
@@ -27,9 +31,16 @@ def load_from_disk(filename: str, map_location: Any = None) -> dict:
 
 
 def load_from_web(filename: str, map_location: Any = None) -> dict:
-    """A file of a web server, kept in torch.hub's folder; rank 0 downloads it first."""
+    """A file of a web server, kept in torch.hub's folder; rank 0 downloads it first.
+
+    A name that ends in a digest of the file is that of the file there, as torch and OpenMMLab have
+    it; any other gets a digest of the address, where another file may have the same name.
+    """
     folder = os.path.join(torch.hub.get_dir(), 'checkpoints')
-    path = os.path.join(folder, os.path.basename(filename.split('?')[0]))
+    stem, suffix = os.path.splitext(os.path.basename(filename.split('?')[0]))
+    if not _DIGEST.search(stem):
+        stem = f'{stem}-{hashlib.sha256(filename.encode()).hexdigest()[:8]}'
+    path = os.path.join(folder, stem + suffix)
     os.makedirs(folder, exist_ok=True)
     for first in (True, False):
         # Then the first process of any machine that shares no folder with rank 0.

@@ -14,6 +14,7 @@ from mmengine.runner.checkpoint import CheckpointLoader
 from torch import nn
 
 from mmfkd.checkpoints import heads_of, is_whole, load_network, load_weights, read_checkpoint
+from mmfkd.checkpoints.schemes import load_from_web
 from mmfkd.models import Branch, CrossModalDistiller
 from mmfkd.models.pretrained import InflatedPretrained
 from mmfkd.models.teachers import build_teacher
@@ -123,6 +124,23 @@ def test_no_loader_of_mmengine_is_left():
     assert len(CheckpointLoader._schemes) > 8
     assert {loader.__module__ for loader in CheckpointLoader._schemes.values()} == {
         'mmfkd.checkpoints.schemes'}
+
+
+def test_files_of_one_name_at_two_addresses_are_kept_apart(tmp_path, monkeypatch):
+    monkeypatch.setattr('torch.hub.get_dir', lambda: str(tmp_path))
+    fetched = []
+
+    def download(url, path):
+        fetched.append(url)
+        torch.save(dict(state_dict=dict(x=torch.full((1,), float(len(fetched))))), path)
+
+    monkeypatch.setattr('torch.hub.download_url_to_file', download)
+    addresses = [f'https://a.b/{name}' for name in (
+        'a/w-20200708.pth', 'b/w-20200708.pth', 'a/w-20200708.pth', 'resnet-0676ba61.pth?x=1')]
+    values = [load_from_web(url)['state_dict']['x'].item() for url in addresses]
+    assert values == [1, 2, 1, 3] and fetched == [addresses[0], addresses[1], addresses[3]]
+    # Where torch looks for it, and whoever puts it there by hand.
+    assert (tmp_path / 'checkpoints/resnet-0676ba61.pth').is_file()
 
 
 def test_records_of_mmengine_are_read_as_they_were_written(tmp_path):
