@@ -9,7 +9,7 @@ import torch
 from mmengine.runner import Runner
 from torch import Tensor
 
-from mmfkd.analysis.features import draw_vectors, feature_batches
+from mmfkd.analysis.features import draw_vectors, feature_batches, spread_loader
 from mmfkd.analysis.similarity import band_cka
 from mmfkd.checkpoints import load_network, resolve_checkpoint
 from mmfkd.config import Pair, PairConfigs, load_composed, methods, offers
@@ -96,15 +96,15 @@ def look(pair: Pair, teacher: Path, student: Path, scores: tuple[float, float],
         scores: of both on validation.
         options: that both were trained with, as ``--cfg-options`` has them.
         batches: of training data, for the gradients.
-        limit: validation samples, for features and errors.
+        limit: validation samples, evenly spread over all, for features and errors.
     """
     cfg = load_composed(str(pair), 'kd', options)
     model = loaded(cfg, teacher, student)
-    loader = Runner.build_dataloader(dict(cfg.val_dataloader), seed=0)
+    loader: Any = spread_loader(cfg.val_dataloader, limit)
     found, missing = gradient_shares(pair, teacher, student, options, batches)
-    return Findings(pair, *scores, agreement(model, loader, limit),
-                    similarity(model, loader, limit), found, missing,
-                    cast(int, offers(PairConfigs.find(pair))['num_classes']), len(loader.dataset))
+    return Findings(pair, *scores, agreement(model, loader), similarity(model, loader), found,
+                    missing, cast(int, offers(PairConfigs.find(pair))['num_classes']),
+                    len(loader.dataset))
 
 
 def loaded(cfg: Any, teacher: Path, student: Path) -> CrossModalDistiller:
@@ -116,11 +116,11 @@ def loaded(cfg: Any, teacher: Path, student: Path) -> CrossModalDistiller:
     return model.to(default_device())
 
 
-def agreement(model: CrossModalDistiller, loader: Any, limit: int) -> Agreement:
+def agreement(model: CrossModalDistiller, loader: Any) -> Agreement:
     """Who is right on validation, sample by sample or pixel by pixel at the logits' size."""
     rows = []
     keys = ('student.logits', 'teacher.logits')
-    for feats, samples in feature_batches(model, loader, keys, limit):
+    for feats, samples in feature_batches(model, loader, keys):
         triples = zip(*(feats[key].split(1) for key in keys), stack_labels(samples).split(1),
                       strict=True)
         rows += [right_by(*one) for one in triples]
@@ -145,14 +145,14 @@ def right_by(student: Tensor, teacher: Tensor, labels: Tensor) -> Tensor:
     return torch.bincount(kind, minlength=4).cpu()
 
 
-def similarity(model: CrossModalDistiller, loader: Any, limit: int) -> dict[str, dict[str, float]]:
+def similarity(model: CrossModalDistiller, loader: Any) -> dict[str, dict[str, float]]:
     """CKA of the taps that both networks have, whole and by band."""
     taps = [tap for tap in TAPS
             if {f'student.{tap}', f'teacher.{tap}'} <= set(model.tap_keys)]
     keys = [f'{branch}.{tap}' for tap in taps for branch in ('student', 'teacher')]
     rows: dict[str, list[Tensor]] = {key: [] for key in keys}
     generator = torch.Generator().manual_seed(0)
-    for feats, samples in feature_batches(model, loader, keys, limit) if taps else ():
+    for feats, samples in feature_batches(model, loader, keys) if taps else ():
         for pair in zip(keys[::2], keys[1::2], strict=True):
             both = {key: feats[key] for key in pair}
             if all(feat.ndim == 4 for feat in both.values()):

@@ -5,7 +5,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from mmengine.runner import Runner
 from torch import Tensor
+from torch.utils.data import DataLoader
 
 from mmfkd.models import CrossModalDistiller
 from mmfkd.models.losses.shapes import IGNORED, nearest_labels, resized
@@ -90,6 +92,23 @@ def feature_batches(model: CrossModalDistiller, loader: Iterable, keys: Sequence
     if seen == 0:
         raise ValueError('the split has no batch: its data set is empty, or smaller than a batch '
                          'with drop_last')
+
+
+def spread_loader(loader: Mapping[str, Any], limit: int | None) -> DataLoader:
+    """A data loader, of so many samples that are evenly spread over its data set.
+
+    The first ones of a list that is sorted by class would be of one or two classes.
+
+    Args:
+        loader: config of the data loader.
+        limit: number of samples; None takes all.
+    """
+    whole = Runner.build_dataloader(dict(loader), seed=0)
+    size = len(whole.dataset)
+    if limit is None or not 0 < limit < size:
+        return whole
+    places = np.linspace(0, size - 1, limit).round().astype(int).tolist()
+    return Runner.build_dataloader({**loader, 'dataset': whole.dataset, 'sampler': places}, seed=0)
 
 
 def _recorded(model: CrossModalDistiller, inputs: Mapping[str, Tensor], keys: Sequence[str]

@@ -189,5 +189,5 @@ def test_maps_and_tokens_are_compared_too():
         tap_keys=list(feats), training=False, eval=lambda: None, train=lambda mode: None,
         data_preprocessor=lambda batch, training: dict(inputs={}, data_samples=[None] * 12),
         features=lambda inputs, keys: feats)
-    found = similarity(model, [None], 12)
+    found = similarity(model, [None])
     assert found == dict(layer1={band: pytest.approx(1.0) for band in ('raw', 'low', 'high')})

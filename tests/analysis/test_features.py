@@ -3,12 +3,18 @@
 import numpy as np
 import pytest
 import torch
+from mmengine.config import Config
 from torch import nn
 from torch.nn import functional as F
 
-from mmfkd.analysis.features import collect_features, draw_vectors, feature_batches
+from mmfkd.analysis.features import (
+    collect_features,
+    draw_vectors,
+    feature_batches,
+    spread_loader,
+)
 from mmfkd.analysis.similarity import linear_cka
-from mmfkd.cli.analyze.options import measurable
+from mmfkd.cli.analyze.options import measurable, split_loader
 
 KEYS = ['student.feat', 'teacher.feat']
 
@@ -99,6 +105,17 @@ def test_the_limit_counts_samples(cls_model, cls_batch):
     found = collect_features(cls_model, loader(), KEYS, limit=3)
     assert found.labels.tolist() == [0, 3, 1] and served == [0, 1]
     assert not any(len(x) != 3 for x in found.values.values())
+
+
+@pytest.mark.parametrize(('limit', 'places'), [
+    (4, [0, 3, 6, 9]), (1, [0]), (None, list(range(10))), (99, list(range(10)))])
+def test_a_limit_is_spread_over_the_split(limit, places):
+    config = dict(batch_size=3, num_workers=0, dataset=list(range(10)),
+                  sampler=dict(type='DefaultSampler', shuffle=False))
+    for loader in (spread_loader(config, limit),
+                   split_loader(Config(dict(val_dataloader=config)), 'val', limit)):
+        assert [place for batch in loader for place in batch] == places
+        assert len(loader.dataset) == 10
 
 
 def test_what_cannot_be_collected_is_refused(cls_model, cls_batch, seg_model, seg_batch):

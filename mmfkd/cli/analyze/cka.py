@@ -80,7 +80,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         cfg = load_distiller_config(args.config, args.cfg_options)
         model, path = load_distiller(cfg, args.checkpoint, args.taps)
         measure = streamed if args.streaming else at_once
-        scores, count = measure(model, split_loader(cfg, args.split), args)
+        scores, count = measure(model, split_loader(cfg, args.split, args.limit), args)
     except (FileNotFoundError, KeyError, ValueError) as error:
         sys.exit(str(error))
     title = f'{" and ".join(args.taps)}, {args.split}, n = {count}'

@@ -8,11 +8,10 @@ from typing import TypeVar
 
 from matplotlib.figure import Figure
 from mmengine.config import Config
-from mmengine.runner import Runner
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from mmfkd.analysis.features import feature_batches
+from mmfkd.analysis.features import feature_batches, spread_loader
 from mmfkd.cli.options import add_config_options
 from mmfkd.config import TapKey, branch_config, load_distiller_config
 from mmfkd.inference.loading import load_distiller
@@ -50,7 +49,7 @@ def add_data(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--split', choices=['val', 'test'], default='test',
                         help='The split to run (default: test).')
     parser.add_argument('--limit', type=int,
-                        help='The number of samples (default: the whole split).')
+                        help='The number of samples, evenly spread (default: the whole split).')
     add_config_options(parser)
     add_out(parser)
 
@@ -96,15 +95,15 @@ def modality_of(model: CrossModalDistiller, key: str) -> str:
     return '+'.join(model.branches[TapKey.parse(key).branch].modalities)
 
 
-def split_loader(cfg: Config, split: str) -> DataLoader:
-    """The data loader of a split.
+def split_loader(cfg: Config, split: str, limit: int | None = None) -> DataLoader:
+    """The data loader of a split, or of so many samples that are evenly spread over it.
 
     Raises:
         ValueError: the config has none.
     """
     if not cfg.get(f'{split}_dataloader'):
         raise ValueError(f'{cfg.filename} has no {split}_dataloader: choose another --split')
-    return Runner.build_dataloader(dict(cfg[f'{split}_dataloader']), seed=0)
+    return spread_loader(cfg[f'{split}_dataloader'], limit)
 
 
 def measure_taps(args: argparse.Namespace, one: Callable[[str, Tensor], One],
@@ -126,7 +125,7 @@ def measure_taps(args: argparse.Namespace, one: Callable[[str, Tensor], One],
     cfg = load_distiller_config(args.config, args.cfg_options)
     keys = chosen_taps(cfg, args.taps)
     model, path = load_distiller(cfg, args.checkpoint, keys)
-    loader = split_loader(cfg, args.split)
+    loader = split_loader(cfg, args.split, args.limit)
     if args.taps == ['all']:
         keys = measurable(model, loader, keys, one)
     measures: dict[str, list[One]] = {key: [] for key in keys}

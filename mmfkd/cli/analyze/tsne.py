@@ -77,7 +77,7 @@ def panel(source: str, args: argparse.Namespace) -> dict:
     config, _, checkpoint = source.partition(':')
     cfg = load_distiller_config(config, args.cfg_options)
     model, path = load_distiller(cfg, checkpoint or 'best', args.taps)
-    loader = split_loader(cfg, args.split)
+    loader = split_loader(cfg, args.split, args.limit)
     found = collect_features(model, loader, args.taps, args.limit, args.pixels, args.seed)
     if found.labels is None:
         raise ValueError(f'{config}: there is no label for each row of {" and ".join(args.taps)}; '
