@@ -96,6 +96,7 @@ def test(args: argparse.Namespace) -> None:
     from mmfkd.engine.hooks.unwrapped import unwrapped
     from mmfkd.engine.label_checks import is_scored
     from mmfkd.engine.runner import TestRunner, build_runner
+    from mmfkd.inference.edits import edits_since
     from mmfkd.inference.loading import keep_student
 
     cfg.launcher = args.launcher
@@ -103,6 +104,11 @@ def test(args: argparse.Namespace) -> None:
     check_config(cfg)
     if cfg.get('test_dataloader') is None:
         sys.exit(f'{cfg.filename} has no test_dataloader: there is nothing to test on')
+    path = resolve_checkpoint(args.checkpoint, cfg.filename, cfg.work_dir)
+    edits = edits_since(cfg, path)
+    if edits:
+        print(f'{path} was trained with another config, by {"; ".join(edits)}: the scores are '
+              f'those of {cfg.filename} as it is now', flush=True)
     distiller = bool(cfg.get('model', {}).get('students'))
     if distiller:
         choose_modalities(keep_student(cfg, args.student), args.available)
@@ -110,7 +116,6 @@ def test(args: argparse.Namespace) -> None:
         sys.exit(f'{cfg.filename} has no students: leave --student and --available out')
     keep_timm_norms(cfg)
     use_gloo_without_gpu(cfg)
-    path = resolve_checkpoint(args.checkpoint, cfg.filename, cfg.work_dir)
     runner = build_runner(cfg, TestRunner)
     if not is_scored(runner.test_dataloader.dataset):
         sys.exit(f"{cfg.filename}: test_dataloader.dataset.labels='none' leaves nothing to score: "

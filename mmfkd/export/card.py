@@ -1,6 +1,6 @@
 """The README of an export: what the network is, how to use it, how good it is."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import yaml
@@ -34,6 +34,7 @@ class Card:
         unit: of the input, in place of the usual one of its kind; empty for that.
         divisor: that height and width are a multiple of.
         threshold: of the probability of the second of two classes, where one logit says it.
+        edits: of the config since the run, whose scores are then those of another network.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Card:
     unit: str = ''
     divisor: int = 1
     threshold: float | None = None
+    edits: Sequence[str] = ()
 
     @property
     def rule(self) -> str:
@@ -112,6 +114,8 @@ def spelled(norm: Mapping[str, object]) -> str:
 def scores(card: Card) -> dict[str, str]:
     """Seed and scores of the run."""
     summary = card.summary
+    if card.edits:
+        return {'scores': f'not known: the run was scored otherwise, by {"; ".join(card.edits)}'}
     if not summary:
         return {'scores': 'not known: of these weights alone no run has any'}
     test = summary.get('test')

@@ -28,6 +28,7 @@ from mmfkd.checkpoints import (
     weights_in,
 )
 from mmfkd.config import main_metric, student_config, without_init
+from mmfkd.inference.edits import edits_since
 from mmfkd.inference.opening import EXPORTED, open_run
 from mmfkd.models import Branch
 
@@ -95,6 +96,7 @@ def export_student(config: str | Path, checkpoint: str | Path, out: str | Path,
         raise ValueError(f"--modality {modality}: the student takes '{spec['modality']}' alone: "
                          'leave it out, or name another student')
     source = resolve_checkpoint(checkpoint, cfg.filename, work_dir or cfg.get('work_dir'))
+    edits = edits_since(cfg, source)
     content = read_checkpoint(source)
     name_classes(cfg, classes_in(content))
     classifies = spec['model'].get('_scope_') == 'mmpretrain'
@@ -142,8 +144,11 @@ def export_student(config: str | Path, checkpoint: str | Path, out: str | Path,
     first = stream is None and student in (None, next(iter(cfg.model.students)))
     card = replace(
         card_of(cfg, spec, tuple(meta['classes']), raw, sizes['program.pt2'],
-                summary_of(source) if first else {}, licence),
-        distilled=was_distilled(trained), threshold=threshold_of(branch))
+                summary_of(source) if first and not edits else {}, licence),
+        distilled=was_distilled(trained), threshold=threshold_of(branch), edits=edits)
+    if edits:
+        print(f'{source} was trained and scored with another config, by {"; ".join(edits)}: the '
+              f"card states no scores. Export {source.parent}, or measure with mmfkd test")
     if card.unit:
         print(f"'{spec['modality']}' is {card.unit}")
     files['card'].write_text(text_of(card), encoding='utf-8')

@@ -82,6 +82,12 @@ def test_testing_the_work_dir_gives_the_same_score_without_a_teacher(runs):
     logged = re.findall(r'Epoch\(test\).*?mIoU: ([\d.]+)', done.stdout + done.stderr)
     assert float(logged[-1]) == pytest.approx(summary['test']['mIoU'], abs=1e-4)
     assert (folder / 'student/test.json').is_file()
+    assert 'was trained with another config' not in done.stdout
+    done = run(sys.executable, ROOT / 'tools/test.py', folder / 'student', 'best', '--cfg-options',
+               'test_dataloader.batch_size=2', 'test_dataloader.dataset.size=(64,64)')
+    assert ('best_mIoU_epoch_1.pth was trained with another config, by '
+            'test_dataloader.dataset.size.0=32, and now 64; ') in done.stdout
+    assert 'batch_size' not in done.stdout[:done.stdout.index('the scores are those of')]
 
 
 def test_distributed_launch_without_a_teacher_says_what_to_run(runs, tmp_path):

@@ -234,6 +234,27 @@ def test_the_model_card_says_what_a_stranger_needs(exports):
     assert 'licence of the training data | not stated' in other
 
 
+def test_scores_of_a_config_that_was_edited_since_are_left_out(runs, exports, tmp_path, capsys):
+    folder = runs['rgb'][0]
+    cfg = Config.fromfile(folder / 'nyuv2_depth2rgb.py')
+    cfg.merge_from_dict(dict(
+        model=dict(students=dict(student=dict(model=dict(backbone=dict(init_cfg=None))))),
+        test_dataloader=dict(batch_size=3, dataset=dict(data_root='elsewhere'))))
+    cfg.dump(tmp_path / 'same.py')
+    export_student(tmp_path / 'same.py', folder / 'best_mIoU_epoch_1.pth', tmp_path / 'same', SIZE)
+    assert 'mIoU on test | 33.33' in (tmp_path / 'same/README.md').read_text()
+    cfg.model.students.student.norm.std[0] = 1.0
+    cfg.dump(tmp_path / 'edited.py')
+    capsys.readouterr()
+    export_student(tmp_path / 'edited.py', folder / 'best_mIoU_epoch_1.pth', tmp_path / 'out',
+                   SIZE)
+    card, printed = (tmp_path / 'out/README.md').read_text(), capsys.readouterr().out
+    assert '33.33' not in card and 'scores | not known: the run was scored otherwise' in card
+    for text in (card, printed):
+        assert re.search(r'model\.students\.student\.norm\.std\.0=[\d.]+, and now 1\.0', text)
+    assert 'init_cfg' not in printed and 'data_root' not in printed
+
+
 def test_the_five_lines_of_the_model_card_run(exports, tmp_path):
     text = (exports['rgb'] / 'README.md').read_text()
     code = re.search(r'```python\n(.*?)```', text, re.DOTALL)[1]
