@@ -7,6 +7,10 @@ from mmengine.logging import print_log
 from torch import Tensor
 
 FAR = 10.0  # standard deviations between the mean of a batch and that of the norm
+WIDE = 10.0  # standard deviation of a normalised channel, which is to be about 1
+# A normalised channel is narrow if that and its range are below these: of dark images, some pixels
+# are bright.
+NARROW, NARROW_RANGE = 0.1, 0.5
 
 
 def warn_of_far_values(modality: str, x: Tensor, normed: Tensor) -> None:
@@ -21,16 +25,32 @@ def warn_of_far_values(modality: str, x: Tensor, normed: Tensor) -> None:
     """
     if normed.is_meta:  # of shapes alone
         return
-    distance = float(normed.movedim(-3, 0).flatten(1).mean(1).abs().max())
-    if distance > FAR:
+    fault = fault_of(normed.movedim(-3, 0).flatten(1))
+    if fault:
         values = x.float()
         print_log(f'norm of {modality}: its first batch has values from {float(values.min()):g} to '
-                  f'{float(values.max()):g}, mean {float(values.mean()):g}, which is '
-                  f'{distance:.0f} standard deviations from the mean of norm. The files have '
-                  'another unit than norm, or than those that a teacher was trained on: measure '
-                  'them with mmfkd analyze values CONFIG, and set norm, or scale of the modality '
-                  "(and pad_val of the data preprocessor, where images are padded)",
+                  f'{float(values.max()):g}, mean {float(values.mean()):g}, {fault}. '
+                  'The files have another unit than norm, or than those that a teacher was trained '
+                  'on: measure them with mmfkd analyze values CONFIG, and set norm, or scale of '
+                  'the modality (and pad_val of the data preprocessor, where images are padded)',
                   logger='current', level=logging.WARNING)
+
+
+def fault_of(channels: Tensor) -> str:
+    """What says that a norm is in another unit; empty where nothing does.
+
+    Args:
+        channels: (C, N), normalised; of one constant value, as of a mask, no spread is known.
+    """
+    channels = channels.float()
+    distance = float(channels.mean(1).abs().max())
+    if distance > FAR:
+        return f'which is {distance:.0f} standard deviations from the mean of norm'
+    spread, extent = channels.std(1, correction=0), channels.amax(1) - channels.amin(1)
+    narrow = (extent > 0) & (spread < NARROW) & (extent < NARROW_RANGE)
+    wrong = spread[narrow | (spread > WIDE)]
+    return (f'where a channel spreads over {float(wrong[0]):.2g} of the std of norm'
+            if len(wrong) else '')
 
 
 def in_program() -> bool:

@@ -6,6 +6,7 @@ from mmseg.models import SegDataPreProcessor
 
 from mmfkd.models import FramePooling
 from mmfkd.models.branch import Branch, Normalize
+from mmfkd.models.far_values import warn_of_far_values
 
 RGB = dict(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375])
 
@@ -194,3 +195,16 @@ def test_a_pooled_tap_must_exist(stub_branch):
 def test_frame_pooling_refuses_a_batch_that_is_no_clip():
     with pytest.raises(ValueError, match='5 images are no multiple of frames=3'):
         FramePooling(3)(torch.rand(5, 2, 3, 3))
+
+
+@pytest.mark.parametrize(('values', 'mean', 'std', 'warns'), [
+    (-12.8 + 1.55 * torch.randn(16, 1, 129, 31), 127.0, 70.0, True),
+    (-12.8 + 1.55 * torch.randn(16, 1, 129, 31), -12.8, 0.1, True),
+    (-12.8 + 1.55 * torch.randn(16, 1, 129, 31), -16.0, 2.5, False),
+    (torch.full((2, 1, 8, 8), 10.0), 123.0, 58.0, False),  # nothing at all to be seen
+    (torch.arange(2048.0).view(2, 1, 32, 32) // 2047 * 255, 123.0, 58.0, False),  # a night, a lamp
+])
+def test_a_norm_of_another_spread_than_the_values_is_told(values, mean, std, warns, caplog):
+    MMLogger.get_instance('spread', logger_name='spread').addHandler(caplog.handler)
+    warn_of_far_values('sound', values, (values - mean) / std)
+    assert ('a channel spreads over' in caplog.text) == warns == ('norm of sound' in caplog.text)
