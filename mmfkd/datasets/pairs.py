@@ -7,7 +7,7 @@ from pathlib import Path
 from mmengine.dataset import BaseDataset
 from mmengine.logging import print_log
 
-from .idle_steps import tell_idle_steps
+from .idle_steps import refuse_bare_steps, tell_idle_steps
 from .labelled import UNLABELLED, Labels, all_labelled, check_labels, labelled_samples
 from .lists import missing_data, with_classes
 from .reads import without_unread
@@ -49,7 +49,8 @@ class PairDataset(BaseDataset):
     Raises:
         FileNotFoundError: the list is missing, or files that it names; all are counted and the
             first ten listed.
-        ValueError: an unknown split, subset, modality or label, an empty text or list.
+        ValueError: an unknown split, subset, modality or label, an empty text or list; a step that
+            sees no image, see :func:`refuse_bare_steps`.
     """
 
     LISTS: dict[str, str] = {}
@@ -86,6 +87,7 @@ class PairDataset(BaseDataset):
                          metainfo=with_classes(metainfo), indices=indices,
                          serialize_data=serialize_data, pipeline=list(pipeline),
                          test_mode=test_mode, lazy_init=lazy_init)
+        refuse_bare_steps(self.pipeline.transforms)
         tell_idle_steps(self.pipeline.transforms, dict.fromkeys((
             *self.modalities, *self.MODALITIES)))
 

@@ -1,11 +1,12 @@
 """The data preprocessor: lists of samples to one tensor per modality."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from mmengine.logging import print_log
 from mmengine.model import BaseDataPreprocessor
+from mmpretrain.structures import DataSample
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -49,13 +50,13 @@ class MultiModalDataPreprocessor(BaseDataPreprocessor):
         data = self.cast_data(data)
         samples = data.get('data_samples')
         if not training:
-            self._tell_of_sizes(data['inputs'])
+            self._tell_of_sizes(data['inputs'], samples)
         inputs = {name: self._stack(name, tensors) for name, tensors in data['inputs'].items()}
         if samples is not None:
             self._describe(samples, data['inputs'], inputs, training)
         return dict(inputs=inputs, data_samples=samples)
 
-    def _tell_of_sizes(self, images: Mapping[str, list[Tensor]]) -> None:
+    def _tell_of_sizes(self, images: Mapping[str, list[Tensor]], samples: list | None) -> None:
         """Warns once where what is predicted depends on the other images of a batch."""
         mixed = [name for name, tensors in images.items()
                  if len({tensor.shape[-2:] for tensor in tensors if tensor.ndim > 2}) > 1]
@@ -63,8 +64,8 @@ class MultiModalDataPreprocessor(BaseDataPreprocessor):
             self._told = True
             print_log(f'{", ".join(mixed)}: images of several sizes are padded to the largest of '
                       'their batch, so that scores depend on batch_size. Set batch_size=1 of the '
-                      "data loader, or resize in the pipeline: dict(type='mmseg.Resize', "
-                      'scale=..., keep_ratio=False)', logger='current', level=logging.WARNING)
+                      f'data loader, or {size_cure(mixed[0], samples or ())}',
+                      logger='current', level=logging.WARNING)
 
     def _stack(self, name: str, tensors: list[Tensor]) -> Tensor:
         if tensors[0].ndim < 3:
@@ -94,3 +95,12 @@ class MultiModalDataPreprocessor(BaseDataPreprocessor):
                 padded = F.pad(sample.gt_sem_seg.data, padding, value=self.seg_pad_val)
                 del sample.gt_sem_seg.data
                 sample.gt_sem_seg.data = padded
+
+
+def size_cure(modality: str, samples: Sequence) -> str:
+    """How the images of a modality get one size, of samples that are classified or segmented."""
+    if samples and isinstance(samples[0], DataSample):
+        return (f"resize in the pipeline: dict(type='TransformImages', modality='{modality}', "
+                "transforms=[dict(type='mmpretrain.Resize', scale=(W, H))]), of sound "
+                "dict(type='FitLength', seconds=...)")
+    return "resize in the pipeline: dict(type='mmseg.Resize', scale=..., keep_ratio=False)"

@@ -1,4 +1,5 @@
 import copy
+import re
 
 import pytest
 import torch
@@ -145,3 +146,16 @@ def test_several_sizes_are_told_once_where_scores_depend_on_them(seg_batch, capl
     for _ in range(2):
         preprocessor(seg_batch(((30, 32), (32, 32))), training=False)
     assert caplog.text.count('rgb, depth: images of several sizes are padded') == 1
+
+
+@pytest.mark.parametrize(('kind', 'cure'), [
+    ('seg', r"dict\(type='mmseg.Resize', scale=..., keep_ratio=False\)"),
+    ('cls', r"dict\(type='TransformImages', modality='rgb', transforms=\[dict\(type="
+            r"'mmpretrain.Resize'")])
+def test_the_cure_of_several_sizes_is_that_of_the_samples(kind, cure, seg_batch, cls_batch, caplog):
+    MMLogger.get_instance(f'sizes_{kind}', logger_name=kind).addHandler(caplog.handler)
+    batch = seg_batch(MIXED)
+    if kind == 'cls':
+        batch['data_samples'] = cls_batch()['data_samples']
+    MultiModalDataPreprocessor()(batch)
+    assert re.search(cure, caplog.text)
