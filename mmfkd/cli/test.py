@@ -95,7 +95,7 @@ def test(args: argparse.Namespace) -> None:
     from mmfkd.engine.hooks.reads import ReadsHook
     from mmfkd.engine.hooks.unwrapped import unwrapped
     from mmfkd.engine.label_checks import is_scored
-    from mmfkd.engine.runner import TestRunner, build_runner
+    from mmfkd.engine.runner import KeepingRunner, build_runner
     from mmfkd.inference.edits import edits_since
     from mmfkd.inference.loading import keep_student
 
@@ -116,7 +116,7 @@ def test(args: argparse.Namespace) -> None:
         sys.exit(f'{cfg.filename} has no students: leave --student and --available out')
     keep_timm_norms(cfg)
     use_gloo_without_gpu(cfg)
-    runner = build_runner(cfg, TestRunner)
+    runner = build_runner(cfg, KeepingRunner)
     if not is_scored(runner.test_dataloader.dataset):
         sys.exit(f"{cfg.filename}: test_dataloader.dataset.labels='none' leaves nothing to score: "
                  'mmfkd predict writes what the network says of files without labels')

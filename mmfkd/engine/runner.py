@@ -22,11 +22,11 @@ class OrderedConfig(Config):
                        for key, value in self.to_dict().items())
 
 
-class TestRunner(Runner):
-    """A runner that leaves the config of a training, which lies in its work dir, as it is."""
+class KeepingRunner(Runner):
+    """A runner that leaves the config of a training, which lies in its work dir, as it is.
 
-    # Not a test, whatever pytest makes of the name.
-    __test__ = False
+    A training that starts replaces it, see :class:`mmfkd.engine.hooks.work_dir.WorkDirHook`.
+    """
 
     @master_only
     def dump_config(self) -> None:
@@ -39,6 +39,6 @@ def build_runner(cfg: Config, kind: type[Runner] = Runner) -> Runner:
 
     Args:
         cfg: of the run.
-        kind: :class:`TestRunner` for a test.
+        kind: :class:`KeepingRunner` where a work dir may hold an earlier run.
     """
     return kind.from_cfg(OrderedConfig(cfg.to_dict(), cfg_text=cfg.text, filename=cfg.filename))

@@ -14,15 +14,13 @@ from mmfkd.checkpoints import (
     load_strictly,
     load_weights,
     read_summary,
-    set_aside,
-    step_of,
 )
 from mmfkd.checkpoints.settings import difference
 from mmfkd.config import config_name, main_metric, selecting_metric, selects
 
 from .checks import check_runner, explained_errors
 from .closing import close
-from .distributed import end_together, first_rank, keep_timm_norms, use_gloo_without_gpu
+from .distributed import end_together, keep_timm_norms, use_gloo_without_gpu
 from .hooks.cache import TeacherCacheHook
 from .hooks.checkpoint import length
 from .hooks.labels import LabelCensusHook
@@ -31,18 +29,17 @@ from .hooks.samples import SampleScoreHook
 from .hooks.start import StartCheckHook
 from .hooks.stop import StopHook
 from .hooks.unwrapped import unwrapped
+from .hooks.work_dir import WorkDirHook
 from .label_checks import is_scored
 from .optim_wrapper import use_amp
 from .processes import StopRequest
-from .runner import build_runner
+from .runner import KeepingRunner, build_runner
 from .teacher_outputs import use_views
 
 
 def prepare_run(cfg: Config, work_dir: str | Path, resume: str | None = None,
                 amp: bool = False) -> None:
     """Writes into a config where it runs, what it resumes and at which precision.
-
-    A run that starts anew sets an earlier one in its work dir aside.
 
     Args:
         cfg: changed in place.
@@ -63,24 +60,6 @@ def prepare_run(cfg: Config, work_dir: str | Path, resume: str | None = None,
         newest = latest_checkpoint(cfg.work_dir)[0] if resume == 'auto' else resume
         cfg.load_from, cfg.resume = ((str(newest), True) if newest else
                                      (cfg.get('load_from'), False))
-    if first_rank(cfg.get('launcher', 'none')):
-        clear_work_dir(cfg)
-
-
-def clear_work_dir(cfg: Config) -> None:
-    """Sets aside what a work dir holds of another run than the one that starts there."""
-    source, folder = cfg.get('load_from'), Path(cfg.work_dir)
-    inside = bool(source) and Path(source).resolve().parent == folder.resolve()
-    step = step_of(source) if cfg.get('resume') and inside else -1
-    if step is None:
-        return
-    earlier = set_aside(folder, step)
-    if earlier:
-        if inside and not Path(source).exists():
-            cfg.load_from = str(earlier / Path(source).name)
-        what = 'an earlier run' if step < 0 else f'later checkpoints than {source}'
-        print(f'{folder} holds {what}, which is moved to {earlier}. To go on with a run, give '
-              '--resume', flush=True)
 
 
 def is_complete(cfg: Config, work_dir: str | Path, options: Mapping[str, object] | None = None,
@@ -150,8 +129,9 @@ def run(cfg: Config, stop: StopRequest, baseline: Path | None, with_picture: boo
         settings: Mapping) -> None:
     """The training of this process; its runner is gone when this returns."""
     started = perf_counter()
-    runner = build_runner(cfg)
+    runner = build_runner(cfg, KeepingRunner)
     check_runner(runner)
+    runner.register_hook(WorkDirHook())
     runner.register_hook(ReadsHook())
     runner.register_hook(TeacherCacheHook())
     runner.register_hook(StartCheckHook())

@@ -8,6 +8,7 @@ import sys
 import time
 
 import pytest
+import torch
 from runs import ROOT, run
 
 CONFIG = '''
@@ -140,11 +141,29 @@ def test_a_missing_checkpoint_is_not_resumed(ended):
     assert 'none.pth: there is no such file' in done.stderr.splitlines()[-1]
 
 
+@pytest.mark.parametrize('refused', [
+    ['--with-baseline'],
+    ['--cfg-options', 'model.students.student.model.decode_head.num_classes=3'],
+    ['--cfg-options', 'load_from={folder}/other.pth']])
+def test_a_refused_run_leaves_the_earlier_one_as_it_was(refused, ended):
+    torch.save(dict(state_dict=dict(alien=torch.zeros(2))), ended / 'other.pth')
+
+    def content():
+        return {path: path.read_bytes() for path in (ended / 'run').iterdir()
+                if path.suffix in ('.pth', '.json', '.py')}
+
+    before = content()
+    done = run(*command(ended, *(word.format(folder=ended) for word in refused)), check=False)
+    assert done.returncode == 1, done.stdout
+    assert content() == before and not (ended / 'run/earlier_1').exists()
+
+
 def test_a_new_run_sets_the_earlier_one_aside(ended):
     before = json.loads((ended / 'run/summary.json').read_text())
     done = run(*command(ended, '--cfg-options', 'randomness.seed=1', 'val_dataloader=None'))
     assert f'is moved to {ended}/run/earlier_1' in done.stdout
     assert json.loads((ended / 'run/earlier_1/summary.json').read_text()) == before
+    assert 'val_dataloader = None' in (ended / 'run/depth.py').read_text()
     after = json.loads((ended / 'run/summary.json').read_text())
     # And without a validation the last checkpoint is the one that is reported.
     assert after['seed'] == 1 and after['val'] is None
