@@ -193,7 +193,7 @@ class ListFormat:
         lacking = [name for name in self.columns if name not in line]
         if lacking:
             raise ListError(f'{path} has no column {", ".join(lacking)}: its first line must name '
-                            f'{", ".join(self.columns)}')
+                            f'{", ".join(self.columns)}, and names {", ".join(map(repr, line))}')
         return line
 
     def _parsed(self, line: list[str], names: list[str], place: str) -> dict:

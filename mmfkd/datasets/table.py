@@ -6,8 +6,8 @@ from pathlib import Path
 from mmfkd.registry import DATASETS
 
 from .labelled import Labels, none_labelled
-from .lists import ListFormat, below, with_classes
-from .pairs import PairDataset
+from .lists import ListFormat, below, read_text, with_classes
+from .pairs import PairDataset, listed
 from .subset import Group, groups_of
 
 FORMS = ('path', 'text', 'folder')
@@ -23,6 +23,9 @@ class ListDataset(PairDataset):
         image,text,label,speaker
         images/1.png,a small house,building,anna
 
+    A table may have semicolons or tabs in place of the commas. An empty cell of a file counts as a
+    missing file.
+
     Args:
         data_root: folder of the data set; files in the table are relative to it.
         columns: modality, which is the name of its column, to what that holds: 'path', a file;
@@ -37,7 +40,8 @@ class ListDataset(PairDataset):
         Others: see :class:`PairDataset`.
 
     Raises:
-        ValueError: an unknown form of a column; and what :class:`PairDataset` says.
+        ValueError: an unknown form of a column; classes that differ in blanks or capitals alone,
+            where ``metainfo`` names none; and what :class:`PairDataset` says.
 
     Example:
         >>> ListDataset('data/mine', dict(image='path', text='text'), split='train')
@@ -72,15 +76,22 @@ class ListDataset(PairDataset):
 
     def samples(self, path: Path) -> Iterator[dict]:
         """See :class:`PairDataset`."""
-        root = Path(self.data_root)
-        first = next((name for name, form in self._columns.items() if form != 'text'),
-                     next(iter(self._columns)))
+        files = [name for name, form in self._columns.items() if form != 'text']
+        named_by = [*files, *(name for name in self._columns if name not in files)]
         column = self._column(path)
         for row in self._rows(path, column):
             yield dict(
-                label=row.get(self._label), group=row.get(column), name=row[first],
-                modalities={name: row[name] if form == 'text' else {form: str(root / row[name])}
-                            for name, form in self._columns.items()})
+                label=row.get(self._label), group=row.get(column),
+                name=next((row[name] for name in named_by if row[name].strip()),
+                          _empty(named_by[0])),
+                modalities={name: self._spec(name, row[name]) for name in self._columns})
+
+    def _spec(self, name: str, cell: str) -> str | dict[str, str]:
+        """The form of a modality, see :class:`PairDataset`; of an empty cell no file is there."""
+        form = self._columns[name]
+        if form == 'text':
+            return cell
+        return {form: str(Path(self.data_root, cell)) if cell.strip() else _empty(name)}
 
     def groups(self, samples: Sequence[dict], names: Sequence[str]) -> list[str] | None:
         """The column of groups."""
@@ -96,7 +107,7 @@ class ListDataset(PairDataset):
         return self.group if inside else None
 
     def _rows(self, path: Path, column: str | None) -> list[dict]:
-        kinds = {name: str if form == 'text' else below for name, form in self._columns.items()}
+        kinds = {name: str if form == 'text' else _file for name, form in self._columns.items()}
         wanted = [column] if column else []
         # Labels that nobody looks at may have no column.
         wanted += [] if none_labelled(self.labels) else [self._label]
@@ -107,7 +118,37 @@ class ListDataset(PairDataset):
             raise FileNotFoundError(f'{path} does not exist; its labels say what the classes are. '
                                     "Name it with classes_from, or the classes with "
                                     "metainfo=dict(classes=('...', '...'))")
-        return tuple(sorted({row[self._label] for row in table(path, {self._label: str})} - {''}))
+        names = sorted({row[self._label] for row in table(path, {self._label: str})} - {''})
+        refuse_spellings(names, path)
+        return tuple(names)
+
+
+def refuse_spellings(classes: Sequence[str], path: Path) -> None:
+    """Refuses classes that differ in blanks or capitals alone.
+
+    Args:
+        classes: names.
+        path: of the table that has them.
+
+    Raises:
+        ValueError: some do.
+    """
+    spellings: dict[str, list[str]] = {}
+    for name in classes:
+        spellings.setdefault(' '.join(name.split()).casefold(), []).append(name)
+    alike = [' and '.join(map(repr, names)) for names in spellings.values() if len(names) > 1]
+    if alike:
+        raise ValueError(f'{path} has labels that differ in blanks or capitals alone: '
+                         f'{listed(alike)}. Write them alike, or name the classes, where they are '
+                         "meant to be several, with metainfo=dict(classes=('...', '...'))")
+
+
+def _file(cell: str) -> str:
+    return below(cell) if cell.strip() else ''
+
+
+def _empty(name: str) -> str:
+    return f'(empty cell of {name})'
 
 
 def _table_of(data_root: str, split: str) -> str:
@@ -122,5 +163,12 @@ def table(path: Path, columns: Mapping[str, Callable[[str], str]]) -> list[dict]
 
 
 def form_of(columns: Mapping[str, Callable[[str], str]], path: Path) -> ListFormat:
-    """The format of a table with a head line: with tabs if its name says so."""
-    return ListFormat(columns, '\t' if path.suffix == '.tsv' else ',', named=True, quoted=True)
+    """The format of a table with a head line, whose marks between columns are those of that line.
+
+    Commas, or tabs if its name says so; semicolons or tabs if the head line has none of these.
+    """
+    usual = '\t' if path.suffix == '.tsv' else ','
+    lines = read_text(path).splitlines() if path.is_file() else []
+    head = next((line for line in lines if line.strip()), '')
+    mark = next((mark for mark in (usual, ';', '\t') if mark in head), usual)
+    return ListFormat(columns, mark, named=True, quoted=True)

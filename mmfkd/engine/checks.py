@@ -93,9 +93,10 @@ def check_runner(runner: Runner) -> None:
         count = getattr(head, 'num_classes', None)
         if classes and count is not None and count != len(classes):
             raise ValueError(f'{place} has num_classes={count}, but {type(data).__name__} has '
-                             f'{len(classes)} classes ({", ".join(map(str, classes[:3]))}'
-                             f'{", ..." if len(classes) > 3 else ""}): '
-                             'set num_classes of the head, or metainfo.classes of the data set')
+                             f'{len(classes)} classes ({", ".join(map(repr, classes[:10]))}'
+                             f'{", ..." if len(classes) > 10 else ""}): '
+                             'set num_classes of the head, or metainfo.classes of the data set, '
+                             'or correct labels that are none of your classes')
     check_teachers(unwrapped(runner), tuple(map(str, classes)))
     check_batch(unwrapped(runner), runner.train_dataloader.batch_size)
     check_test_set(runner)

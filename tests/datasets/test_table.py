@@ -47,3 +47,33 @@ def test_a_plain_pipeline_of_mmpretrain_may_stay(parts):
              dict(type='mmpretrain.Resize', scale=(4, 4)), dict(type='mmpretrain.PackInputs')]
     data = ListDataset(str(parts), COLUMNS, modalities=['photo'], pipeline=plain)
     assert data[0]['inputs'].shape == (3, 4, 4)
+
+
+def test_an_empty_cell_is_a_missing_file(parts):
+    rewrite(parts, lambda lines: [*lines[:3], ',a.wav,no photo,crack', 'a.png,,no sound,crack',
+                                  *lines[5:]])
+    with pytest.raises(FileNotFoundError, match=(
+            r'2 files .* missing or empty: \(empty cell of photo\), \(empty cell of sound\)')):
+        ListDataset(str(parts), COLUMNS)
+    assert len(ListDataset(str(parts), COLUMNS, missing='skip')) == 6
+    assert len(ListDataset(str(parts), COLUMNS, missing='skip', modalities=['photo'])) == 7
+    assert len(ListDataset(str(parts), COLUMNS, modalities=['note'])) == 8
+
+
+@pytest.mark.parametrize('mark', [';', '\t', ','])
+def test_the_head_line_says_what_is_between_columns(mark, parts):
+    rewrite(parts, lambda lines: [line.replace(',', mark) for line in lines])
+    info = ListDataset(str(parts), COLUMNS).get_data_info(1)
+    assert info['modalities']['note'] == 'note 1' and info['gt_label'] == 1
+    with pytest.raises(ValueError, match="has no column foto: its first line must name foto, "
+                                         "label, and names 'photo', 'sound', 'note', 'label'"):
+        ListDataset(str(parts), dict(foto='path'))
+
+
+def test_classes_that_differ_in_spelling_alone_are_refused(parts):
+    rewrite(parts, lambda lines: [*lines[:-1], lines[-1].replace('good part', 'Good  part ')])
+    with pytest.raises(ValueError, match=(
+            "train.csv has labels that differ in .*: 'Good  part ' and 'good part'. Write them")):
+        ListDataset(str(parts), COLUMNS)
+    named = dict(classes=('Good  part ', 'crack', 'good part'))
+    assert ListDataset(str(parts), COLUMNS, metainfo=named).get_data_info(7)['gt_label'] == 0
