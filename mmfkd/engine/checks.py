@@ -15,6 +15,7 @@ from torch import nn
 from mmfkd.config.option_keys import near_misses
 from mmfkd.config.options import reading_loader
 from mmfkd.config.schedules import check_schedules
+from mmfkd.datasets import labelled
 from mmfkd.models import CrossModalDistiller
 
 from .hooks.checkpoint import counts_iterations, length
@@ -46,7 +47,8 @@ def check_config(cfg: Config) -> None:
 
     Raises:
         ValueError: it has no model, is to train for less than one epoch or iteration, is to be
-            compiled, or states a number of a loss that a schedule moves to another.
+            compiled, states a number of a loss that a schedule moves to another, or labels of its
+            training set that are none.
         SystemExit: ``--launcher pytorch`` without torchrun.
     """
     if not cfg.get('model'):
@@ -68,6 +70,8 @@ def check_config(cfg: Config) -> None:
                   'your own needs a name that is less like it', logger='current',
                   level=logging.WARNING)
     check_schedules(cfg)
+    data = (cfg.get('train_dataloader') or {}).get('dataset') or {}
+    labelled.check_labels(data.get('labels', 'all'))
     if cfg.get('launcher') == 'pytorch' and 'RANK' not in os.environ:
         sys.exit('--launcher pytorch is for processes that torchrun starts: run '
                  'tools/dist_train.sh CONFIG GPUS, or torchrun --nproc_per_node GPUS -m mmfkd '

@@ -1,5 +1,6 @@
 """The trainings of a student's teachers, which come before its own."""
 
+import re
 import sys
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -23,6 +24,8 @@ SHARED = ('train_dataloader', 'val_dataloader', 'test_dataloader', 'train_cfg', 
 FOUND = ('auto', 'best')
 # What a teacher's weights come from, but for chance.
 WEIGHTS = ('model', 'train_dataloader', 'optim_wrapper', 'param_scheduler')
+# Which samples have a label in the student's modality: a teacher learns from its own.
+LABELS = re.compile(r'\+?train_dataloader\.((datasets?|\d+)\.)+labels(\.|$)')
 
 
 def train_missing_teachers(cfg: Config, options: Mapping[str, object], amp: bool = False) -> None:
@@ -30,7 +33,8 @@ def train_missing_teachers(cfg: Config, options: Mapping[str, object], amp: bool
 
     Args:
         cfg: config of the student's training.
-        options: ``--cfg-options`` of that training.
+        options: ``--cfg-options`` of that training; ``labels`` of its training set are the
+            student's affair.
         amp: mixed precision.
 
     Raises:
@@ -40,7 +44,8 @@ def train_missing_teachers(cfg: Config, options: Mapping[str, object], amp: bool
     """
     for name, config, folder in trained_branches(cfg):
         teacher = load_config(config)
-        own = teacher_options(options, teacher)
+        own = {key: value for key, value in teacher_options(options, teacher).items()
+               if not LABELS.match(key)}
         merge_options(teacher, own)
         kind = 'teachers' if name in (cfg.model.get('teachers') or {}) else 'students'
         if has_ended(folder):
@@ -139,7 +144,8 @@ def check_values(branch: str, folder: Path, teacher: Config) -> None:
         return
     if (read_summary(folder) or {}).get('amp'):
         use_amp(teacher)
-    other = differences(folder, teacher, WEIGHTS, scores=False)
+    other = [found for found in differences(folder, teacher, WEIGHTS, scores=False)
+             if not LABELS.match(found.partition('=')[0])]
     if other:
         sys.exit(f"{folder} holds another teacher '{branch.partition('.')[2]}' than the one that "
                  f'is asked for, by {"; ".join(other)}: move it away to train this one, or take it '

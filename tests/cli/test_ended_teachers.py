@@ -3,12 +3,14 @@
 import hashlib
 import json
 import sys
+from pathlib import Path
 
 import pytest
 import torch
 from runs import ROOT, run
 
 from mmfkd.config import load_config
+from mmfkd.engine.baselines import train_missing_baseline
 from mmfkd.engine.optim_wrapper import use_amp
 from mmfkd.engine.teachers import train_missing_teachers
 from mmfkd.engine.training import is_complete
@@ -77,9 +79,9 @@ def test_a_plain_teacher_without_a_checkpoint_is_not_trained_on_the_way(tmp_path
 
 
 @pytest.mark.parametrize(('options', 'told'), [
-    ({'train_dataloader.dataset.labels': 0.5}, r'by train_dataloader\.dataset\.labels=None, and '
-     r'now 0\.5: move it away .* model\.teachers\.teacher\.checkpoint=FILE'),
-    ({'optim_wrapper.optimizer.lr': 0.5}, r'optimizer\.lr=0\.05, and now 0\.5'),
+    ({'optim_wrapper.optimizer.lr': 0.5}, r'by optim_wrapper\.optimizer\.lr=0\.05, and now 0\.5: '
+     r'move it away .* model\.teachers\.teacher\.checkpoint=FILE'),
+    ({'train_dataloader.dataset.labels': 0.5}, None),
     ({'randomness.seed': 1, 'val_dataloader.batch_size': 2, 'train_cfg.max_epochs': 1,
       'train_dataloader.num_workers': 1, 'model.losses.loss_kd.temperature': 2.0}, None)])
 def test_a_teacher_that_was_trained_otherwise_is_not_taken(options, told, tmp_path, monkeypatch):
@@ -102,6 +104,41 @@ def test_a_teacher_that_was_trained_otherwise_is_not_taken(options, told, tmp_pa
     # A folder that is named is meant as it is.
     cfg.model.teachers.teacher.checkpoint = 'work_dirs/unimodal/synthetic_depth'
     train_missing_teachers(cfg, options)
+
+
+@pytest.mark.parametrize(('lines', 'labels'), [('', None), ("labels='some'", 'some')])
+def test_few_labels_of_the_student_are_not_those_of_its_teacher(lines, labels, tmp_path,
+                                                                monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path('visual.py').write_text(
+        f"_base_ = ['{ROOT}/configs/unimodal/avdigits_visual.py']\n"
+        f'train_dataloader = dict(dataset=dict({lines}))\n')
+    options = {'train_dataloader.dataset.labels': 0.1, 'randomness.seed': 3}
+    cfg = load_config('recommended/avdigits_visual2audio', {
+        **options, 'model.teachers.teacher.config': 'visual.py'})
+    planned = {}
+
+    def ended(command):
+        key, values = command.index('--cfg-options'), {}
+        for option in command[key + 1:]:
+            name, _, values[name] = option.partition('=')
+        planned[command[command.index('train') + 1]] = values
+        return 0
+
+    monkeypatch.setattr('mmfkd.engine.teachers.run_child', ended)
+    train_missing_teachers(cfg, options)
+    train_missing_baseline(cfg, options)
+    own, baseline = planned.values()
+    assert own == {'randomness.seed': '3'}
+    assert baseline == {'randomness.seed': '3', 'train_dataloader.dataset.labels': '0.1'}
+    assert load_config('visual.py', own).train_dataloader.dataset.get('labels') == labels
+
+
+def test_labels_that_are_none_are_refused_before_any_training(tmp_path):
+    done = run(sys.executable, '-m', 'mmfkd', 'train', 'recommended/synthetic_depth2rgb',
+               '--cfg-options', 'train_dataloader.dataset.labels=2', cwd=tmp_path, check=False)
+    assert done.returncode and 'labels=2: a share is from 0 to 1' in done.stderr
+    assert 'not trained yet' not in done.stdout
 
 
 def test_a_finished_run_of_another_config_is_not_taken_for_this_one(tmp_path):
