@@ -14,6 +14,7 @@ from mmfkd.config import load_config, main_metric
 from mmfkd.evaluation.sample_scores import samples_of
 from mmfkd.evaluation.statistics import compare
 from mmfkd.inference.loading import load_student
+from mmfkd.inference.opening import open_run
 from mmfkd.models import CrossModalDistiller
 from mmfkd.visualization.charts import bars
 from mmfkd.visualization.panels import caption_of, draw_panels, panel
@@ -51,7 +52,11 @@ def close(runner: Runner, tested: dict, seconds: float, baseline: Path | None = 
 
 
 def closing_rows(runner: Runner, summary: dict, baseline: Path | None) -> list[tuple]:
-    """Rows of the closing table; the summary gets teachers, maxima, baseline and gain."""
+    """Rows of the closing table; the summary gets teachers, maxima, baseline and gain.
+
+    The gain compares like with like: a network of several modalities, on the one of its baseline
+    alone (``gain_with``), if that is among its subsets.
+    """
     model, metric, info = unwrapped(runner), main_metric(runner.cfg), runner.message_hub.get_info
     name = Path(summary['checkpoint']).name if summary['checkpoint'] else 'none'
     if not isinstance(model, CrossModalDistiller):
@@ -67,11 +72,16 @@ def closing_rows(runner: Runner, summary: dict, baseline: Path | None) -> list[t
         found = read_summary(baseline) or {}
         test = score_in(baseline, metric)
         best = selected_checkpoint(baseline)
-        rows.append(('baseline', model.student.modalities, found.get('val'), test,
+        modalities = modalities_of(baseline, model.student.modalities)
+        rows.append(('baseline', modalities, found.get('val'), test,
                      best.name if best else 'none'))
-        own = summary['test'].get(metric)
+        same = set(modalities) == set(model.student.modalities)
+        alone = '' if same else next(('+'.join(subset) for subset in model.student.subsets
+                                      if set(subset) == set(modalities)), '+'.join(modalities))
+        own = summary['test'].get(f'{alone}/{metric}' if alone else metric)
         if isinstance(own, Real) and test is not None:
             summary['baseline'], summary['gain'] = test, float(own) - test
+            summary['gain_with'] = alone
     for branch, student in model.students.items():
         first = student is model.student
         maximum = info(f'test_maximum_{branch}', None)
@@ -87,6 +97,15 @@ def closing_rows(runner: Runner, summary: dict, baseline: Path | None) -> list[t
     return rows
 
 
+def modalities_of(baseline: Path, otherwise: tuple[str, ...]) -> tuple[str, ...]:
+    """What a baseline takes, by the config in its work dir; ``otherwise`` where none says it."""
+    try:
+        spec = next(iter(open_run(baseline)[0].model.students.values()))
+    except (FileNotFoundError, ValueError):  # of no student, or not one config
+        return otherwise
+    return (spec.modality,) if isinstance(spec.modality, str) else tuple(spec.modality)
+
+
 def verdict(summary: dict, work_dir: Path, baseline: Path) -> str:
     """The gain in words, with what the choice of the test samples leaves open.
 
@@ -96,7 +115,11 @@ def verdict(summary: dict, work_dir: Path, baseline: Path) -> str:
         baseline: work dir of the baseline.
     """
     gain, base = summary['gain'], summary['baseline']
-    text = f'distillation against the baseline, on test: {gain:+.2f}'
+    alone = summary.get('gain_with')
+    text = (f'distillation against the baseline, on test{f" with {alone} alone" if alone else ""}: '
+            f'{gain:+.2f}')
+    if alone:  # the samples' scores are those with all modalities
+        return text
     counts, others = samples_of(work_dir, base + gain), samples_of(baseline, base)
     if counts is None or others is None:
         return text

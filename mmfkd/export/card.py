@@ -124,7 +124,8 @@ def scores(card: Card) -> dict[str, str]:
              f'{card.metric} on test': number(test.get(card.metric) if isinstance(test, dict)
                                               else None)}
     if summary.get('gain') is not None:
-        found['against the baseline of the same seed'] = f'{summary["gain"]:+.2f}'
+        alone = f' with {summary["gain_with"]} alone' if summary.get('gain_with') else ''
+        found[f'against the baseline of the same seed{alone}'] = f'{summary["gain"]:+.2f}'
     return found
 
 

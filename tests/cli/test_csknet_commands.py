@@ -61,15 +61,18 @@ def test_selected_is_what_does_well_in_the_mean_of_all_settings(trained):
 
 def test_it_is_compared_with_the_baseline_of_its_second_modality(trained):
     folder, printed = trained
-    alone, both = (json.loads((folder / f'{name}/summary.json').read_text())['test']
-                   for name in ('work_dirs/unimodal/streets_ir', 'student'))
+    summaries = [json.loads((folder / f'{name}/summary.json').read_text())
+                 for name in ('work_dirs/unimodal/streets_ir', 'student')]
+    alone, both = (summary['test'] for summary in summaries)
     table = printed[printed.rindex('modality'):]
     rows = {line.split('│')[1].strip(): line for line in table.split('\n') if '│' in line}
-    assert f'{alone["mIoU"]:.2f}' in rows['baseline']
+    assert re.search(rf'baseline *│ ir +│.*{alone["mIoU"]:.2f}', rows['baseline'])
     assert f'{both["mIoU"]:.2f}' in rows['student']
     assert f'{both["ir/mIoU"]:.2f}' in rows['student on ir']
-    gain = both['mIoU'] - alone['mIoU']
-    assert f'distillation against the baseline, on test: {gain:+.2f}' in table
+    gain = both['ir/mIoU'] - alone['mIoU']
+    assert f'distillation against the baseline, on test with ir alone: {gain:+.2f}\n' in table
+    assert summaries[1]['gain'] == pytest.approx(gain)
+    assert summaries[1]['gain_with'] == 'ir'
 
 
 def test_one_test_scores_every_set_of_modalities(trained, tmp_path):
