@@ -36,8 +36,12 @@ class Schedule(NamedTuple):
             share = float(epoch >= end)
         return self.start + share * (self.stop - self.start)
 
-    def check(self, epochs: int) -> None:
+    def check(self, epochs: int, cfg: Config) -> None:
         """Refuses a weight that is 0 in all epochs of a run, though it is to rise.
+
+        Args:
+            epochs: of the run.
+            cfg: of the run, whose hooks the message names.
 
         Raises:
             ValueError: names the epochs, and the keys to set.
@@ -45,9 +49,9 @@ class Schedule(NamedTuple):
         if 'weight' in self.keys and self.start == self.value(epochs - 1, epochs) == 0 != self.stop:
             raise ValueError(
                 f'LossWeightHook: {self.loss} has the weight 0 in all of the run, as its ramp '
-                f'begins after begin={self.begin} epochs and the run has {epochs}: lower '
-                f'{self.place}.begin and {self.place}.end, train for longer, or leave the loss out '
-                f'with model.losses.{self.loss}=None and {self.place}=None')
+                f'begins after begin={self.begin} epochs and the run has {epochs}: let it count '
+                f'from the start with {self.place}.begin=0 and {self.place}.end=0, train for '
+                f'longer, or leave the loss out with {without(cfg, self.loss)}')
 
 
 def schedules(cfg: Config) -> Iterator[Schedule]:
@@ -64,17 +68,28 @@ def schedules(cfg: Config) -> Iterator[Schedule]:
                            hook.get('end'))
 
 
+def without(cfg: Config, loss: str) -> str:
+    """The options that leave out a loss, and each hook that would move a number of it."""
+    return ' '.join(f'{key}=None' for key in (
+        f'model.losses.{loss}', *(one.place for one in schedules(cfg) if one.loss == loss)))
+
+
 def check_schedules(cfg: Config) -> None:
     """Refuses a number of a loss that a schedule would replace, and one that never counts.
 
     Raises:
-        ValueError: names both numbers and the key to set; or see :meth:`Schedule.check`.
+        ValueError: names both numbers and the key to set, or a schedule of a loss that there is
+            not; or see :meth:`Schedule.check`.
     """
     epochs = (cfg.get('train_cfg') or {}).get('max_epochs')
     losses = cfg.model.get('losses') or {}
     for schedule in schedules(cfg):
-        if epochs and losses.get(schedule.loss):
-            schedule.check(epochs)
+        if losses and not losses.get(schedule.loss):
+            raise ValueError(
+                f"{schedule.place} moves a number of the loss '{schedule.loss}', which is not in "
+                f'model.losses: leave all of it out with {without(cfg, schedule.loss)}')
+        if epochs and losses:
+            schedule.check(epochs, cfg)
         for key in schedule.keys:
             stated = losses.get(schedule.loss)
             for part in key.split('.'):

@@ -1,6 +1,8 @@
 """Messages in place of torch's, before the first step."""
 
+import ast
 import json
+import re
 from types import SimpleNamespace
 
 import numpy as np
@@ -223,4 +225,22 @@ def test_a_loss_that_begins_after_the_last_epoch_is_refused_before_its_teacher_i
     with pytest.raises(ValueError, match=r'loss_kd has the weight 0 in all of the run'):
         check_config(cfg)
     cfg.model.losses.loss_kd = None
+    with pytest.raises(ValueError, match=r"late moves a number of the loss 'loss_kd', which is "
+                       r'not .* with model\.losses\.loss_kd=None default_hooks\.late=None'):
+        check_config(cfg)
+    cfg.default_hooks.late = None
     check_config(cfg)
+
+
+def test_the_cures_of_a_loss_that_never_counts_are_enough():
+    one_epoch = {'train_cfg.max_epochs': 1}
+    with pytest.raises(ValueError, match='has the weight 0 in all of the run') as refused:
+        check_config(load_config('csknet/streets_rgb-ir', one_epoch))
+    start, out = (
+        {key: ast.literal_eval(value) for key, value in re.findall(r'(\S+)=(\w+)', cure)}
+        for cure in re.search('start with (.*), train for .* out with (.*)',
+                              str(refused.value)).groups())
+    assert out.keys() == {'model.losses.loss_contrast', 'default_hooks.contrast_weight',
+                          'default_hooks.contrast_share'}
+    for cure in (start, out):
+        check_config(load_config('csknet/streets_rgb-ir', {**one_epoch, **cure}))

@@ -10,7 +10,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torch.utils.data import DataLoader
 
-from mmfkd.config.schedules import Schedule, schedules
+from mmfkd.config.schedules import Schedule, schedules, without
 from mmfkd.registry import HOOKS
 
 from .checkpoint import counts_iterations
@@ -119,7 +119,7 @@ class LossWeightHook(Hook):
         schedule = next((one for one in schedules(runner.cfg)
                          if one.loss == self.loss and self.number in one.keys), self.schedule)
         epochs = passes(runner)[1]
-        schedule.check(epochs)
+        schedule.check(epochs, runner.cfg)
         if schedule.end is not None and schedule.end > epochs:
             last = schedule.value(epochs - 1, epochs)
             runner.logger.warning(
@@ -185,5 +185,5 @@ class ContrastCollapseHook(Hook):
                 'number of pixels that an anchor keeps, and teaches nothing. Take norm=True, '
                 'start with hard_ratio=1.0 and move '
                 'it to its value over the first epochs (LossWeightHook, number=hard_ratio), or '
-                f'leave the loss out with model.losses.{self.loss}=None')
+                f'leave the loss out with {without(runner.cfg, self.loss)}')
         self._seen.clear()

@@ -98,7 +98,7 @@ def test_another_number_of_a_loss_is_moved():
     ([0.001, 0.002], 1.0, True), ([0.001, 0.03], 1.0, False), ([0.0], 0, False), ([], 1.0, False)])
 def test_a_collapse_is_said_in_words(values, weight, said, caplog):
     runner = SimpleNamespace(
-        epoch=2, logger=logging.getLogger('collapse'),
+        cfg={}, epoch=2, logger=logging.getLogger('collapse'),
         model=SimpleNamespace(losses=dict(loss_contrast=SimpleNamespace(weight=weight))))
     hook = ContrastCollapseHook()
     for i, value in enumerate(values):
