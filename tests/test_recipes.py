@@ -14,6 +14,7 @@ from mmengine.registry import VISBACKENDS, init_default_scope
 from mmengine.runner import Runner, save_checkpoint
 from mmpretrain.apis import get_model
 from runs import ROOT
+from transformers import ViTConfig, ViTForImageClassification
 
 from mmfkd.config import load_config
 from mmfkd.models import losses
@@ -244,6 +245,25 @@ def test_a_network_of_timm_teaches_as_timm_computes(trained, tmp_path, monkeypat
     with torch.no_grad():
         expected = network((image.flip(1) - torch.tensor(mean)) / torch.tensor(std))
         found = teacher(dict(image=image)).feats['logits']
+    torch.testing.assert_close(found, expected)
+
+
+def test_a_network_of_transformers_teaches_as_transformers_computes(trained, tmp_path,
+                                                                    monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    lines, = re.findall(r'```python\n(from safetensors.*?)```', TEACHERS, re.DOTALL)
+    torch.manual_seed(0)
+    network = ViTForImageClassification(ViTConfig(
+        hidden_size=48, num_hidden_layers=4, num_attention_heads=3, intermediate_size=96,
+        image_size=64, patch_size=16, num_labels=5)).eval()
+    network.save_pretrained(tmp_path / 'their_vit')
+    exec(lines, {})
+    teacher = trained('vit_image').model.teachers['teacher']
+    image = torch.rand(2, 3, 64, 64) * 255
+    with torch.no_grad():
+        expected = network((image.flip(1) - 127.5) / 127.5).logits
+        found = teacher(dict(image=image)).feats['logits']
+    assert expected.std() > 0.01
     torch.testing.assert_close(found, expected)
 
 

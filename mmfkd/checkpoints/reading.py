@@ -10,7 +10,9 @@ import numpy as np
 import torch
 from mmengine.logging import HistoryBuffer
 from mmengine.registry import PARAM_SCHEDULERS
+from safetensors.torch import load, load_file
 
+SAFETENSORS = '.safetensors'
 # How torch calls what it refuses to run.
 REFUSED = ('GLOBAL', 'Trying to', 'Can only build', 'Can not create new object')
 
@@ -31,7 +33,7 @@ def is_whole(file: str | Path | BytesIO) -> bool:
 
 def read_checkpoint(path: str | Path, map_location: Any = 'cpu', content: bytes | None = None
                     ) -> dict:
-    """The content of a checkpoint of PyTorch or mmengine.
+    """The content of a checkpoint of PyTorch or mmengine, or of weights as safetensors.
 
     Tensors, numbers, texts and containers of these are read, and the log histories of mmengine.
     Whatever else a file names is refused, as it could run a program. The text of a config
@@ -39,7 +41,7 @@ def read_checkpoint(path: str | Path, map_location: Any = 'cpu', content: bytes 
 
     Args:
         path: of the file; a name for the messages if ``content`` is given.
-        map_location: see ``torch.load``.
+        map_location: see ``torch.load``; safetensors are read to the CPU.
         content: the bytes of the file, if they do not come from a disk.
 
     Raises:
@@ -50,6 +52,8 @@ def read_checkpoint(path: str | Path, map_location: Any = 'cpu', content: bytes 
     if content is None and not Path(path).is_file():
         raise FileNotFoundError(f'checkpoint {path} does not exist')
     try:
+        if Path(path).suffix == SAFETENSORS:
+            return dict(state_dict=load_file(path) if content is None else load(content))
         with torch.serialization.safe_globals(readable()):
             found = torch.load(path if content is None else BytesIO(content),
                                map_location=map_location, weights_only=True)
@@ -77,7 +81,7 @@ def _is_zip(path: str | Path, content: bytes | None) -> bool:
 
 def _unreadable(path: str | Path, reason: str) -> ValueError:
     return ValueError(f'checkpoint {path} cannot be read: it is truncated, damaged or not a '
-                      f'PyTorch file of weights ({reason}). Train or copy it again.')
+                      f'file of weights ({reason}). Train or copy it again.')
 
 
 class SavedLog:

@@ -15,7 +15,7 @@ from torch import Tensor
 from mmfkd.config import default_work_dir, shown
 from mmfkd.whole_files import written_whole
 
-from .reading import is_whole
+from .reading import SAFETENSORS, is_whole
 
 SUMMARY = 'summary.json'
 _NUMBER = re.compile(r'\d+(?=\.pth$)')
@@ -72,7 +72,7 @@ def resolve_checkpoint(checkpoint: str | Path, config: str | Path | None = None,
         work_dir: folder of the run; None takes the default one of ``config``.
 
     Raises:
-        ValueError: 'auto' or 'best' with neither config nor work dir.
+        ValueError: 'auto' or 'best' with neither config nor work dir; a folder of transformers.
         FileNotFoundError: there is nothing; the message has the command that trains it.
     """
     path = Path(checkpoint)
@@ -83,6 +83,10 @@ def resolve_checkpoint(checkpoint: str | Path, config: str | Path | None = None,
         path = Path(work_dir or default_work_dir(cast(str, config)))
     if path.is_file():
         return path
+    if Path(path, f'model{SAFETENSORS}').is_file():
+        raise ValueError(f'checkpoint {path} is the folder of a model of transformers, whose '
+                         "weights have other names than here: docs/new_sensor.md, 'A network of "
+                         "transformers', has the lines that make a checkpoint of it")
     selected = selected_checkpoint(path)
     if selected is None:
         newest = latest_checkpoint(path)[0]
@@ -90,7 +94,7 @@ def resolve_checkpoint(checkpoint: str | Path, config: str | Path | None = None,
             print_log(f'no validation selected a checkpoint: the last one is taken, {newest}',
                       logger='current', level=logging.WARNING)
             return newest
-        named = path.suffix == '.pth'
+        named = path.suffix in ('.pth', SAFETENSORS)
         cures = ['check the path'] if named or not config else []
         cures += [f'name {newest} itself'] if newest else []
         if config:

@@ -159,7 +159,7 @@ def trained_branches(cfg: Config) -> list[tuple[str, str, Path]]:
     found = []
     for name, spec in {**(cfg.model.get('teachers') or {}), **started}.items():
         checkpoint = spec.get('checkpoint', 'auto')
-        if 'config' in spec and not checkpoint.endswith('.pth'):
+        if 'config' in spec and not checkpoint.endswith(('.pth', '.safetensors')):
             config = spec['config']
             folder = (default_work_dir(config) if checkpoint in FOUND
                       else Path(checkpoint))

@@ -11,9 +11,17 @@ from mmengine.logging import HistoryBuffer, MessageHub
 from mmengine.model.weight_init import PretrainedInit
 from mmengine.runner import load_checkpoint
 from mmengine.runner.checkpoint import CheckpointLoader
+from safetensors.torch import save_file
 from torch import nn
 
-from mmfkd.checkpoints import heads_of, is_whole, load_network, load_weights, read_checkpoint
+from mmfkd.checkpoints import (
+    heads_of,
+    is_whole,
+    load_network,
+    load_weights,
+    read_checkpoint,
+    resolve_checkpoint,
+)
 from mmfkd.checkpoints.schemes import load_from_web
 from mmfkd.models import Branch, CrossModalDistiller
 from mmfkd.models.pretrained import InflatedPretrained
@@ -185,6 +193,27 @@ def test_damaged_content_is_not_whole(tmp_path):
     assert not is_whole(path)
     with pytest.raises(ValueError, match=r'x\.pth cannot be read: .*a checksum does not fit'):
         read_checkpoint(path)
+
+
+def test_safetensors_are_read_wherever_checkpoints_are(tmp_path):
+    path, network, other = tmp_path / 'their.safetensors', nn.Linear(3, 2), nn.Linear(3, 2)
+    save_file(network.state_dict(), path)
+    assert load_network(other, path) == ()
+    assert torch.equal(other.weight, network.weight)
+    from_mmengine = nn.Linear(3, 2)
+    load_checkpoint(from_mmengine, str(path))
+    assert torch.equal(from_mmengine.weight, network.weight)
+    assert torch.equal(read_checkpoint('x.safetensors', content=path.read_bytes())['state_dict'][
+        'bias'], network.bias)
+    path.write_bytes(path.read_bytes()[:-3])
+    with pytest.raises(ValueError, match='their.safetensors cannot be read: it is truncated'):
+        load_weights(path)
+
+
+def test_a_folder_of_transformers_says_where_the_lines_are_that_read_it(tmp_path):
+    save_file(dict(x=torch.zeros(1)), tmp_path / 'model.safetensors')
+    with pytest.raises(ValueError, match=r"a model of transformers, .*new_sensor\.md, 'A ne"):
+        resolve_checkpoint(tmp_path)
 
 
 def test_a_checkpoint_of_another_modality_of_the_same_shape_is_refused(tmp_path):

@@ -12,7 +12,7 @@ from runs import ROOT, run
 from mmfkd.config import load_config
 from mmfkd.engine.baselines import train_missing_baseline
 from mmfkd.engine.optim_wrapper import use_amp
-from mmfkd.engine.teachers import train_missing_teachers
+from mmfkd.engine.teachers import train_missing_teachers, trained_branches
 from mmfkd.engine.training import is_complete
 
 TEACHER = '''
@@ -104,6 +104,12 @@ def test_a_teacher_that_was_trained_otherwise_is_not_taken(options, told, tmp_pa
     # A folder that is named is meant as it is.
     cfg.model.teachers.teacher.checkpoint = 'work_dirs/unimodal/synthetic_depth'
     train_missing_teachers(cfg, options)
+
+
+@pytest.mark.parametrize('suffix', ['pth', 'safetensors'])
+def test_a_file_of_weights_is_trained_by_nobody_here(suffix):
+    assert trained_branches(load_config('kd/synthetic_depth2rgb', {
+        'model.teachers.teacher.checkpoint': f'their.{suffix}'})) == []
 
 
 @pytest.mark.parametrize(('lines', 'labels'), [('', None), ("labels='some'", 'some')])
