@@ -144,8 +144,7 @@ def check_values(branch: str, folder: Path, teacher: Config) -> None:
         return
     if (read_summary(folder) or {}).get('amp'):
         use_amp(teacher)
-    other = [found for found in differences(folder, teacher, WEIGHTS, scores=False)
-             if not LABELS.match(found.partition('=')[0])]
+    other = differences(folder, teacher, WEIGHTS, scores=False)
     if other:
         sys.exit(f"{folder} holds another teacher '{branch.partition('.')[2]}' than the one that "
                  f'is asked for, by {"; ".join(other)}: move it away to train this one, or take it '

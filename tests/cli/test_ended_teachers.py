@@ -112,6 +112,19 @@ def test_a_file_of_weights_is_trained_by_nobody_here(suffix):
         'model.teachers.teacher.checkpoint': f'their.{suffix}'})) == []
 
 
+def test_a_teacher_of_few_labels_is_not_taken_for_one_of_all(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / 'work_dirs/unimodal/synthetic_depth'
+    folder.mkdir(parents=True)
+    torch.save(dict(state_dict=dict(x=torch.zeros(1))), folder / 'best_mIoU_epoch_1.pth')
+    trained = load_config('unimodal/synthetic_depth', {'train_dataloader.dataset.labels': 0.5})
+    trained.dump(folder / 'synthetic_depth.py')
+    (folder / 'summary.json').write_text(json.dumps(dict(
+        test={}, length=trained.train_cfg.max_epochs)))
+    with pytest.raises(SystemExit, match=r'labels=0\.5, and now None'):
+        train_missing_teachers(load_config('kd/synthetic_depth2rgb'), {})
+
+
 @pytest.mark.parametrize(('lines', 'labels'), [('', None), ("labels='some'", 'some')])
 def test_few_labels_of_the_student_are_not_those_of_its_teacher(lines, labels, tmp_path,
                                                                 monkeypatch):
