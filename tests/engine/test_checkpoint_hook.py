@@ -301,7 +301,7 @@ def test_a_checkpoint_of_another_network_is_not_resumed(train, seg_branch, disti
         other.train()
 
 
-def test_other_values_are_not_resumed_and_more_workers_are(train, tmp_path):
+def test_other_values_are_not_resumed_and_more_workers_are(train, tmp_path, caplog):
     train('run', train_cfg=dict(max_epochs=2), param_scheduler=None).train()
     start = dict(resume=tmp_path / 'run/epoch_2.pth', train_cfg=dict(max_epochs=3),
                  param_scheduler=None)
@@ -309,9 +309,12 @@ def test_other_values_are_not_resumed_and_more_workers_are(train, tmp_path):
     with pytest.raises(ValueError, match=r'epoch_2\.pth was trained with optim_wrapper\.optimizer'
                                          r'\.lr=0\.01, and now 0\.5\. .*load_from='):
         other.train()
-    more = train('run', **start, train_dataloader=dict(num_workers=1))
-    more.train()
+    more = train('run', **start, **{'train_dataloader.num_workers': 1})
+    with caplog.at_level('WARNING', logger='mmengine'):
+        more.logger.addHandler(caplog.handler)
+        more.train()
     assert more.epoch == 3
+    assert [record for record in caplog.messages if 'num_workers=0, and now 1: random' in record]
 
 
 VALIDATED = dict(train_cfg=dict(max_epochs=2, val_interval=1), param_scheduler=None)

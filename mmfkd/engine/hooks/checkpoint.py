@@ -112,6 +112,7 @@ class CheckpointHook(hooks.CheckpointHook):
         checkpoint['meta']['length'] = length(runner.cfg)
         checkpoint['meta']['training'] = training_values(runner.cfg)
         checkpoint['meta']['selecting'] = selecting_values(runner.cfg)
+        checkpoint['meta']['workers'] = workers(runner.cfg)
         checkpoint['meta']['teachers'] = self._teachers
         students = getattr(unwrapped(runner), 'students', {})
         checkpoint['meta']['modalities'] = {
@@ -201,6 +202,11 @@ class CheckpointHook(hooks.CheckpointHook):
 def counts_iterations(cfg: Config) -> bool:
     """Whether a training is a number of iterations long, and not of epochs."""
     return 'max_iters' in (cfg.get('train_cfg') or {})
+
+
+def workers(cfg: Config) -> int:
+    """Processes that load the training data, each with random numbers of its own."""
+    return (cfg.get('train_dataloader') or {}).get('num_workers', 0)
 
 
 def length(cfg: Config) -> int | None:

@@ -12,7 +12,7 @@ from mmfkd.checkpoints.settings import changed_values, selecting_values, trainin
 from mmfkd.checkpoints.work_dirs import SUMMARY
 from mmfkd.registry import HOOKS
 
-from .checkpoint import counts_iterations, length, teacher_digests
+from .checkpoint import counts_iterations, length, teacher_digests, workers
 from .unwrapped import unwrapped
 
 BALANCES = 'balances.'  # where a model keeps the averages of its balanced losses
@@ -66,6 +66,7 @@ class StartCheckHook(Hook):
         self._check_length(runner, checkpoint, str(source))
         self._check_values(runner, checkpoint, str(source))
         self._check_teachers(runner, checkpoint, str(source))
+        self._compare_workers(runner, checkpoint, str(source))
 
     def _fit(self, runner: Runner, checkpoint: dict, source: str) -> None:
         """Gives plain weights the names that they have in the first student.
@@ -114,6 +115,15 @@ class StartCheckHook(Hook):
                              f"{', '.join(changed)}. A resumed run goes on with those that it was "
                              f'begun with: give their file as model.teachers.{changed[0]}.'
                              'checkpoint, or start a new run in another --work-dir')
+
+    def _compare_workers(self, runner: Runner, checkpoint: dict, source: str) -> None:
+        present = workers(runner.cfg)
+        saved = checkpoint['meta'].get('workers', present)
+        if saved != present:
+            runner.logger.warning(
+                f'{source} was trained with train_dataloader.num_workers={saved}, and now '
+                f'{present}: random numbers are drawn by worker, so from here on images are '
+                'flipped and cropped otherwise than in a run that was never stopped')
 
     def _check_length(self, runner: Runner, checkpoint: dict, source: str) -> None:
         planned, unit = length(runner.cfg), (
