@@ -1,12 +1,13 @@
 """Measurements of a pair before it is distilled: scores, errors, features and gradients."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
 import torch
 from mmengine.runner import Runner
+from scipy.special import logit
 from torch import Tensor
 
 from mmfkd.analysis.features import draw_vectors, feature_batches, spread_loader
@@ -14,6 +15,7 @@ from mmfkd.analysis.similarity import band_cka
 from mmfkd.checkpoints import load_network, resolve_checkpoint
 from mmfkd.config import Pair, PairConfigs, load_composed, methods, offers
 from mmfkd.devices import default_device
+from mmfkd.export.student import threshold_of
 from mmfkd.models import CrossModalDistiller
 from mmfkd.models.losses.shapes import IGNORED, class_logits, labelled_rows, pooled, resized
 from mmfkd.models.routing import any_label, stack_labels
@@ -120,10 +122,12 @@ def agreement(model: CrossModalDistiller, loader: Any) -> Agreement:
     """Who is right on validation, sample by sample or pixel by pixel at the logits' size."""
     rows = []
     keys = ('student.logits', 'teacher.logits')
+    branches = model.branches
+    thresholds = [threshold_of(branches[name]) for name in ('student', 'teacher')]
     for feats, samples in feature_batches(model, loader, keys):
         triples = zip(*(feats[key].split(1) for key in keys), stack_labels(samples).split(1),
                       strict=True)
-        rows += [right_by(*one) for one in triples]
+        rows += [right_by(own, other, label, thresholds) for own, other, label in triples]
     counts = torch.stack(rows)
     labelled = counts[counts.sum(1) > 0].double()
     leads = (labelled[:, 1] - labelled[:, 2]) / labelled.sum(1)
@@ -133,11 +137,20 @@ def agreement(model: CrossModalDistiller, loader: Any) -> Agreement:
                      float(leads.std()) if len(leads) > 1 else None)
 
 
-def right_by(student: Tensor, teacher: Tensor, labels: Tensor) -> Tensor:
-    """Counts (4,): both right, the teacher alone, the student alone, neither."""
+def right_by(student: Tensor, teacher: Tensor, labels: Tensor,
+             thresholds: Sequence[float | None] = (None, None)) -> Tensor:
+    """Counts (4,): both right, the teacher alone, the student alone, neither.
+
+    Args:
+        student: logits.
+        teacher: likewise.
+        labels: of both.
+        thresholds: of the probability of the second class, where one logit says it; None is 0.5.
+    """
     if student.ndim == 4:
         student = resized(student, teacher.shape[-2:])
-    both = class_logits(student), class_logits(teacher)
+    both = [class_logits(logits if limit is None else logits - logit(limit))
+            for logits, limit in zip((student, teacher), thresholds, strict=True)]
     (own, other), kept = labelled_rows(both, labels.to(student.device), IGNORED)
     own_right, other_right = own.argmax(1) == kept, other.argmax(1) == kept
     kind = 2 * (~other_right).long() + (~own_right).long()

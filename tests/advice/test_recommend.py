@@ -10,10 +10,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from mmengine.structures import PixelData
+from mmseg.structures import SegDataSample
 from runs import ROOT
 
 from mmfkd.advice import Agreement, Findings, Share, sentences, suggestions
-from mmfkd.advice.findings import ratios, right_by, similarity
+from mmfkd.advice.findings import agreement, ratios, right_by, similarity
 from mmfkd.cli import benchmark
 from mmfkd.cli.options import chosen_workers
 from mmfkd.cli.recommend import main
@@ -41,6 +43,22 @@ def test_who_is_right_is_counted_one_by_one(shape):
             expected[[(True, True), (False, True), (True, False), (False, False)].index(
                 tuple(map(bool, right)))] += 1
     assert right_by(*maps, labels).tolist() == expected and min(expected) > 0
+
+
+def test_one_logit_is_right_by_the_threshold_of_its_head():
+    # mmseg's is 0.3: 38 % is the second class.
+    logits, labels = torch.full((1, 1, 2, 2), -0.5), torch.ones(1, 2, 2, dtype=torch.long)
+    assert right_by(logits, logits, labels).tolist() == [0, 0, 0, 4]
+    assert right_by(logits, logits, labels, (0.3, None)).tolist() == [0, 0, 4, 0]
+    head = SimpleNamespace(out_channels=1, threshold=0.3)
+    branch = SimpleNamespace(model=SimpleNamespace(decode_head=head))
+    sample = SegDataSample(gt_sem_seg=PixelData(data=labels))
+    model = SimpleNamespace(
+        tap_keys=['student.logits', 'teacher.logits'], training=False, eval=lambda: None,
+        train=lambda mode: None, branches=dict(student=branch, teacher=branch),
+        data_preprocessor=lambda batch, training: dict(inputs={}, data_samples=[sample]),
+        features=lambda inputs, keys: dict.fromkeys(keys, logits))
+    assert agreement(model, [None]).both == 1
 
 
 @pytest.fixture(scope='module')
