@@ -79,12 +79,12 @@ def compare(own: Mapping[int, float], base: Mapping[int, float],
         drawn = float((1 + (np.abs(spread) >= abs(gain)).sum()) / (1 + draws))
         return Comparison(gain, float(low), float(high), drawn if len(seeds) > 1 else None,
                           len(seeds), needed, True)
-    if len(seeds) == 1:
-        return Comparison(gain, float('-inf'), float('inf'), None, 1, None, False)
-    error = stdev(gains) / len(gains) ** 0.5
-    reach = float(student_t.ppf(1 - LEVEL / 2, len(gains) - 1)) * error
+    error = stdev(gains) / len(gains) ** 0.5 if len(gains) > 1 else 0.0
     # Gains that are equal to the last digit are of runs that are not independent.
-    p = float(2 * student_t.sf(abs(gain) / error, len(gains) - 1)) if error else None
+    if not error:
+        return Comparison(gain, -inf, inf, None, len(seeds), None, False)
+    reach = float(student_t.ppf(1 - LEVEL / 2, len(gains) - 1)) * error
+    p = float(2 * student_t.sf(abs(gain) / error, len(gains) - 1))
     return Comparison(gain, gain - reach, gain + reach, p, len(seeds), needed, False)
 
 

@@ -72,10 +72,11 @@ def test_no_difference_is_rarely_significant(spread):
     assert hits <= 0.1 * trials
 
 
-def test_equal_gains_without_samples_have_no_p():
+def test_equal_gains_without_samples_say_nothing():
     assert compare({0: 2.0, 1: 3.0}, {0: 1.0, 1: 2.0}, {}, {}).p is None
     decimal = compare({0: 54.13, 1: 42.51, 2: 61.0}, {0: 54.03, 1: 42.41, 2: 60.9}, {}, {})
-    assert (decimal.gain, decimal.p, decimal.low, decimal.high) == (0.1, None, 0.1, 0.1)
+    assert (decimal.gain, decimal.p, decimal.low, decimal.high) == (0.1, None, -np.inf, np.inf)
+    assert decimal.needed is None and decimal.seeds == 3
 
 
 def test_gains_that_cancel_are_a_gain_of_0():
