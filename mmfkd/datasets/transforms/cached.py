@@ -48,7 +48,7 @@ class Cached(BaseTransform):
         spec = results['modalities'].get(self.modality)
         if spec is None:
             return results
-        if not isinstance(spec, Mapping) or 'path' not in spec:
+        if not isinstance(spec, Mapping) or 'path' not in spec or 'array' in spec:
             return self.transforms(results)
         path = self.folder / f'{self._key(spec)}.npy'
         found = load(path)
