@@ -98,6 +98,7 @@ def test(args: argparse.Namespace) -> None:
     from mmfkd.engine.runner import KeepingRunner, build_runner
     from mmfkd.inference.edits import edits_since
     from mmfkd.inference.loading import keep_student
+    from mmfkd.models.arguments import located_arguments
 
     cfg.launcher = args.launcher
     cfg.work_dir = str(chosen_work_dir(args, cfg))
@@ -116,15 +117,17 @@ def test(args: argparse.Namespace) -> None:
         sys.exit(f'{cfg.filename} has no students: leave --student and --available out')
     keep_timm_norms(cfg)
     use_gloo_without_gpu(cfg)
-    runner = build_runner(cfg, KeepingRunner)
-    if not is_scored(runner.test_dataloader.dataset):
+    with located_arguments(str(cfg.filename), cfg.to_dict()):
+        runner = build_runner(cfg, KeepingRunner)
+        tested = runner.test_dataloader.dataset
+    if not is_scored(tested):
         sys.exit(f"{cfg.filename}: test_dataloader.dataset.labels='none' leaves nothing to score: "
                  'mmfkd predict writes what the network says of files without labels')
     runner.register_hook(ReadsHook())
     runner.register_hook(LabelCensusHook())
     model = unwrapped(runner)
     own = load_tested(model, path, args.student)
-    check_tested(own, path, runner.test_dataloader.dataset)
+    check_tested(own, path, tested)
     metrics = runner.test()
     if not metrics:
         sys.exit('nothing was scored: test_evaluator of the config has no metric')

@@ -17,6 +17,7 @@ from mmfkd.checkpoints import (
 )
 from mmfkd.checkpoints.settings import difference
 from mmfkd.config import config_name, main_metric, selecting_metric, selects
+from mmfkd.models.arguments import located_arguments
 
 from .checks import check_runner, explained_errors
 from .closing import close
@@ -116,7 +117,7 @@ def train_config(cfg: Config, stop: StopRequest, baseline: Path | None = None,
         settings: ``options`` and ``amp`` of the command, which the summary keeps.
 
     Raises:
-        SystemExit, ValueError: see :mod:`mmfkd.engine.checks`.
+        SystemExit, ValueError: see :mod:`mmfkd.engine.checks`; a part has no such argument.
     """
     keep_timm_norms(cfg)
     use_gloo_without_gpu(cfg)
@@ -129,8 +130,9 @@ def run(cfg: Config, stop: StopRequest, baseline: Path | None, with_picture: boo
         settings: Mapping) -> None:
     """The training of this process; its runner is gone when this returns."""
     started = perf_counter()
-    runner = build_runner(cfg, KeepingRunner)
-    check_runner(runner)
+    with located_arguments(str(cfg.filename), cfg.to_dict()):
+        runner = build_runner(cfg, KeepingRunner)
+        check_runner(runner)
     runner.register_hook(WorkDirHook())
     runner.register_hook(ReadsHook())
     runner.register_hook(TeacherCacheHook())

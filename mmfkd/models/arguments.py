@@ -1,16 +1,20 @@
-"""Unknown arguments of the parts of a network, with their place in the config."""
+"""Unknown arguments of the parts of a run, with their place in the config."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from difflib import get_close_matches
 from typing import Any
 
-UNKNOWN = re.compile(r"unexpected keyword argument '(\w+)'")
+from mmfkd.config.option_keys import arguments, classes_of
+
+UNKNOWN = re.compile(r"(?:(\w+)\.__init__\(\) got an )?unexpected keyword argument '(\w+)'")
+SCOPES = ('mmfkd', 'mmseg', 'mmpretrain')
 
 
 @contextmanager
 def located_arguments(place: str, config: Any) -> Iterator[None]:
-    """Adds the place to an error of an unknown argument that is raised inside.
+    """Adds the place and the closest argument to an error of an unknown one, raised inside.
 
     Args:
         place: of the config, such as ``model of the branch of rgb``.
@@ -23,22 +27,38 @@ def located_arguments(place: str, config: Any) -> Iterator[None]:
         yield
     except TypeError as error:
         found = UNKNOWN.search(str(error))
-        keys = list(keys_named(found[1], config)) if found else []
-        if not keys:
+        having = list(dicts_with(found[2], config)) if found else []
+        if not found or not having:
             raise
-        raise ValueError(f'{place}: {" and ".join(keys)} is no argument there ({error}): correct '
-                         'its spelling or remove it') from error
+        own = [(path, taken) for path, node in having
+               if (taken := taken_by(node, found[1]))] or [(path, []) for path, _ in having]
+        close = get_close_matches(found[2], own[0][1], 1, 0.5)
+        hint = f"did you mean '{close[0]}'? Else " if close else ''
+        keys = ' and '.join(path + found[2] for path, _ in own)
+        raise ValueError(f'{place}: {keys} is no argument there ({error}): {hint}correct its '
+                         'spelling or remove it') from error
 
 
-def keys_named(name: str, config: Any, above: str = '') -> Iterator[str]:
-    """Paths of the keys of a name, such as ``backbone.init_cfg``, in nested dicts and lists."""
+def taken_by(node: Mapping, kind: str | None) -> list[str]:
+    """Names of the arguments of what a dict configures; none where it is no class of a name.
+
+    Args:
+        node: with the ``type``.
+        kind: name of the class, or of a base of it.
+    """
+    return [name for scope in SCOPES for found in classes_of(node.get('type'), scope)
+            if kind in [base.__name__ for base in found.__mro__]
+            for base in found.__mro__ for name in arguments(vars(base).get('__init__'))]
+
+
+def dicts_with(name: str, config: Any, above: str = '') -> Iterator[tuple[str, Mapping]]:
+    """Dicts that have a key, with the path before it, such as ``backbone.``, in nested ones."""
     items: Any = ()
     if isinstance(config, Mapping):
         items = config.items()
+        if name in config:
+            yield above, config
     elif isinstance(config, Sequence) and not isinstance(config, str):
         items = enumerate(config)
     for key, value in items:
-        path = f'{above}.{key}' if above else str(key)
-        if key == name:
-            yield path
-        yield from keys_named(name, value, path)
+        yield from dicts_with(name, value, f'{above}{key}.')

@@ -227,6 +227,11 @@ def test_no_image_left_to_validate(fails, config):
     fails(config, ['val_dataloader.dataset.val_fraction=0.01'], 'val_fraction')
 
 
+def test_misspelt_argument_of_a_data_set(fails, config):
+    fails(config, ['+train_dataloader.dataset.spilt=train'], config,
+          'train_dataloader.dataset.spilt is no argument there', "did you mean 'split'?")
+
+
 # Model.
 
 def test_modality_that_the_branch_lacks(fails, config):

@@ -71,7 +71,9 @@ def test_values_of_another_unit_than_norm_are_told_once(stub_branch, caplog):
 def test_an_unknown_argument_of_a_part_is_located():
     model = dict(_scope_='mmpretrain', type='ImageClassifier',
                  backbone=dict(type='ResNet', depth=18, init_cgf=None))
-    with pytest.raises(ValueError, match='model of the branch of rgb: backbone.init_cgf is no arg'):
+    model['head'] = dict(type='LinearClsHead', init_cgf=None)  # which is built later
+    with pytest.raises(ValueError, match='model of the branch of rgb: backbone.init_cgf is no arg.*'
+                                         "did you mean 'init_cfg'"):
         Branch(model, 'rgb')
 
 

@@ -1,56 +1,16 @@
 """Sound: from a file to a log power spectrogram."""
 
 from collections.abc import Callable
-from functools import partial
-from math import gcd
-from types import ModuleType
 
 import numpy as np
 import torch
 from mmcv.transforms import BaseTransform
-from torch import nn
 
 from mmfkd.registry import TRANSFORMS
 
+from .forms import loaded, of_form
+from .resampling import audio_transforms, resampler
 from .sound_files import loaded_wave, read_wave
-
-PHASES = 2000
-
-
-def audio_transforms() -> ModuleType:
-    """``torchaudio.transforms``, which nothing but sound needs.
-
-    Raises:
-        ImportError: torchaudio is missing or does not fit torch; the message has the cure.
-    """
-    try:
-        from torchaudio import transforms
-    except (ImportError, OSError) as error:
-        raise ImportError("spectrograms and resampling need torchaudio and the torch that it fits: "
-                          f"pip install 'mmfkd[audio]' ({error})") from error
-    return transforms
-
-
-def resampler(rate: int, target: int) -> Callable[[np.ndarray], np.ndarray]:
-    """A function that changes the rate of a wave.
-
-    torchaudio has a filter for each phase, and for rates without a large common divisor, such as
-    44101 and 8000, there are too many for the memory: scipy's Fourier method is taken for these.
-    """
-    if max(rate, target) // gcd(rate, target) > PHASES:
-        return partial(_by_fourier, ratio=target / rate)
-    return partial(_by_filters, module=audio_transforms().Resample(rate, target))
-
-
-# Functions of the module, and no lambdas, which workers that are spawned could not be given.
-def _by_fourier(wave: np.ndarray, ratio: float) -> np.ndarray:
-    from scipy import signal  # slow to import, and hardly ever needed
-
-    return signal.resample(wave, round(len(wave) * ratio))
-
-
-def _by_filters(wave: np.ndarray, module: nn.Module) -> np.ndarray:
-    return module(torch.from_numpy(wave)).numpy()
 
 
 @TRANSFORMS.register_module()
@@ -75,7 +35,7 @@ class LoadAudio(BaseTransform):
         rate: Hz to which files of another rate are resampled.
 
     Raises:
-        FileNotFoundError, ValueError: see :func:`read_wave`.
+        FileNotFoundError, ValueError: see :func:`read_wave`; or the modality is no file.
         ImportError: a file has another rate and torchaudio is missing.
     """
 
@@ -88,6 +48,7 @@ class LoadAudio(BaseTransform):
         """See the class."""
         spec = results['modalities'].get(self.modality)
         if spec is not None:
+            of_form(spec, 'path', self.modality, 'LoadAudio')
             wave, rate = (loaded_wave(spec['array'], spec['rate']) if 'array' in spec else
                           read_wave(spec['path'], spec.get('start', 0.0), spec.get('end')))
             results['modalities'][self.modality] = self._resampled(wave, rate).clip(-1, 1)
@@ -111,6 +72,9 @@ class AddNoise(BaseTransform):
         modality: its name; without it in the sample nothing is done.
         seed: None draws new noise at every call, for training; a number gives a sample the same
             noise every time, for evaluation.
+
+    Raises:
+        ValueError: nothing is loaded.
     """
 
     def __init__(self, snr: float, modality: str = 'audio', seed: int | None = None) -> None:
@@ -122,6 +86,7 @@ class AddNoise(BaseTransform):
         """See the class; reads ``sample_idx`` if there is a seed."""
         wave = results['modalities'].get(self.modality)
         if wave is not None:
+            loaded(wave, self.modality, 'AddNoise', 'LoadAudio')
             seed = (np.random.randint(2 ** 32) if self.seed is None
                     else (self.seed, results['sample_idx']))
             noise = np.random.default_rng(seed).standard_normal(len(wave), dtype=np.float32)
@@ -162,7 +127,7 @@ class FitLength(BaseTransform):
         rate: of a wave that does not bring its own, in Hz.
 
     Raises:
-        ValueError: see :func:`rate_of`.
+        ValueError: nothing is loaded; see :func:`rate_of`.
     """
 
     def __init__(self, seconds: float, modality: str = 'audio', rate: int | None = None) -> None:
@@ -174,6 +139,7 @@ class FitLength(BaseTransform):
         """See the class."""
         wave = results['modalities'].get(self.modality)
         if wave is not None:
+            loaded(wave, self.modality, 'FitLength', 'LoadAudio')
             rate = rate_of(results, self.modality, self.rate, 'FitLength')
             results['modalities'][self.modality] = np.resize(wave, round(self.seconds * rate))
         return results
@@ -196,7 +162,7 @@ class LogSpectrogram(BaseTransform):
         standardize: subtract the mean of the clip and divide by its standard deviation.
 
     Raises:
-        ValueError: a wave shorter than a frame; see :func:`rate_of`.
+        ValueError: nothing is loaded, or a wave shorter than a frame; see :func:`rate_of`.
         ImportError: torchaudio is missing.
     """
 
@@ -227,6 +193,7 @@ class LogSpectrogram(BaseTransform):
         wave = results['modalities'].get(self.modality)
         if wave is None:
             return results
+        loaded(wave, self.modality, 'LogSpectrogram', 'LoadAudio')
         if len(wave) < self.window:
             raise ValueError(f'a wave of {len(wave)} samples is shorter than the window of '
                              f'LogSpectrogram, {self.window}: put FitLength before it')

@@ -10,6 +10,7 @@ from mmcv.transforms import BaseTransform, Compose
 from mmfkd.registry import TRANSFORMS
 
 from .decoding import image_of, read_image
+from .forms import loaded, of_form
 
 FRAME_SUFFIXES = ('.jpg', '.jpeg', '.png')
 COLOR = dict(type='LoadImageFromFile', color_type='color', imdecode_backend='pillow')
@@ -34,6 +35,7 @@ class LoadImage(BaseTransform):
 
     Raises:
         FileNotFoundError, ValueError: no such file, or one that cannot be decoded; it is named.
+        ValueError: the modality is no file.
     """
 
     def __init__(self, modality: str, loader: dict = COLOR) -> None:
@@ -44,7 +46,8 @@ class LoadImage(BaseTransform):
         """See the class."""
         spec = results['modalities'].get(self.modality)
         if spec is not None:
-            results['modalities'][self.modality] = image_of(self.loader, spec)
+            results['modalities'][self.modality] = image_of(
+                self.loader, of_form(spec, 'path', self.modality, 'LoadImage'))
         return results
 
 
@@ -69,7 +72,8 @@ class LoadFrames(BaseTransform):
         loader: see :class:`LoadImage`.
 
     Raises:
-        ValueError: the folder holds no frames in the range, or one that cannot be decoded.
+        ValueError: the folder holds no frames in the range, or one that cannot be decoded; or the
+            modality is no folder.
     """
 
     def __init__(self, modality: str = 'visual', num_frames: int = 1, random: bool = False,
@@ -83,7 +87,7 @@ class LoadFrames(BaseTransform):
         """See the class."""
         spec = results['modalities'].get(self.modality)
         if spec is not None:
-            frames = spec.get('array')
+            frames = of_form(spec, 'folder', self.modality, 'LoadFrames').get('array')
             paths = (frame_paths(spec['folder'], spec.get('start', 0), spec.get('end'))
                      if frames is None else [])
             results['modalities'][self.modality] = [
@@ -139,6 +143,9 @@ class TransformImages(BaseTransform):
     Args:
         modality: its name; without it in the sample nothing is done.
         transforms: configs of transforms that change ``img``, such as mmpretrain's.
+
+    Raises:
+        ValueError: no image is loaded.
     """
 
     def __init__(self, modality: str, transforms: Sequence[dict]) -> None:
@@ -149,6 +156,7 @@ class TransformImages(BaseTransform):
         """See the class."""
         images = results['modalities'].get(self.modality)
         if images is not None:
+            loaded(images, self.modality, 'TransformImages', 'LoadImage')
             results['modalities'][self.modality] = (
                 [self._changed(image) for image in images] if isinstance(images, list)
                 else self._changed(images))

@@ -1,6 +1,6 @@
 """Packing of samples whose modalities have no common geometry."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -9,6 +9,8 @@ from mmpretrain.datasets.transforms import PackInputs
 from torch import Tensor
 
 from mmfkd.registry import TRANSFORMS
+
+from .forms import loaded
 
 
 @TRANSFORMS.register_module()
@@ -37,11 +39,9 @@ class PackPairs(BaseTransform):
         """See the class."""
         modalities = results.pop('modalities')
         packed = self.pack(results)
-        for name, loaded in modalities.items():
-            if isinstance(loaded, (str, Mapping)):
-                step = 'TokenizeText' if isinstance(loaded, str) else 'LoadImage'
-                raise ValueError(f"modality '{name}' is not loaded: put dict(type='{step}', "
-                                 f"modality='{name}', ...), or what loads it, before PackPairs")
+        for name, value in modalities.items():
+            loader = 'TokenizeText' if isinstance(value, str) else 'LoadImage'
+            loaded(value, name, 'PackPairs', loader)
         packed['inputs'] = {name: to_tensor(array) for name, array in modalities.items()}
         return packed
 

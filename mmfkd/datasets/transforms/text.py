@@ -13,6 +13,8 @@ from mmfkd.datasets.lists import read_text
 from mmfkd.datasets.synthetic.tweets import vocabulary as tweet_words
 from mmfkd.registry import TRANSFORMS
 
+from .forms import of_form
+
 SETTINGS = 'tokenizer_config.json'  # beside a vocabulary
 
 
@@ -40,7 +42,7 @@ class TokenizeText(BaseTransform):
         FileNotFoundError: there is no vocabulary.
         ValueError: a vocabulary without BERT's special tokens, or with more words than the
             ``config.json`` beside it has embeddings; another ``lowercase`` than the file says; a
-            text without a word.
+            text without a word; or the modality is no text.
     """
 
     def __init__(self, tokenizer: str, modality: str = 'text', max_length: int = 40,
@@ -58,6 +60,7 @@ class TokenizeText(BaseTransform):
         """See the class."""
         text = results['modalities'].get(self.modality)
         if text is not None:
+            of_form(text, 'text', self.modality, 'TokenizeText')
             if not text.strip():
                 raise ValueError(f"the text of {results.get('img_path')} is empty: take the "
                                  "sample out of the list, or drop such samples with "

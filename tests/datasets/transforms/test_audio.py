@@ -11,8 +11,8 @@ import soundfile
 from scipy import signal
 
 from mmfkd.datasets.transforms import AddNoise, Cached, FitLength, LoadAudio, LogSpectrogram
-from mmfkd.datasets.transforms.audio import resampler
 from mmfkd.datasets.transforms.cached import save
+from mmfkd.datasets.transforms.resampling import resampler
 from mmfkd.datasets.transforms.sound_files import read_wave
 from mmfkd.registry import TRANSFORMS
 

@@ -9,8 +9,12 @@ import torch
 from transformers import BertTokenizer
 
 from mmfkd.datasets.transforms import (
+    AddNoise,
+    FitLength,
+    LoadAudio,
     LoadFrames,
     LoadImage,
+    LogSpectrogram,
     PackPairs,
     TokenizeText,
     TransformImages,
@@ -202,5 +206,22 @@ def test_packing_puts_channels_first_and_keeps_the_label():
 @pytest.mark.parametrize(('value', 'step'), [('a text', 'TokenizeText'),
                                              (dict(path='a.png'), 'LoadImage')])
 def test_what_is_not_loaded_is_named_when_it_is_packed(value, step):
-    with pytest.raises(ValueError, match=f"modality 'one' is not loaded: put .*'{step}', mod"):
+    with pytest.raises(ValueError, match=f"'one' is not loaded: put .*'{step}', mod"):
         PackPairs()(dict(modalities=dict(one=value), img_path='x'))
+
+
+@pytest.mark.parametrize(('step', 'value', 'message'), [
+    (LoadAudio('one'), 'a text', "a text, but LoadAudio reads a file: .*dict\\(one='path'\\)"),
+    (LoadImage('one'), 'a text', 'a text, but LoadImage reads a file: say columns'),
+    (LoadImage('one'), dict(folder='x'), 'a folder, but LoadImage reads a file'),
+    (LoadImage('one'), np.zeros((2, 2, 3)), 'loaded already where LoadImage'),
+    (LoadFrames('one'), dict(path='x'), 'a file, but LoadFrames reads a folder'),
+    (TokenizeText('synthetic', 'one'), dict(path='x'), "a file, but TokenizeText reads a text: say "
+                                                       "columns=dict\\(one='text'\\)"),
+    (TransformImages('one', []), dict(path='x'), "not loaded: put .*'LoadImage', modality='one'"),
+    (AddNoise(0, 'one'), dict(path='x'), "'LoadAudio', .* before AddNoise"),
+    (FitLength(1, 'one', rate=8), dict(path='x'), "'LoadAudio', .* before FitLength"),
+    (LogSpectrogram('one'), dict(path='x'), "'LoadAudio', .* before LogSpectrogram")])
+def test_a_form_that_a_step_does_not_take_is_named(step, value, message):
+    with pytest.raises(ValueError, match=f"'one' is {message}|'one' is not loaded: .*{message}"):
+        on(step, one=value)
