@@ -74,7 +74,9 @@ def warn_of_parts(runner: Runner) -> None:
         runner.logger.warning(
             "validation is on a share of its samples (subset='val'), and training not on the rest "
             "of these (subset='fit' of the same split): where validation has files of its own, set "
-            'val_dataloader.dataset.subset=None and train_dataloader.dataset.subset=None')
+            'val_dataloader.dataset.subset=None and train_dataloader.dataset.subset=None, or, '
+            "where they have the same samples, give both the same list, with labels='some' where "
+            'labels are missing')
     parts = [*datasets(training), *datasets(validation)]
     if any(getattr(part, 'group', None) is not None for part in parts) and not any(
             getattr(part, 'subset', None) for part in parts):
