@@ -8,6 +8,9 @@ import av
 import numpy as np
 import soundfile
 
+from .arrays import NUMPY
+from .decoding import TEXTS
+
 # Sizes that a program writes into a header when it does not know the length yet.
 UNKNOWN_SIZES = (0, 0xFFFFFFFF)
 CURE = 'Copy it again, or take it out of the list.'
@@ -47,14 +50,24 @@ def read_wave(path: str | Path, start: float = 0.0, end: float | None = None
         except soundfile.LibsndfileError as error:
             wave, rate = read_with_ffmpeg(content, error)
     except (RuntimeError, TypeError, ValueError, OSError, av.FFmpegError) as error:
-        raise ValueError(f'{path} cannot be decoded ({error}): it is truncated or no sound file. '
-                         f'{CURE}') from error
+        raise ValueError(f'{path} cannot be decoded ({error}): {what_it_is(path)}') from error
     wave = wave[round(start * rate):None if end is None else round(end * rate)].mean(1)
     if len(wave) == 0:
         raise ValueError(f'{path} holds no sound{f" from {start} to {end} s" if end else ""}: '
                          'make it again from its video, or take it out of the list')
     check_samples(wave, str(path), 'write it anew, divided by 32768 if it was of 16 bits')
     return wave, rate
+
+
+def what_it_is(path: str | Path) -> str:
+    """What a file that cannot be decoded seems to be, by its name, with the cure."""
+    kind = Path(path).suffix.lower()
+    if kind in NUMPY:
+        return ('an array has no rate. Write it as wav with soundfile.write(FILE, wave, rate), or, '
+                'in a program, give dict(array=wave, rate=rate)')
+    if kind in TEXTS:
+        return 'it is a text or a table. Name a sound file, or a folder of them.'
+    return f'it is truncated or no sound file. {CURE}'
 
 
 def loaded_wave(array: np.ndarray, rate: int) -> tuple[np.ndarray, int]:

@@ -114,6 +114,16 @@ def test_what_is_no_sound_file_is_named(tmp_path, content):
         load(tmp_path / 'a.wav')
 
 
+@pytest.mark.parametrize(('name', 'cure'), [
+    ('a.npy', r'an array has no rate. Write it as wav with soundfile.write\(.*rate=rate\)'),
+    ('list.txt', 'it is a text or a table. Name a sound file')])
+def test_what_seems_no_sound_has_its_own_cure(name, cure, tmp_path):
+    np.save(tmp_path / 'a.npy', tone())
+    (tmp_path / 'list.txt').write_text('a.wav\n')
+    with pytest.raises(ValueError, match=rf'{name} cannot be decoded \(.*\): {cure}'):
+        load(tmp_path / name)
+
+
 def test_samples_that_are_no_numbers_are_named(tmp_path):
     with pytest.raises(ValueError, match='a.wav holds NaN'):
         load(write(tmp_path / 'a.wav', np.array([0.0, np.nan, 0.5]), subtype='FLOAT'))
