@@ -404,6 +404,8 @@ def test_combination_differs_from_its_baseline_by_teacher_and_losses_alone(name)
     own = {'optim_wrapper'} if second and pair.dataset in ('crisismmd', 'emoji') else set()
     if method == 'transfer':
         assert cfg.train_dataloader.dataset.pop('labels') == 'none'
+    if method == 'reviewkd':
+        assert cfg.default_hooks.pop('reviewkd_warm_up').loss == 'loss_reviewkd'
     assert all(cfg[key] == baseline[key] for key in baseline if key != 'model' and key not in own)
     if second:
         (student, arguments), = second.items()

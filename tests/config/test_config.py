@@ -23,6 +23,7 @@ from mmfkd.config import (
     student_config,
     write_leaf,
 )
+from mmfkd.config.schedules import Schedule, schedules
 from mmfkd.registry import MODELS
 
 # A user's own loss and config, far from any checkout.
@@ -247,6 +248,19 @@ def test_pair_and_method_are_options_of_train_and_test(tmp_path):
 
 def test_the_folder_of_the_package_is_the_checkouts():
     assert configs_folder() == ROOT / 'configs'
+
+
+@pytest.mark.parametrize('name', ['reviewkd', 'reviewkd-paper'])
+def test_review_warms_up_as_its_authors_do_but_for_balanced(name):
+    warm_up = Schedule('default_hooks.reviewkd_warm_up', 'loss_reviewkd',
+                       ('weight', 'balance.ratio'), 0.05, 1.0, 0, 19)
+    cfg = load_config(f'{name}/avdigits_visual2audio')
+    assert list(schedules(cfg)) == [warm_up]
+    assert warm_up.value(0, 40) == 0.05 and warm_up.value(19, 40) == 1.0
+    balanced = load_config('reviewkd-balanced/avdigits_visual2audio')
+    assert not list(schedules(balanced))
+    assert balanced.model.losses.loss_reviewkd.balance == dict(ratio=1.0)
+    assert cfg.model == load_config('reviewkd-paper/avdigits_visual2audio').model
 
 
 def test_a_teacher_is_left_out_by_none_as_a_loss_is():

@@ -191,7 +191,7 @@ def test_a_number_that_a_schedule_replaces_is_refused(options, message):
         check_config(cfg)
 
 
-@pytest.mark.parametrize('method', ['dkd-paper', 'reviewkd-paper'])
+@pytest.mark.parametrize('method', ['dkd-paper', 'reviewkd-paper', 'reviewkd'])
 def test_a_ratio_that_a_schedule_replaces_is_refused(method):
     check_config(compose('avdigits_visual2audio', method))
     loss = f'loss_{method.removesuffix("-paper")}'

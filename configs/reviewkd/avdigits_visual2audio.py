@@ -1,6 +1,0 @@
-_base_ = ['../unimodal/avdigits_audio.py', '../_base_/methods/reviewkd.py']
-widths = _base_.channels.stages
-model = dict(
-    losses=dict(loss_reviewkd=dict(
-        _base_.losses.loss_reviewkd, student_channels=widths, teacher_channels=widths)),
-    teachers=dict(teacher=dict(config='configs/unimodal/avdigits_visual.py', checkpoint='auto')))
