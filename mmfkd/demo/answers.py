@@ -11,6 +11,8 @@ from mmengine.dataset import pseudo_collate
 from mmfkd.inference import Classification, Predictor
 from mmfkd.inference.results import Prediction
 
+from .samples import Samples
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -43,17 +45,22 @@ class Answer:
         return None if self.prediction is None else self.prediction.picture()
 
 
-def of_sample(networks: Mapping[str, Predictor], sample: Mapping[str, Any], names: set[str]
+def of_sample(networks: Mapping[str, Predictor], samples: Samples, i: int, names: set[str]
               ) -> list[Answer]:
     """Answers to a sample of a data set.
 
     Args:
         networks: title to network.
-        sample: see :class:`mmfkd.demo.samples.Samples`.
+        samples: of the test set.
+        i: number of the sample.
         names: modalities that are given.
+
+    Raises:
+        FileNotFoundError, ValueError: a file cannot be read as a network needs it; it is named.
     """
     found = []
     for title, network in networks.items():
+        sample = samples.read_by(i, network)
         inputs = {name: x for name, x in sample['inputs'].items()
                   if name in names and name in network.modalities}
         batch = pseudo_collate([dict(sample, inputs=inputs)]) if inputs else None

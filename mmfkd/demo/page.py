@@ -33,7 +33,7 @@ class Page:
         self.kinds = kinds_of(self.networks)
         if samples is not None:
             # The first call of a network is slower than all others, and says nothing of its speed.
-            of_sample(self.networks, samples[0], set(self.kinds))
+            of_sample(self.networks, samples, 0, set(self.kinds))
 
     def blocks(self) -> gr.Blocks:
         """The page of gradio, not yet served."""
@@ -81,7 +81,7 @@ class Page:
             raise gr.Error('every modality is switched off: switch one on')
         try:
             if picked is not None and self.samples is not None:
-                found = of_sample(self.networks, self.samples[picked], names)
+                found = of_sample(self.networks, self.samples, picked, names)
                 truth = self.samples.truth(picked, next(iter(self.networks.values())).palette)
             else:
                 found, truth = of_files(self.networks, {

@@ -99,7 +99,7 @@ def test_every_network_answers_as_it_does_alone(rooms, networks, samples):
         baseline=load_student(load_config('unimodal/synthetic_rgb'),
                               rooms / 'baseline/best_mIoU_epoch_1.pth'))
     wanted = panel(samples._dataset, 2, models)
-    found = of_sample(networks, samples[1], {'rgb', 'depth'})
+    found = of_sample(networks, samples, 1, {'rgb', 'depth'})
     assert [one.title for one in found] == list(models)
     for one in found:
         np.testing.assert_array_equal(one.prediction.picture(1.0), wanted[one.title])
@@ -107,9 +107,49 @@ def test_every_network_answers_as_it_does_alone(rooms, networks, samples):
     np.testing.assert_array_equal(samples.truth(1, networks['student'].palette), wanted['truth'])
 
 
+RESIZED = "dict(type='mmseg.Resize', scale=(64, 64), keep_ratio=False)"
+FILES = """
+_base_ = ['{root}/configs/unimodal/synthetic_rgb.py']
+test_dataloader = dict(dataset=dict(
+    _delete_=True, type='RGBXDataset', data_root='{folder}/data', split='test',
+    labels='none', metainfo=dict(classes={classes}), modalities=dict(
+        rgb=dict(folder='rgb', suffix='.png', channels=3)), pipeline=[
+            dict(type='LoadModalities'), dict(type='StackModalities'), {step}
+            dict(type='PackModalities')]))
+"""
+
+
+@pytest.mark.parametrize('rendered', [True, False])
+def test_a_network_reads_a_sample_as_its_own_data_set_does(rendered, rooms, tmp_path):
+    classes = open_samples(rooms / 'rooms.py')._dataset.metainfo['classes']
+    for name, step in (('plain', ''), ('resized', f'{RESIZED},')):
+        (tmp_path / f'{name}.py').write_text(FILES.format(
+            root=ROOT, folder=tmp_path, classes=classes, step=step))
+    (tmp_path / 'data/rgb/test').mkdir(parents=True)
+    image = np.random.default_rng(0).integers(0, 255, (32, 32, 3), np.uint8)
+    cv2.imwrite(str(tmp_path / 'data/rgb/test/a.png'), image)
+    checkpoint = save(tmp_path / 'plain.py', tmp_path / 'x.pth')
+    if rendered:
+        steps = load_config('unimodal/synthetic_rgb').test_dataloader.dataset.pipeline
+        steps.insert(-1, dict(type='mmseg.Resize', scale=(64, 64), keep_ratio=False))
+        for name, own in (('plain', steps[:-2] + steps[-1:]), ('resized', steps)):
+            (tmp_path / f'{name}.py').write_text(
+                f"_base_ = ['{ROOT}/configs/unimodal/synthetic_rgb.py']\ntest_dataloader = dict("
+                f"dataset=dict(num_scenes=2, size=(32, 32), pipeline={own}))\n")
+    networks = {name: Predictor(tmp_path / f'{name}.py', checkpoint, device='cpu')
+                for name in ('plain', 'resized')}
+    samples = open_samples(tmp_path / 'plain.py')
+    found = of_sample(networks, samples, 0, {'rgb'})
+    assert [one.prediction.inputs['rgb'].shape[-2:] for one in found] == [(32, 32), (64, 64)]
+    if not rendered:
+        wanted = of_files(networks, dict(rgb=str(tmp_path / 'data/rgb/test/a.png')))
+        for one, other in zip(found, wanted, strict=True):
+            np.testing.assert_array_equal(one.prediction.mask, other.prediction.mask)
+
+
 def test_a_modality_that_is_switched_off_is_not_given(networks, samples):
-    both = of_sample(networks, samples[0], {'rgb', 'depth'})
-    student, teacher, baseline = of_sample(networks, samples[0], {'rgb'})
+    both = of_sample(networks, samples, 0, {'rgb', 'depth'})
+    student, teacher, baseline = of_sample(networks, samples, 0, {'rgb'})
     assert teacher.prediction is None and teacher.row() == ['teacher', '', 'needs depth', '']
     np.testing.assert_array_equal(student.prediction.mask, both[0].prediction.mask)
     assert baseline.row()[:2] == ['baseline', 'rgb']
