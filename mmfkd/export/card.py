@@ -34,6 +34,8 @@ class Card:
         unit: of the input, in place of the usual one of its kind; empty for that.
         divisor: that height and width are a multiple of.
         threshold: of the probability of the second of two classes, where one logit says it.
+        resized: height and width to which the test pipeline brings images; None where it does not.
+        onnx: sizes that the ONNX model takes, like ``sizes``.
         edits: of the config since the run, whose scores are then those of another network.
     """
 
@@ -52,6 +54,8 @@ class Card:
     unit: str = ''
     divisor: int = 1
     threshold: float | None = None
+    resized: tuple[int, int] | None = None
+    onnx: str = ''
     edits: Sequence[str] = ()
 
     @property
@@ -72,7 +76,22 @@ class Card:
         """What the input is."""
         pads = (f'; H and W are multiples of {self.divisor}, padded with zeros at the right and at '
                 'the bottom, as in training (mmseg pads after normalising)')
-        return (self.unit or RAW[self.kind]) + (pads if self.divisor > 1 else '')
+        return self.values + (pads if self.divisor > 1 else '')
+
+    @property
+    def values(self) -> str:
+        """What the values of the input are."""
+        size = f', resized to {self.resized[0]}x{self.resized[1]} (HxW)' if self.resized else ''
+        return (self.unit or RAW[self.kind]) + size
+
+    @property
+    def free(self) -> str:
+        """Which program takes other sizes, where one of them does not; else empty."""
+        if {self.sizes, self.onnx} != {'any', 'one'}:
+            return ''
+        names = ('`program.pt2`', '`model.onnx`')
+        fixed, free = names if self.sizes == 'one' else names[::-1]
+        return f'{fixed} takes H and W of {"x".join(map(str, self.shape[1:]))} alone, {free} any'
 
 
 def text_of(card: Card) -> str:
@@ -85,7 +104,7 @@ def text_of(card: Card) -> str:
     free = f'{card.shape[0]}, H, W' if card.sizes == 'any' else numbers
     use = ['```python', 'import torch', '',
            "network = torch.export.load('program.pt2').module()",
-           f'raw = torch.zeros(1, {numbers}, dtype=torch.{dtype})  # {card.unit or RAW[card.kind]}',
+           f'raw = torch.zeros(1, {numbers}, dtype=torch.{dtype})  # {card.values}',
            'logits = network(raw)', card.rule, '```', ''] if card.sizes else []
     how = 'cross-modal knowledge distillation by mmfkd' if card.distilled else 'mmfkd'
     return '\n'.join([
@@ -94,6 +113,7 @@ def text_of(card: Card) -> str:
         f'trained with {how}.', '', *use,
         '| | |', '|---|---|',
         f'| input | `{card.modality}`, {dtype} (N, {free}): {card.raw} |',
+        *([f'| sizes | {card.free} |'] if card.free else []),
         f'| output | logits {card.output} |',
         f'| normalisation, inside the network | {spelled(card.norm)} |',
         f'| classes | {", ".join(card.classes)} |',

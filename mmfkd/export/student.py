@@ -28,8 +28,10 @@ from mmfkd.checkpoints import (
     weights_in,
 )
 from mmfkd.config import main_metric, student_config, without_init
+from mmfkd.datasets.pipelines import made_size
 from mmfkd.inference.edits import edits_since
 from mmfkd.inference.opening import EXPORTED, open_run
+from mmfkd.inference.samples import CLIP, IMAGE
 from mmfkd.models import Branch
 
 from .card import Card, text_of
@@ -145,7 +147,8 @@ def export_student(config: str | Path, checkpoint: str | Path, out: str | Path,
     card = replace(
         card_of(cfg, spec, tuple(meta['classes']), raw, sizes['program.pt2'],
                 summary_of(source) if first and not edits else {}, licence),
-        distilled=was_distilled(trained), threshold=threshold_of(branch), edits=edits)
+        distilled=was_distilled(trained), threshold=threshold_of(branch), edits=edits,
+        onnx=sizes['model.onnx'])
     if edits:
         print(f'{source} was trained and scored with another config, by {"; ".join(edits)}: the '
               f"card states no scores. Export {source.parent}, or measure with mmfkd test")
@@ -172,10 +175,13 @@ def name_classes(cfg: Config, classes: Sequence[str]) -> None:
 def card_of(cfg: Config, spec: dict, classes: tuple[str, ...], raw: Tensor, sizes: str,
             summary: dict, licence: str) -> Card:
     """What the model card says."""
+    kind, dataset = kind_of(cfg, spec), dataset_config(cfg)
+    resized = (made_size(dataset.get('pipeline') or (), spec['modality'])
+               if kind in (IMAGE, CLIP) else None)
     return Card(Path(str(cfg.filename)).stem, spec['model'].get('_scope_') != 'mmpretrain',
-                spec['modality'], kind_of(cfg, spec), tuple(raw.shape[1:]), sizes,
+                spec['modality'], kind, tuple(raw.shape[1:]), sizes,
                 dict(spec.get('norm') or {}), classes, summary, str(main_metric(cfg) or 'score'),
-                licence, unit=unit_of(dataset_config(cfg), spec['modality']),
+                licence, unit=unit_of(dataset, spec['modality']), resized=resized,
                 divisor=(cfg.model.get('data_preprocessor') or {}).get('size_divisor', 1))
 
 

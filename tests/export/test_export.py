@@ -486,6 +486,9 @@ def test_the_card_says_how_one_logit_is_read_and_what_was_trained():
     card = Card('x', True, 'rgb', 'image', (3, 8, 8), 'any', {}, ('a', 'b'), {}, 'mIoU', '')
     assert 'classes = logits.argmax(1)' in text_of(card)
     assert 'trained with mmfkd.' in text_of(card) and 'distillation' not in text_of(card)
+    fixed = text_of(replace(card, sizes='one', onnx='any'))
+    assert '`program.pt2` takes H and W of 8x8 alone, `model.onnx` any' in fixed
+    assert '| sizes |' not in text_of(replace(card, onnx='any'))
     card = replace(card, threshold=0.3, distilled=True, divisor=16)
     code = re.search(r'^classes = .*$', text_of(card), re.MULTILINE)[0]
     names = dict(logits=torch.tensor([[[[2.0, -2.0]]]]))

@@ -211,6 +211,12 @@ def test_what_cannot_be_exported_is_said(tmp_path):
             reference_sizes(cfg, spec, None)
 
 
+def test_the_card_of_an_image_gives_the_size_that_it_is_resized_to(exports):
+    text = (exports['crisismmd_image'][1] / 'README.md').read_text()
+    assert 'in the order BGR, resized to 224x224 (HxW)' in text
+    assert 'resized' not in (exports['cremad_audio'][1] / 'README.md').read_text()
+
+
 def test_the_card_of_a_text_gives_its_length(exports):
     text = (exports['crisismmd_text'][1] / 'README.md').read_text()
     assert 'torch.zeros(1, 40, dtype=torch.int64)' in text and 'int64 (N, 40)' in text
