@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from mmfkd.config import load_config
 from mmfkd.datasets import (
     AVDigitsDataset,
     AVEDataset,
@@ -14,6 +15,7 @@ from mmfkd.datasets import (
     PairDataset,
     VGGSoundDataset,
 )
+from mmfkd.registry import DATASETS
 
 TSV = ('event_name', 'tweet_id', 'image_id', 'tweet_text', 'image', 'label', 'label_text',
        'label_image', 'label_text_image')
@@ -68,6 +70,24 @@ def test_the_held_out_part_is_fixed_and_disjoint(cremad):
     val, fit = names(subset='val'), names(subset='fit')
     assert (len(val), len(fit)) == (5, 15) and not set(val) & set(fit)
     assert names(subset='val') == val != names(subset='val', split_seed=1)
+
+
+@pytest.mark.parametrize('config', ['unimodal/cremad_audio', 'fdkd/cremad_visual2audio'])
+def test_no_actor_is_trained_on_and_held_out(config, cremad, tmp_path):
+    lines = [line.split(',') for line in (cremad / 'train.csv').read_text().splitlines()]
+    for clip, label in lines:  # a second clip of each actor
+        clip = clip.replace('DFA', 'IEO')
+        touch(tmp_path / 'AudioWAV' / f'{clip}.wav', tmp_path / 'frames' / clip / '00000.jpg')
+        with (cremad / 'train.csv').open('a') as file:
+            file.write(f'{clip},{label}\n')
+    cfg, actors = load_config(config), []
+    for split in ('train', 'val'):
+        dataset = DATASETS.build({**cfg[f'{split}_dataloader'].dataset, 'data_root': str(cremad),
+                                  'pipeline': []})
+        names = [Path(dataset.get_data_info(i)['img_path']).stem for i in range(len(dataset))]
+        actors.append([name.split('_')[0] for name in names])
+    fit, val = actors
+    assert (len(fit), len(val)) == (36, 4) and not set(fit) & set(val)
 
 
 def test_missing_files_are_counted_and_ten_are_listed(cremad):
