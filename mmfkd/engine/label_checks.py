@@ -12,8 +12,8 @@ from mmfkd.models import CrossModalDistiller, LabelledCrossEntropyLoss
 
 from .run_parts import datasets, networks
 
-FREE = ('kd, feature, pkd, rkd, ofd, afd, reviewkd, recommended, dist with ignore_index=None, or '
-        'fdkd with align=None and task=None')
+FREE = ('kd, feature, pkd, rkd, ofd, afd, reviewkd, recommended, fdkd with align=None and '
+        'task=None, or dist, dml and c2kd, which for masks need ignore_index=None')
 
 
 def may_lack_labels(dataset: object) -> bool:
@@ -64,7 +64,8 @@ def check_labels(runner: Runner, model: nn.Module) -> None:
     count, total = count_labelled(data)
     runner.logger.info(f'{count} of {total} training samples have a label')
     losses = dict(model.losses.items()) if isinstance(model, CrossModalDistiller) else {}
-    needing = [name for name, loss in losses.items() if loss.needs_gt]
+    images = 'gt_label' not in next(datasets(data)).get_data_info(0)
+    needing = [name for name, loss in losses.items() if loss.leaves_out_unlabelled(images)]
     if count == 0 and len(needing) == len(losses):
         why = (f'{", ".join(needing)} needs labels too' if needing else
                'the model has no distillation loss')

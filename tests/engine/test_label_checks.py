@@ -116,6 +116,25 @@ def test_a_classifier_that_would_count_the_unlabelled_is_refused(
     check_runner(classified(make_runner, config, data, 'leaves_out'))
 
 
+def test_what_compares_samples_alone_learns_from_those_without_a_label(
+        make_runner, distiller_config, cls_branch, made):
+    dist = dict(loss_dist=dict(type='DISTLoss'))
+    with pytest.raises(ValueError, match='loss_dist needs labels too.*for masks need ignore_index'):
+        check_runner(made(dist, 'none'))
+    check_runner(made(dict(loss_dist=dict(type='DISTLoss', ignore_index=None)), 'none'))
+    config = distiller_config(dict(loss_dist=dict(
+        type='DISTLoss', student='student.logits', teacher='student.logits')), make=cls_branch)
+    config.teachers = {}
+    pipeline = [dict(type='RenderTextImage'), dict(type='PackPairs')]
+    data = dict(dataset=dict(type='SyntheticTextImage', num_samples=4, labels='none',
+                             size=(32, 32), pipeline=pipeline))
+    config.students.student.model.head.update(
+        num_classes=5, loss=dict(type='mmfkd.LabelledCrossEntropyLoss'))
+    runner = classified(make_runner, config, data, 'free')
+    check_runner(runner)
+    assert 'samples with a label alone' not in log(runner)
+
+
 def test_a_teacher_of_other_classes_is_refused(make_runner, distiller_config, seg_branch):
     config = distiller_config(KD, make=lambda modality='rgb': seg_branch(modality, classes=4))
     runner = make_runner(config)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from mmfkd.registry import MODELS
 
-from .shapes import class_logits, labelled_rows, resized
+from .shapes import class_logits, labelled_rows, learnt_rows, resized
 
 MODELS.register_module('Linear', module=nn.Linear)
 
@@ -99,6 +99,14 @@ class DistillLoss(BaseModule):
         The tensors are float32, and of one shape if the loss is ``paired``.
         """
 
+    def leaves_out_unlabelled(self, images: bool) -> bool:
+        """Whether it learns nothing from samples without a label.
+
+        Args:
+            images: whether each pixel has a label, as in segmentation.
+        """
+        return self.needs_gt
+
     def report(self) -> dict[str, Tensor]:
         """Values of the last step that are logged beside the terms, and not summed."""
         return {}
@@ -137,7 +145,8 @@ class DistillLoss(BaseModule):
 class LogitLoss(DistillLoss):
     """Base of the losses between logits at a temperature.
 
-    A subclass writes :meth:`row_terms`, on the positions that have a label, one a row.
+    A subclass writes :meth:`row_terms`, on the positions that count, one a row: pixels that have a
+    label, and samples of classification, also without one unless the rows need labels.
 
     Args:
         student: ``branch.tap`` of the student's logits, (N, C) or (N, C, H, W).
@@ -173,9 +182,13 @@ class LogitLoss(DistillLoss):
         student, teacher = class_logits(student), class_logits(teacher)
         if not self.needs_gt:
             return self.row_terms(student, teacher, None)
-        (student, teacher), labels = labelled_rows((student, teacher), gt,
-                                                   cast(int, self.ignore_index))
+        rows = labelled_rows if self.by_label else learnt_rows
+        (student, teacher), labels = rows((student, teacher), gt, cast(int, self.ignore_index))
         return self.row_terms(student, teacher, labels)
+
+    def leaves_out_unlabelled(self, images: bool) -> bool:
+        """See :class:`DistillLoss`: of images alone, unless the rows need labels."""
+        return self.needs_gt and (images or self.by_label)
 
     @abstractmethod
     def row_terms(self, student: Tensor, teacher: Tensor, labels: Any) -> dict[str, Tensor]:

@@ -1,6 +1,7 @@
 """C2KD: distillation in both directions through proxies."""
 
 from collections.abc import Sequence
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -10,7 +11,15 @@ from mmfkd.registry import MODELS
 
 from .base import DistillLoss
 from .logits import divergence
-from .shapes import as_map, class_logits, labelled_rows, mean_of_rows, resized, without_target
+from .shapes import (
+    as_map,
+    class_logits,
+    labelled_rows,
+    learnt_rows,
+    mean_of_rows,
+    resized,
+    without_target,
+)
 
 
 @MODELS.register_module()
@@ -30,8 +39,9 @@ class C2KDLoss(DistillLoss):
 
     The target's logit is set to 0 and stays in the softmax; ``remove_target`` removes it, with
     which two classes leave nothing to compare. A sample whose τ is undefined (all logits equal) is
-    not selected. For maps a pixel is a sample, each proxy keeps its resolution, its network's
-    logits are brought to it, and for ``cross`` the student's proxy is brought to the teacher's.
+    not selected, and of one without a label all classes are compared. For maps a pixel is a
+    sample, each proxy keeps its resolution, its network's logits are brought to it, and for
+    ``cross`` the student's proxy is brought to the teacher's.
 
     Departures from the authors' code are in ``docs/methods.md``, section ``c2kd``.
 
@@ -45,13 +55,14 @@ class C2KDLoss(DistillLoss):
         threshold: of τ, in [-1, 1).
         remove_target: see above.
         channels: width of the proxies.
-        ignore_index: label of the positions to leave out.
+        ignore_index: label of the positions to leave out; None takes all and needs no labels, so
+            that ``cross`` is over all classes.
 
     Raises:
-        ValueError: ``threshold`` or ``num_classes`` is out of range.
+        ValueError: ``threshold`` or ``num_classes`` is out of range, or ``remove_target`` has no
+            labels.
     """
 
-    needs_gt = True
     paired = False
     detaches = False
 
@@ -59,18 +70,26 @@ class C2KDLoss(DistillLoss):
                  student: Sequence[str] = ('student.logits', 'student.layer3'),
                  teacher: Sequence[str] = ('teacher.logits', 'teacher.layer3'),
                  weight: float = 1.0, threshold: float = 0.0, remove_target: bool = False,
-                 channels: int = 256, ignore_index: int = 255) -> None:
+                 channels: int = 256, ignore_index: int | None = 255) -> None:
         super().__init__(student, teacher, weight)
         if not -1 <= threshold < 1 or num_classes < 2:
             raise ValueError(f'C2KDLoss: threshold={threshold} must be in [-1, 1) and '
                              f'num_classes={num_classes} at least 2')
+        if remove_target and ignore_index is None:
+            raise ValueError('C2KDLoss: remove_target=True removes the class of the label, which '
+                             'ignore_index=None does without: give the label to leave out, 255')
+        self.needs_gt = ignore_index is not None
         self.threshold = threshold
         self.remove_target = remove_target
         self.ignore_index = ignore_index
         self.proxy_s = proxy(student_channels, channels, num_classes)
         self.proxy_t = proxy(teacher_channels, channels, num_classes)
 
-    def terms(self, student: list[Tensor], teacher: list[Tensor], gt: Tensor
+    def leaves_out_unlabelled(self, images: bool) -> bool:
+        """See :class:`DistillLoss`: of images alone."""
+        return self.needs_gt and images
+
+    def terms(self, student: list[Tensor], teacher: list[Tensor], gt: Tensor | None
               ) -> dict[str, Tensor]:
         """``student``, ``teacher`` and ``cross``: see the class."""
         z_s, q_s = with_proxy(*student, net=self.proxy_s)
@@ -80,25 +99,27 @@ class C2KDLoss(DistillLoss):
             q_s = resized(q_s, q_t.shape[-2:])
         return dict(own, cross=self._cross(q_s, q_t, gt))
 
-    def _mutual(self, logits: Tensor, other: Tensor, gt: Tensor) -> Tensor:
+    def _mutual(self, logits: Tensor, other: Tensor, gt: Tensor | None) -> Tensor:
         """KL divergences of two logits in both directions, each with its target detached."""
-        rows, _ = labelled_rows((class_logits(logits), other), gt, self.ignore_index)
+        rows, _ = learnt_rows((class_logits(logits), other), gt, cast(int, self.ignore_index))
         a, b = (F.log_softmax(x, dim=1) for x in rows)
         return mean_of_rows(divergence(b, a.detach()) + divergence(a, b.detach()))
 
-    def _cross(self, q_s: Tensor, q_t: Tensor, gt: Tensor) -> Tensor:
+    def _cross(self, q_s: Tensor, q_t: Tensor, gt: Tensor | None) -> Tensor:
         """What the proxies teach each other where they agree."""
-        (q_s, q_t), labels = labelled_rows((q_s, q_t), gt, self.ignore_index)
+        rows: Any = labelled_rows if self.remove_target else learnt_rows
+        (q_s, q_t), labels = rows((q_s, q_t), gt, self.ignore_index)
         selected = kendall_tau(q_s.detach(), q_t.detach()) > self.threshold
         both = self._without_target(q_s, q_t, labels) + self._without_target(q_t, q_s, labels)
         return mean_of_rows(both * selected)
 
     def _without_target(self, learner: Tensor, target: Tensor, labels: Tensor) -> Tensor:
-        """KL divergence (M,) without the target class."""
+        """KL divergence (M,) without the target class, where there is one."""
         if self.remove_target:
             rest = [without_target(x, labels) for x in (learner, target.detach())]
         else:
-            kept = torch.ones_like(learner).scatter_(1, labels[:, None], 0)
+            targets = labels.clamp(min=0)[:, None]
+            kept = torch.ones_like(learner).scatter_(1, targets, (labels < 0).float()[:, None])
             rest = [learner * kept, target.detach() * kept]
         return divergence(*(F.log_softmax(x, dim=1) for x in rest))
 

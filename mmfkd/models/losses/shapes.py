@@ -88,6 +88,29 @@ def labelled_rows(maps: Sequence[Tensor], gt: Tensor, ignore_index: int
     return [x.movedim(1, -1)[kept] for x in maps], labels[kept]
 
 
+def learnt_rows(maps: Sequence[Tensor], gt: Tensor | None, ignore_index: int
+                ) -> tuple[list[Tensor], Tensor]:
+    """As :func:`labelled_rows`, with samples (N,) that have no label, from which a teacher teaches.
+
+    An unlabelled image (N, H', W') is one of ignored pixels, and is left out.
+
+    Args:
+        maps: see :func:`labelled_rows`.
+        gt: likewise; None takes every position.
+        ignore_index: likewise.
+
+    Returns:
+        likewise, negative where there is no label.
+    """
+    if gt is None:
+        rows = [x.movedim(1, -1).flatten(0, -2) for x in maps]
+        return rows, torch.full((len(rows[0]),), -1, device=rows[0].device)
+    if gt.ndim > 1 or maps[0].ndim > 2:
+        return labelled_rows(maps, gt, ignore_index)
+    kept = (gt < 0) | counted(gt, ignore_index, maps[0].size(1))
+    return [x[kept] for x in maps], gt[kept]
+
+
 def counted(labels: Tensor, ignore_index: int, classes: int) -> Tensor:
     """Where there is a label: not negative, and not ``ignore_index``.
 

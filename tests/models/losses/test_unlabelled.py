@@ -6,6 +6,7 @@ from mmpretrain.models.losses import CrossEntropyLoss
 from torch.nn import functional as F
 
 from mmfkd.models import (
+    C2KDLoss,
     DISTLoss,
     DKDLoss,
     FrequencyDecoupledLoss,
@@ -50,7 +51,7 @@ def test_weights_and_soft_labels_are_those_of_mmpretrain():
         CrossEntropyLoss(use_soft=True)(scores, soft).item())
 
 
-@pytest.mark.parametrize('kind', [DKDLoss, NormalizedKDLoss, DISTLoss])
+@pytest.mark.parametrize('kind', [DKDLoss, NormalizedKDLoss])
 def test_losses_on_labels_leave_unlabelled_samples_out(kind):
     student, teacher, labels = logits(), logits(), torch.tensor([0, -100, 2, -100, 1, 3])
     loss = kind()
@@ -110,6 +111,62 @@ def test_dist_takes_every_position_where_it_is_told_to():
     labelled = DISTLoss()(student, teacher, torch.zeros(2, 3, 3, dtype=torch.long))
     assert {key: value.item() for key, value in free(student, teacher).items()} == pytest.approx(
         {key: value.item() for key, value in labelled.items()})
+
+
+@pytest.mark.parametrize('labels', [[0, -100, 2, -100, 1, 3], [-100] * 6])
+def test_dist_learns_from_samples_without_a_label(labels):
+    student, teacher = logits(), logits()
+    found = DISTLoss()(student, teacher, torch.tensor(labels))
+    whole = DISTLoss()(student, teacher, torch.tensor([0, 1, 2, 2, 1, 3]))
+    assert {key: value.item() for key, value in found.items()} == {
+        key: value.item() for key, value in whole.items()}
+    assert not DISTLoss().leaves_out_unlabelled(images=False)
+    assert DISTLoss().leaves_out_unlabelled(images=True)
+    assert not DISTLoss(ignore_index=None).leaves_out_unlabelled(images=True)
+
+
+def divergence_of(target, learner):
+    """KL of two rows of logits, by the definition."""
+    p, q = target.softmax(0), learner.softmax(0)
+    return (p * (p / q).log()).sum().item()
+
+
+def test_c2kd_without_labels_takes_all_samples_and_all_classes():
+    torch.manual_seed(0)
+    loss = C2KDLoss(8, 8, 4, threshold=-1).eval()
+    student, teacher = ([torch.randn(5, 4), torch.randn(5, 8)] for _ in range(2))
+    q_s, q_t = (net(taps[1][:, :, None, None]).flatten(1) for net, taps in (
+        (loss.proxy_s, student), (loss.proxy_t, teacher)))
+    mutual = [sum(divergence_of(a, b) + divergence_of(b, a) for a, b in zip(x, y, strict=True)) / 5
+              for x, y in ((student[0], q_s), (teacher[0], q_t), (q_s, q_t))]
+    for kind, labels in ((loss, torch.full((5,), -100)), (
+            C2KDLoss(8, 8, 4, threshold=-1, ignore_index=None).eval(), None)):
+        kind.load_state_dict(loss.state_dict())
+        found = kind(student, teacher, labels)
+        assert [found[key].item() for key in ('student', 'teacher', 'cross')] == pytest.approx(
+            mutual, rel=1e-4)
+        assert not kind.leaves_out_unlabelled(images=False)
+
+
+def test_c2kd_leaves_out_a_target_where_there_is_one():
+    torch.manual_seed(0)
+    loss = C2KDLoss(8, 8, 4, threshold=-1).eval()
+    student, teacher = ([torch.randn(2, 4), torch.randn(2, 8)] for _ in range(2))
+
+    def cross(labels, rows=slice(None)):
+        found = loss([x[rows] for x in student], [x[rows] for x in teacher], torch.tensor(labels))
+        return found['cross'].item()
+
+    both = cross([2, -100])
+    assert both == pytest.approx((cross([2], slice(0, 1)) + cross([-100], slice(1, 2))) / 2)
+    assert cross([-100, -100]) != pytest.approx(both)
+    removed = C2KDLoss(8, 8, 4, threshold=-1, remove_target=True).eval()
+    removed.load_state_dict(loss.state_dict())
+    assert removed(student, teacher, torch.tensor([2, -100]))['cross'].item() == pytest.approx(
+        removed([x[:1] for x in student], [x[:1] for x in teacher], torch.tensor([2]))[
+            'cross'].item())
+    with pytest.raises(ValueError, match='remove_target=True removes the class of the label'):
+        C2KDLoss(8, 8, 4, remove_target=True, ignore_index=None)
 
 
 def test_fdkd_needs_labels_for_its_classifiers_alone():
