@@ -60,7 +60,7 @@ class Dimension:
 
 
 def space_of(method: str | None) -> list[Dimension]:
-    """The dimensions of a method: ``search`` of its file; None is a baseline.
+    """The dimensions of a method: ``search`` of its preset or its file; None is a baseline.
 
     Raises:
         FileNotFoundError: no such method.
@@ -69,8 +69,8 @@ def space_of(method: str | None) -> list[Dimension]:
     if method is None:
         declared = UNIMODAL_SPACE
     else:
-        how = method_file(method)[0]
-        declared = how.get('search') or {}
+        how, preset = method_file(method)
+        declared = preset.get('search') or how.get('search') or {}
         if not declared:
             raise ValueError(f"method '{method}' declares no search: add search = {{'model.losses."
                              "loss_x.weight': (0.1, 10.0)}} to its file")
@@ -103,6 +103,8 @@ def fitting(space: Sequence[Dimension], pair: str) -> list[Dimension]:
 def searchable(space: Sequence[Dimension], cfg: Config, fixed: Iterable[str]) -> list[Dimension]:
     """A space without what a config switches off or moves by a schedule, or what is fixed.
 
+    Where a loss has no balance, its weight is searched in place of the balance's ratio.
+
     Args:
         space: of :func:`space_of`.
         cfg: a preset may set a part to None whose values the method searches.
@@ -112,11 +114,24 @@ def searchable(space: Sequence[Dimension], cfg: Config, fixed: Iterable[str]) ->
              for key in schedule.keys]
     kept = []
     for dimension in space:
-        value = dimension.choices[0] if dimension.choices else dimension.low
-        keys = options_of({dimension.key: value}, cfg)
-        if not any(_switched_off(cfg, key) or _within(key, [*fixed, *moved]) for key in keys):
-            kept.append(dimension)
+        own = _weighted(dimension, cfg)
+        value = own.choices[0] if own.choices else own.low
+        keys = {dimension.key, *options_of({own.key: value}, cfg)}
+        if not _switched_off(cfg, own.key) and not any(
+                _within(key, [*fixed, *moved]) for key in keys):
+            kept.append(own)
     return kept
+
+
+def _weighted(dimension: Dimension, cfg: Config) -> Dimension:
+    """The weight of a loss that has no balance, around its own value, in place of a ratio."""
+    loss, ratio, _ = dimension.key.partition('.balance.ratio')
+    spec = (cfg.model.get('losses') or {}).get(loss.removeprefix('model.losses.'))
+    if not ratio or not spec or spec.get('balance'):
+        return dimension
+    weight = spec.get('weight', 1.0)
+    return Dimension(f'{loss}.weight', tuple(weight * one for one in dimension.choices),
+                     weight * dimension.low, weight * dimension.high)
 
 
 def _within(key: str, fixed: Iterable[str]) -> bool:
@@ -125,10 +140,10 @@ def _within(key: str, fixed: Iterable[str]) -> bool:
 
 
 def _switched_off(cfg: Config, key: str) -> bool:
-    """Whether a part of a config that holds a key is None."""
+    """Whether a part of a config that holds a key is None, or a hook that it does not have."""
     node: Any = cfg
     for part in key.split('.')[:-1]:
-        node = node.get(part, {})
+        node = node.get(part, None if key.startswith('default_hooks.') else {})
         if node is None:
             return True
     return False

@@ -38,7 +38,35 @@ def test_the_config_of_every_preset_takes_each_value_that_is_searched(pair):
 
 def test_a_preset_that_does_not_balance_is_tuned_without(tmp_path, score_one):
     found = Search(PAIR, 'fdkd-paper', [0], tmp_path, report=lambda line: None).run(1)
-    assert set(found.values) == {f'{LOSS}.low_weight', 'lr_factor'}
+    assert set(found.values) == {f'{LOSS}.low_weight', f'{LOSS}.high_weight', 'lr_factor'}
+
+
+def searched(name, fixed=()):
+    return {one.key.removeprefix('model.losses.loss_'): one.choices or (one.low, one.high)
+            for one in searchable(space_of(name), config_of(name, PAIR), fixed)}
+
+
+def test_a_weight_is_searched_where_there_is_no_balance():
+    for name in ('kd', 'kd-paper'):
+        assert searched(name)['kd.weight'] == (0.1, 10.0)
+        assert 'kd.balance.ratio' not in searched(name)
+    assert searched('kd-balanced')['kd.balance.ratio'] == (0.1, 10.0)
+    assert 'kd.weight' not in searched('kd-balanced')
+    assert searched('pkd')['pkd.weight'] == pytest.approx((0.6, 60.0))
+    assert searched('ofd-paper')['ofd.weight'] == pytest.approx((1e-6, 1e-4))  # of segmentation
+    assert set(searched('dml')) == {'dml.weight', 'dml_peer.weight', 'lr_factor'}
+    assert set(searched('dml-balanced')) == {
+        'dml.balance.ratio', 'dml_peer.balance.ratio', 'lr_factor'}
+    for fixed in ('balance', 'weight'):
+        assert not [key for key in searched('kd', [f'model.losses.loss_kd.{fixed}'])
+                    if key.startswith(('kd.weight', 'kd.balance'))]
+
+
+def test_a_weight_that_warms_up_is_searched_where_it_ends():
+    assert searched('reviewkd')['default_hooks.reviewkd_warm_up.stop'] == (0.1, 10.0)
+    assert set(searched('reviewkd-balanced')) == {'reviewkd.balance.ratio', 'lr_factor'}
+    assert 'default_hooks.dkd_warm_up.stop' in searched('dkd-paper')
+    assert set(searched('dkd')) == {'dkd.weight', 'dkd.temperature', 'dkd.rest_weight', 'lr_factor'}
 
 
 @pytest.mark.parametrize('fixed, left', [
@@ -78,7 +106,7 @@ def test_a_row_takes_the_best_of_as_many_trials_as_the_others(tmp_path, monkeypa
 
 def test_a_number_that_a_schedule_moves_is_not_searched(tmp_path, score_one):
     found = Search(PAIR, 'reviewkd-paper', [0], tmp_path, report=lambda line: None).run(1)
-    assert set(found.values) == {'lr_factor'}
+    assert set(found.values) == {'default_hooks.reviewkd_warm_up.stop', 'lr_factor'}
 
 
 def drawn(study, count):

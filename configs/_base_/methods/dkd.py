@@ -11,4 +11,5 @@ presets = dict(
     balanced=dict(losses=dict(loss_dkd=dict(balance=dict(ratio=1.0)))))
 search = {'model.losses.loss_dkd.temperature': [1.0, 2.0, 4.0, 8.0],
           'model.losses.loss_dkd.rest_weight': (0.25, 8.0),
-          'model.losses.loss_dkd.balance.ratio': (0.1, 10.0), 'lr_factor': (0.5, 2.0)}
+          'model.losses.loss_dkd.balance.ratio': (0.1, 10.0),
+          'default_hooks.dkd_warm_up.stop': (0.1, 10.0), 'lr_factor': (0.5, 2.0)}

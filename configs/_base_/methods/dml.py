@@ -10,4 +10,5 @@ presets = dict(
     paper=dict(),
     balanced=dict(losses=dict(loss_dml=dict(balance=dict(ratio=0.2)),
                               loss_dml_peer=dict(balance=dict(ratio=0.2)))))
-search = {'model.losses.loss_dml.balance.ratio': (0.1, 10.0), 'lr_factor': (0.5, 2.0)}
+search = {'model.losses.loss_dml.balance.ratio': (0.1, 10.0),
+          'model.losses.loss_dml_peer.balance.ratio': (0.1, 10.0), 'lr_factor': (0.5, 2.0)}

@@ -6,6 +6,11 @@ losses = dict(loss_fdkd=dict(
     low_weight=1.0, high_weight=1.0, balance=dict(ratio=1.0, terms=['low', 'high'])))
 takes_if_offered = dict(loss_fdkd=dict(
     align='band_classifier', task='band_classifier', adapter='adapter'))
-presets = dict(paper=dict(losses=dict(loss_fdkd=dict(balance=None))), balanced=dict())
+presets = dict(
+    paper=dict(
+        losses=dict(loss_fdkd=dict(balance=None)),
+        search={'model.losses.loss_fdkd.low_weight': (0.1, 10.0),
+                'model.losses.loss_fdkd.high_weight': (0.1, 10.0), 'lr_factor': (0.5, 2.0)}),
+    balanced=dict())
 search = {'model.losses.loss_fdkd.low_weight': (0.1, 10.0),
           'model.losses.loss_fdkd.balance.ratio': (0.1, 10.0), 'lr_factor': (0.5, 2.0)}

@@ -12,4 +12,5 @@ presets = dict(
     paper=dict(),
     balanced=dict(losses=dict(loss_reviewkd=dict(balance=dict(ratio=1.0))),
                   default_hooks=dict(reviewkd_warm_up=None)))
-search = {'model.losses.loss_reviewkd.balance.ratio': (0.1, 10.0), 'lr_factor': (0.5, 2.0)}
+search = {'model.losses.loss_reviewkd.balance.ratio': (0.1, 10.0),
+          'default_hooks.reviewkd_warm_up.stop': (0.1, 10.0), 'lr_factor': (0.5, 2.0)}
