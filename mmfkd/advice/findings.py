@@ -70,8 +70,8 @@ class Findings:
         student: that of the student's baseline.
         agreement: who is right where.
         cka: tap to ``raw``, ``low`` and ``high``: similarity of the two networks' features.
-        shares: of the losses of every method that the pair can have.
-        missing: method to why the pair cannot have it.
+        shares: of the losses of every method that is measured.
+        missing: method to why it is not: two students learn, or the pair cannot have it.
         classes: their number.
         samples: of validation.
     """
@@ -178,7 +178,7 @@ def similarity(model: CrossModalDistiller, loader: Any) -> dict[str, dict[str, f
 
 def gradient_shares(pair: Pair, teacher: Path, student: Path, options: Mapping[str, object],
                     batches: int) -> tuple[list[Share], dict[str, str]]:
-    """How hard each method pulls at its default weights, and which the pair cannot have."""
+    """How hard each method pulls at its default weights, and why others are not measured."""
     found, missing = [], {}
     for method in methods():
         if method == 'transfer':
@@ -186,7 +186,9 @@ def gradient_shares(pair: Pair, teacher: Path, student: Path, options: Mapping[s
         try:
             cfg = load_composed(str(pair), method, options)
             if len(cfg.model.students) > 1:
-                continue  # both networks learn, from other weights than these
+                missing[method] = ('its gradient is not measured, as two students learn there, '
+                                   'and no trained teacher teaches')
+                continue
             found += [Share(method, loss, ratio)
                       for loss, ratio in ratios(cfg, teacher, student, batches).items()]
         except ValueError as error:

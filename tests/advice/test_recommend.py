@@ -83,6 +83,8 @@ def test_the_command_trains_both_and_says_what_is_worth_a_run(looked):
     assert 'Worth a run:\n1. ' in said and 'recommended' in said
     for method in ('afd', 'kd', 'fdkd', 'recommended'):
         assert f'│ {method} ' in said
+    assert '- c2kd: its gradient is not measured, as two students learn there' in said
+    assert '│ c2kd ' not in said
 
 
 def test_a_share_is_proportional_to_the_weight(looked, monkeypatch):
