@@ -71,7 +71,9 @@ def _by_modality(item: Any, kinds: Mapping[str, str]) -> Mapping[str, Any]:
     unknown = [name for name in item if name not in kinds]
     if unknown or not item:
         raise ValueError(f'{", ".join(unknown) or "nothing"} is given, but the network takes '
-                         f'{", ".join(kinds)}')
+                         f'{", ".join(kinds)}: name what it takes, as '
+                         f'{" ".join(f"--{name} PATH" for name in kinds)}, or in Python as '
+                         f'dict({", ".join(f"{name}=..." for name in kinds)})')
     return item
 
 

@@ -268,7 +268,7 @@ def test_unreadable_files_are_named_and_skipped_only_on_request(images, tmp_path
     (given / 'notes.txt').write_text('not an image')
     arguments = [images / 'rgb.py', '--checkpoint', images / 'rgb.pth', '--rgb', given,
                  '-o', tmp_path / 'out']
-    with pytest.raises(SystemExit, match=f'{given}/broken.png cannot be decoded'):
+    with pytest.raises(SystemExit, match=f'{given}/broken.png cannot be decoded [^<]*$'):
         command(capsys, *arguments)
     told = []
     monkeypatch.setattr('mmfkd.inference.samples.print_log',
@@ -464,13 +464,13 @@ def test_what_may_be_read_in_two_ways_is_refused(tmp_path):
 
 @pytest.mark.parametrize(('inputs', 'message'), [
     ('missing.png', 'rgb: missing.png does not exist'),
-    (dict(depth='x'), 'depth is given, but the network takes rgb'),
+    (dict(depth='x'), r'depth is given, but the network takes rgb: .* --rgb PATH, .*dict\(rgb='),
     ({}, 'nothing is given'),
     ([], 'there is nothing to predict'),
     (3, 'rgb is int, and the network takes an image file'),
     ('{folder}/clip.wav', 'clip.wav is a file of sound, and the network takes an image'),
     ('{folder}/empty', 'holds no image .*, only nothing at all'),
-    ('{folder}/list.csv', r'list.csv cannot be decoded \(.*\): it is a text or a table. Name an'),
+    ('{folder}/list.csv', r'list.csv cannot be decoded \([^<]*\): it is a text or a table. Name'),
     (np.zeros((4, 4, 2), np.uint8), "the array of rgb has 2 channels, but modality 'rgb' says"),
     (np.zeros(5), r'an image of shape \(5,\) and type float64'),
     (np.full((8, 8, 3), np.nan, np.float32), 'holds NaN or infinity'),

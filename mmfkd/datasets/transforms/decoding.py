@@ -1,5 +1,6 @@
 """Decoding of image files, without a change of their values that nobody asked for."""
 
+import re
 from collections.abc import Callable, Mapping
 from io import BytesIO
 from typing import Any
@@ -17,6 +18,7 @@ EXIF_TEXTS = (b'Raw profile type exif', b'XML:com.adobe.xmp')
 INDEXED = ('P', 'PA', '1')
 BITS_PER_SAMPLE = 258  # TIFF
 REDUCED_OR_MASK = 0b101  # of the bits of a TIFF's subfile type
+MEMORY = re.compile(r' ?<_io\.BytesIO object at \w+>')  # how pillow names what it was given
 TEXTS = ('.csv', '.tsv', '.txt', '.json')  # often given in place of an image
 
 
@@ -40,7 +42,8 @@ def decode(path: str, load: Callable) -> Any:
         cure = ('it is a text or a table. Name an image, or a folder of them'
                 if path.lower().endswith(TEXTS) else
                 'it is truncated or no image. Copy it again or remove it with its partners')
-        raise ValueError(f'{path} cannot be decoded ({error}): {cure}.') from error
+        reason = MEMORY.sub('', str(error))
+        raise ValueError(f'{path} cannot be decoded ({reason}): {cure}.') from error
 
 
 def read_image(loader: BaseTransform, path: str, registered: bool = False) -> np.ndarray:
