@@ -18,7 +18,8 @@ class CREMADDataset(PairDataset):
     Layout: ``AudioWAV/<clip>.wav`` as distributed, ``frames/<clip>/<second>.jpg`` of
     ``mmfkd prepare cremad``, lists ``train.csv`` and ``test.csv`` with lines ``clip,label``:
     6,698 and 744 in the split that FDKD's line of work uses, where every actor is in both. There
-    is no val split: hold one out with ``subset``.
+    is no val split: hold one out with ``subset``, which no actor then shares with the rest, as
+    long as ``group`` says nothing else. A clip is named ``1001_DFA_ANG_XX``, by its actor first.
     """
 
     METAINFO = dict(classes=('NEU', 'HAP', 'SAD', 'FEA', 'DIS', 'ANG'))
@@ -34,6 +35,12 @@ class CREMADDataset(PairDataset):
             yield dict(label=row['label'], name=clip, modalities=dict(
                 audio=dict(path=str(root / 'AudioWAV' / f'{clip}.wav')),
                 visual=dict(folder=str(root / 'frames' / clip))))
+
+    def groups(self, samples: Sequence[dict], names: Sequence[str]) -> list[str] | None:
+        """Actors, or what ``group`` says."""
+        if self.group is None:
+            return [name.partition('_')[0] for name in names]
+        return super().groups(samples, names)
 
 
 @DATASETS.register_module()

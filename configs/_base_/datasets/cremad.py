@@ -1,7 +1,6 @@
 # CREMA-D: 257x299 spectrograms of 3 s, one frame. It has no val split: to select on, a seeded tenth
 # of train is held out, of actors that the rest does not have.
 data_root = 'data/cremad'
-actor = r'^(\d+)_'  # a clip is named 1001_DFA_ANG_XX
 sound = [
     dict(type='LoadAudio', rate=16000),
     dict(type='FitLength', seconds=3),
@@ -22,12 +21,12 @@ train_dataloader = dict(
     worker_init_fn=dict(type='mmfkd.seed_worker'),
     sampler=dict(type='DefaultSampler', shuffle=True),
     dataset=dict(type='CREMADDataset', data_root=data_root, split='train', subset='fit',
-                 group=actor, pipeline=train_pipeline))
+                 pipeline=train_pipeline))
 val_dataloader = dict(
     batch_size=64, num_workers=4,
     sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(type='CREMADDataset', data_root=data_root, split='train', subset='val',
-                 group=actor, pipeline=test_pipeline, test_mode=True))
+                 pipeline=test_pipeline, test_mode=True))
 test_dataloader = dict(
     batch_size=64, num_workers=4,
     sampler=dict(type='DefaultSampler', shuffle=False),
