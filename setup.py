@@ -17,15 +17,17 @@ TUNE = ['optuna>=4.2']
 SLURM = ['submitit>=1.5']
 ONNX = ['onnx>=1.17', 'onnxscript>=0.3', 'onnxruntime>=1.20']
 DEMO = ['gradio>=6']
+# TIFF files of many channels or pages.
+TIFF = ['tifffile>=2024.5.10']
 # From 9.7.2 on every build prints a notice about successors of MkDocs.
 DOCS = ['mkdocs-material>=9.7,<9.7.2', 'latex2mathml>=3.77']
 # The tests build every config, those with sound or a timm backbone too, the documentation and the
 # wheel.
-TEST = [*AUDIO, *TIMM, *TUNE, *SLURM, *ONNX, *DEMO, *DOCS, 'playwright>=1.50', 'pytest>=8',
+TEST = [*AUDIO, *TIMM, *TUNE, *SLURM, *ONNX, *DEMO, *TIFF, *DOCS, 'playwright>=1.50', 'pytest>=8',
         'pytest-xdist>=3.5', 'ruff>=0.9', 'mypy>=1.13', 'setuptools>=77']
 # Written out: pip resolves an extra that names others of its own package only by chance.
 EXTRAS = dict(audio=AUDIO, timm=TIMM, tensorboard=TENSORBOARD, tune=TUNE, slurm=SLURM,
-              onnx=ONNX, demo=DEMO, docs=DOCS, test=TEST, all=[*TENSORBOARD, *TEST])
+              onnx=ONNX, demo=DEMO, tiff=TIFF, docs=DOCS, test=TEST, all=[*TENSORBOARD, *TEST])
 
 
 class BuildWithConfigs(build_py):

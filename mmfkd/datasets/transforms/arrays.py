@@ -6,13 +6,15 @@ from pathlib import Path
 import numpy as np
 from mmcv.transforms import BaseTransform
 from mmengine import fileio
+from PIL import Image
 
 from mmfkd.registry import TRANSFORMS
 
-from .decoding import ValueFault
+from .decoding import ValueFault, tiff_reader
 
 NUMPY = ('.npy', '.npz')
 SUFFIXES = (*NUMPY, '.tif', '.tiff')
+PHOTOMETRIC, BLACK_IS_ZERO = 262, 1  # a tag of TIFF, and its value
 
 
 @TRANSFORMS.register_module()
@@ -61,12 +63,13 @@ def read_array(path: str, key: str | None = None) -> np.ndarray:
     """The array in a file, (H, W) or (H, W, C), with its own values and type.
 
     Raises:
-        ValueFault: a ``.npz`` file without ``key``, or with several arrays.
+        ValueFault: a ``.npz`` file without ``key``, or with several arrays; see also
+            :func:`read_tiff`.
         OSError, ValueError: a damaged file.
     """
     content = BytesIO(fileio.get(path))
     if Path(path).suffix.lower() in ('.tif', '.tiff'):
-        return read_tiff(content)
+        return read_tiff(path, content)
     found = np.load(content, allow_pickle=False)
     if isinstance(found, np.ndarray):
         return found
@@ -77,19 +80,35 @@ def read_array(path: str, key: str | None = None) -> np.ndarray:
     return found[names[0] if key is None else key]
 
 
-def read_tiff(content: BytesIO) -> np.ndarray:
+def read_tiff(path: str, content: BytesIO) -> np.ndarray:
     """The image of a TIFF file, channels last: samples of a pixel, planes, or pages of one size.
 
     Smaller copies of it, as pyramids have them, are left out. More than three axes, such as pages
     of planes, stay in the order of the file.
-    """
-    from tifffile import TiffFile
 
-    with TiffFile(content) as file:
+    Raises:
+        ValueFault: tifffile is missing, and it is more than one page of one channel.
+    """
+    try:
+        reader = tiff_reader(path)
+    except ValueFault:
+        page = plain_page(content)
+        if page is None:
+            raise
+        return page
+    with reader(content) as file:
         series = file.series[0]
         image = series.asarray()
     channels_last = image.ndim != 3 or series.axes.endswith('S')
     return image if channels_last else image.transpose(1, 2, 0)
+
+
+def plain_page(content: BytesIO) -> np.ndarray | None:
+    """A TIFF (H, W) of one page and one channel, of which pillow keeps the values; None else."""
+    with Image.open(content) as image:
+        plain = (getattr(image, 'n_frames', 1) == 1 and image.mode in ('L', 'I;16', 'F')
+                 and getattr(image, 'tag_v2', {}).get(PHOTOMETRIC) == BLACK_IS_ZERO)
+        return np.asarray(image) if plain else None
 
 
 def as_float32(image: np.ndarray, path: str) -> np.ndarray:

@@ -143,13 +143,12 @@ def check_pages(path: str, content: bytes, form: str | None) -> None:
         form: its format, as pillow calls it.
 
     Raises:
-        ValueFault: more than one page has the size of the first, without smaller copies and masks.
+        ValueFault: more than one page has the size of the first, without smaller copies and masks;
+            or there are several, and tifffile is missing.
     """
-    if form != 'TIFF':
+    if form != 'TIFF' or _has_one_page(content):
         return
-    from tifffile import TiffFile
-
-    with TiffFile(BytesIO(content)) as file:  # pillow does not open every kind of page
+    with tiff_reader(path)(BytesIO(content)) as file:  # pillow does not open every kind of page
         pages = [page.aspage() for page in file.pages]
     sizes = [(page.imagewidth, page.imagelength) for page in pages
              if not page.subfiletype & REDUCED_OR_MASK]
@@ -158,6 +157,30 @@ def check_pages(path: str, content: bytes, form: str | None) -> None:
         raise ValueFault(f'{path} has {count} pages of one size, of which its loader reads the '
                          "first alone: read all as channels with loader=dict(type='mmfkd.LoadArray'"
                          '), or write the one that is meant')
+
+
+def _has_one_page(content: bytes) -> bool:
+    try:
+        return getattr(Image.open(BytesIO(content)), 'n_frames', 1) == 1
+    except SyntaxError:  # a further page of a kind that pillow does not open
+        return False
+
+
+def tiff_reader(path: str) -> Any:
+    """``tifffile.TiffFile``, which nothing but TIFF files of many channels or pages needs.
+
+    Args:
+        path: of the file, for the message.
+
+    Raises:
+        ValueFault: tifffile is not installed; the message names the extra.
+    """
+    try:
+        from tifffile import TiffFile
+    except ImportError as error:
+        raise ValueFault(f'{path}: a TIFF of many channels or pages is read with tifffile, which '
+                         f"is not installed: pip install 'mmfkd[tiff]' ({error})") from error
+    return TiffFile
 
 
 def check_depth(path: str, image: Image.Image, content: bytes) -> None:

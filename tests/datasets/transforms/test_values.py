@@ -2,6 +2,7 @@
 
 import re
 import struct
+import sys
 from io import BytesIO
 from zlib import compress, crc32
 
@@ -190,6 +191,26 @@ def test_pages_of_a_tiff_are_not_left_out(loader, write, label, tmp_path):
     arrays = dict(loader=dict(type='mmfkd.LoadArray'))
     found = dataset(tmp_path, x=dict(channels=3, suffix='.tif', **arrays))[0]['inputs']['x']
     assert np.array_equal(found.numpy(), pages)
+
+
+def test_without_tifffile_its_extra_is_named_and_plain_files_are_read(write, label, tmp_path,
+                                                                      monkeypatch):
+    colour, deep = BytesIO(), BytesIO()
+    tifffile.imwrite(colour, np.dstack([np.full((8, 8), value, np.uint8) for value in (1, 2, 3)]),
+                     photometric='rgb')
+    tifffile.imwrite(deep, SIXTEEN, photometric='minisblack')
+    write('w', '0.tif', deep.getvalue())
+    write('x', '0.tif', colour.getvalue())
+    write('y', '0.tif', np.zeros((8, 8, 5), np.uint8))
+    write('z', '0.tif', np.zeros((2, 8, 8), np.uint8))
+    monkeypatch.setitem(sys.modules, 'tifffile', None)
+    for name, channels in dict(y=5, z=3).items():
+        with pytest.raises(ValueError, match=rf"{name}/0\.tif: .* pip install 'mmfkd\[tiff\]'"):
+            dataset(tmp_path, **{name: dict(channels=channels, suffix='.tif')})[0]
+    found = dataset(tmp_path, x=dict(channels=3, suffix='.tif'))[0]['inputs']['x']
+    assert found[:, 0, 0].tolist() == [3, 2, 1]  # blue, green, red
+    found = dataset(tmp_path, w=dict(channels=1, suffix='.tif'))[0]['inputs']['w']
+    assert np.array_equal(found[0].numpy(), SIXTEEN)
 
 
 def test_smaller_copies_and_masks_are_no_pages(write, label, tmp_path):
