@@ -14,10 +14,12 @@ import cv2
 import numpy as np
 import pytest
 import soundfile
+import torch
 from PIL import Image
 from runs import ROOT, run
 
 from mmfkd.cli import main
+from mmfkd.models.losses.shapes import resized
 
 BUILD = 'import sys, setuptools.build_meta as backend; getattr(backend, sys.argv[1])(sys.argv[2])'
 SMALL = ['train_cfg.max_epochs=1', 'train_cfg.val_interval=1', 'train_dataloader.batch_size=2',
@@ -89,7 +91,8 @@ def test_the_wheel_alone_trains_exports_and_predicts_in_an_empty_folder(wheels, 
     assert 'mmfkd train unimodal/synthetic_depth.py' in done.stdout
     summary = json.loads((folder / f'work_dirs/{name}/summary.json').read_text())
     assert Path(summary['config']).is_relative_to(tmp_path / 'installed/mmfkd/.mim/configs')
-    command('export', name, 'best', '-o', 'exported', '--size', '32', '32')
+    command('export', name, 'best', '-o', 'exported', '--size', '32', '32',
+            '--format', 'onnx')
     assert (folder / 'exported/weights.pth').is_file()
     (folder / 'images').mkdir()
     for i in range(2):
@@ -104,10 +107,21 @@ def test_the_wheel_alone_trains_exports_and_predicts_in_an_empty_folder(wheels, 
     done = subprocess.run([sys.executable, '-c', program], cwd=folder, capture_output=True,
                           text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
+    program = ('import sys; sys.modules["mmfkd"] = None; import cv2, numpy, onnxruntime; '
+               'raw = numpy.float32([cv2.imread(f"images/{i}.png") for i in "01"]); '
+               'session = onnxruntime.InferenceSession("exported/model.onnx"); '
+               'numpy.save("logits.npy", session.run(None, {session.get_inputs()[0].name: '
+               'raw.transpose(0, 3, 1, 2)})[0])')
+    done = subprocess.run([sys.executable, '-c', program], cwd=folder, capture_output=True,
+                          text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    logits = resized(torch.from_numpy(np.load(folder / 'logits.npy')), (32, 32))
+    assert logits.shape == (2, 4, 32, 32) and logits.std() > 0
     for name, row in zip('01', csv.DictReader((folder / 'out/predictions.csv').open()),
                          strict=True):
         mask, = (folder / 'drawn/pred').glob(f'*{int(name):0>8}_pred.png')
         values = np.array(Image.open(mask))
+        assert (logits[int(name)].argmax(0).numpy() == values).mean() > 0.999
         shares = [(values == i).mean() for i in range(4)]
         np.testing.assert_allclose([float(row[c]) for c in ('wall', 'floor', 'cabinet', 'bed')],
                                    shares, atol=1e-6)
