@@ -15,7 +15,7 @@ from mmfkd.evaluation.sample_scores import samples_of
 from mmfkd.evaluation.statistics import compare
 from mmfkd.inference.loading import load_student
 from mmfkd.inference.opening import open_run
-from mmfkd.models import CrossModalDistiller
+from mmfkd.models import Branch, CrossModalDistiller
 from mmfkd.visualization.charts import bars
 from mmfkd.visualization.panels import caption_of, draw_panels, panel
 from mmfkd.visualization.tables import closing_table
@@ -52,11 +52,7 @@ def close(runner: Runner, tested: dict, seconds: float, baseline: Path | None = 
 
 
 def closing_rows(runner: Runner, summary: dict, baseline: Path | None) -> list[tuple]:
-    """Rows of the closing table; the summary gets teachers, maxima, baseline and gain.
-
-    The gain compares like with like: a network of several modalities, on the one of its baseline
-    alone (``gain_with``), if that is among its subsets.
-    """
+    """Rows of the closing table; the summary gets teachers, maxima, baseline and gain."""
     model, metric, info = unwrapped(runner), main_metric(runner.cfg), runner.message_hub.get_info
     name = Path(summary['checkpoint']).name if summary['checkpoint'] else 'none'
     if not isinstance(model, CrossModalDistiller):
@@ -68,20 +64,7 @@ def closing_rows(runner: Runner, summary: dict, baseline: Path | None) -> list[t
         test = score_in(folders.get(branch), metric) if baseline else None
         rows.append((branch, teacher.modalities, score, test, 'frozen'))
     if baseline:
-        summary['baseline_work_dir'] = str(baseline)
-        found = read_summary(baseline) or {}
-        test = score_in(baseline, metric)
-        best = selected_checkpoint(baseline)
-        modalities = modalities_of(baseline, model.student.modalities)
-        rows.append(('baseline', modalities, found.get('val'), test,
-                     best.name if best else 'none'))
-        same = set(modalities) == set(model.student.modalities)
-        alone = '' if same else next(('+'.join(subset) for subset in model.student.subsets
-                                      if set(subset) == set(modalities)), '+'.join(modalities))
-        own = summary['test'].get(f'{alone}/{metric}' if alone else metric)
-        if isinstance(own, Real) and test is not None:
-            summary['baseline'], summary['gain'] = test, float(own) - test
-            summary['gain_with'] = alone
+        rows.append(baseline_row(model.student, summary, baseline, metric))
     for branch, student in model.students.items():
         first = student is model.student
         maximum = info(f'test_maximum_{branch}', None)
@@ -95,6 +78,25 @@ def closing_rows(runner: Runner, summary: dict, baseline: Path | None) -> list[t
                          summary.get('val_metrics', {}).get(f'{some}/{metric}'),
                          summary['test'].get(f'{some}/{metric}'), name))
     return rows
+
+
+def baseline_row(student: Branch, summary: dict, baseline: Path, metric: str | None) -> tuple:
+    """Row of the baseline; the summary gets its score and the gain.
+
+    The gain compares like with like: a network of several modalities on that of its baseline alone
+    (``gain_with``), if that is among its subsets.
+    """
+    modalities = modalities_of(baseline, student.modalities)
+    same = set(modalities) == set(student.modalities)
+    alone = '' if same else next(('+'.join(subset) for subset in student.subsets
+                                  if set(subset) == set(modalities)), '+'.join(modalities))
+    own = summary['test'].get(f'{alone}/{metric}' if alone else metric)
+    test, best = score_in(baseline, metric), selected_checkpoint(baseline)
+    summary['baseline_work_dir'] = str(baseline)
+    if isinstance(own, Real) and test is not None:
+        summary.update(baseline=test, gain=float(own) - test, gain_with=alone)
+    return ('baseline', modalities, (read_summary(baseline) or {}).get('val'), test,
+            best.name if best else 'none')
 
 
 def modalities_of(baseline: Path, otherwise: tuple[str, ...]) -> tuple[str, ...]:
