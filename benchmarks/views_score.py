@@ -101,7 +101,7 @@ def main() -> None:
             result = compare(tests[views], tests[None], {}, {})
             against = [spread([tests[views][seed] - tests[None][seed] for seed in by_seed], '+'),
                        f'{result.low:+.1f} to {result.high:+.1f}'
-                       if result and result.seeds > 1 else '']
+                       if result and result.p is not None else '']
         table.add_row(str(views or 'no cache'), *row, *against,
                       ', '.join(f'{score:.1f}' for score in tests[views].values()))
     Console(width=140).print(table)

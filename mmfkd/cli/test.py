@@ -4,6 +4,7 @@ import argparse
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -105,16 +106,17 @@ def test(args: argparse.Namespace) -> None:
     check_config(cfg)
     if cfg.get('test_dataloader') is None:
         sys.exit(f'{cfg.filename} has no test_dataloader: there is nothing to test on')
-    path = resolve_checkpoint(args.checkpoint, cfg.filename, cfg.work_dir)
-    edits = edits_since(cfg, path)
-    if edits:
-        print(f'{path} was trained with another config, by {"; ".join(edits)}: the scores are '
-              f'those of {cfg.filename} as it is now', flush=True)
+    written = deepcopy(cfg)
     distiller = bool(cfg.get('model', {}).get('students'))
     if distiller:
         choose_modalities(keep_student(cfg, args.student), args.available)
     elif args.student or args.available:
         sys.exit(f'{cfg.filename} has no students: leave --student and --available out')
+    path = resolve_checkpoint(args.checkpoint, cfg.filename, cfg.work_dir)
+    edits = edits_since(written, path)
+    if edits:
+        print(f'{path} was trained with another config, by {"; ".join(edits)}: the scores are '
+              f'those of {cfg.filename} as it is now', flush=True)
     keep_timm_norms(cfg)
     use_gloo_without_gpu(cfg)
     with located_arguments(str(cfg.filename), cfg.to_dict()):
