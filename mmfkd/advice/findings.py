@@ -15,8 +15,8 @@ from mmfkd.analysis.similarity import band_cka
 from mmfkd.checkpoints import load_network, resolve_checkpoint
 from mmfkd.config import Pair, PairConfigs, load_composed, methods, offers
 from mmfkd.devices import default_device
-from mmfkd.export.student import threshold_of
 from mmfkd.models import CrossModalDistiller
+from mmfkd.models.branch import threshold_of
 from mmfkd.models.losses.shapes import IGNORED, class_logits, labelled_rows, pooled, resized
 from mmfkd.models.routing import any_label, stack_labels
 from mmfkd.registry import MODELS

@@ -7,7 +7,6 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import torch
 from mmengine.config import Config
@@ -33,6 +32,7 @@ from mmfkd.inference.edits import edits_since
 from mmfkd.inference.opening import EXPORTED, open_run
 from mmfkd.inference.samples import CLIP, IMAGE
 from mmfkd.models import Branch
+from mmfkd.models.branch import threshold_of
 
 from .card import Card, text_of
 from .mmfkd_config import write_student
@@ -193,12 +193,6 @@ def was_distilled(trained: Mapping) -> bool:
     """
     values = json.loads(trained.get('training') or '{}')
     return any(value for key, value in values.items() if key.startswith('model.losses.'))
-
-
-def threshold_of(branch: Branch) -> float | None:
-    """Of the probability that one logit says; None where each class has a logit."""
-    head: Any = getattr(branch.model, 'decode_head', None)
-    return head.threshold if getattr(head, 'out_channels', 0) == 1 else None
 
 
 def summary_of(checkpoint: Path) -> dict:

@@ -224,3 +224,9 @@ class Branch(BaseModule):
 def last_in_memory(x: Tensor) -> Tensor:
     """Images, or weights of a convolution, with the channels last in memory; others as they are."""
     return x.contiguous(memory_format=torch.channels_last) if x.ndim == 4 else x
+
+
+def threshold_of(branch: Branch) -> float | None:
+    """Of the probability that one logit says; None where each class has a logit."""
+    head: Any = getattr(branch.model, 'decode_head', None)
+    return head.threshold if getattr(head, 'out_channels', 0) == 1 else None
