@@ -8,7 +8,7 @@ from mmcv.transforms import BaseTransform
 
 from mmfkd.registry import TRANSFORMS
 
-from .forms import loaded, of_form
+from .forms import check_form, check_loaded
 from .resampling import audio_transforms, resampler
 from .sound_files import loaded_wave, read_wave
 
@@ -48,7 +48,7 @@ class LoadAudio(BaseTransform):
         """See the class."""
         spec = results['modalities'].get(self.modality)
         if spec is not None:
-            of_form(spec, 'path', self.modality, 'LoadAudio')
+            check_form(spec, 'path', self.modality, 'LoadAudio')
             wave, rate = (loaded_wave(spec['array'], spec['rate']) if 'array' in spec else
                           read_wave(spec['path'], spec.get('start', 0.0), spec.get('end')))
             results['modalities'][self.modality] = self._resampled(wave, rate).clip(-1, 1)
@@ -86,7 +86,7 @@ class AddNoise(BaseTransform):
         """See the class; reads ``sample_idx`` if there is a seed."""
         wave = results['modalities'].get(self.modality)
         if wave is not None:
-            loaded(wave, self.modality, 'AddNoise', 'LoadAudio')
+            check_loaded(wave, self.modality, 'AddNoise', 'LoadAudio')
             seed = (np.random.randint(2 ** 32) if self.seed is None
                     else (self.seed, results['sample_idx']))
             noise = np.random.default_rng(seed).standard_normal(len(wave), dtype=np.float32)
@@ -139,7 +139,7 @@ class FitLength(BaseTransform):
         """See the class."""
         wave = results['modalities'].get(self.modality)
         if wave is not None:
-            loaded(wave, self.modality, 'FitLength', 'LoadAudio')
+            check_loaded(wave, self.modality, 'FitLength', 'LoadAudio')
             rate = rate_of(results, self.modality, self.rate, 'FitLength')
             results['modalities'][self.modality] = np.resize(wave, round(self.seconds * rate))
         return results
@@ -193,7 +193,7 @@ class LogSpectrogram(BaseTransform):
         wave = results['modalities'].get(self.modality)
         if wave is None:
             return results
-        loaded(wave, self.modality, 'LogSpectrogram', 'LoadAudio')
+        check_loaded(wave, self.modality, 'LogSpectrogram', 'LoadAudio')
         if len(wave) < self.window:
             raise ValueError(f'a wave of {len(wave)} samples is shorter than the window of '
                              f'LogSpectrogram, {self.window}: put FitLength before it')

@@ -7,8 +7,8 @@ READ = dict(path='a file', folder='a folder', text='a text')
 FORMS = ('array', *READ)
 
 
-def of_form(spec: Any, form: str, modality: str, step: str) -> Any:
-    """What a data set gives for a modality, if a step reads that.
+def check_form(spec: Any, form: str, modality: str, step: str) -> None:
+    """Refuses what a data set gives for a modality, if a step does not read that.
 
     Args:
         spec: a text, ``dict(path=FILE)``, ``dict(folder=FOLDER)``, or ``dict(array=...)`` of what
@@ -29,11 +29,10 @@ def of_form(spec: Any, form: str, modality: str, step: str) -> Any:
         raise ValueError(f"'{modality}' is {READ[given]}, but {step} reads {READ[form]}: say "
                          f"columns=dict({modality}='{form}') of a ListDataset, or take another "
                          'step')
-    return spec
 
 
-def loaded(value: Any, modality: str, step: str, loader: str) -> Any:
-    """The values of a modality, if they are loaded.
+def check_loaded(value: Any, modality: str, step: str, loader: str) -> None:
+    """Refuses a modality that a step takes before it is loaded.
 
     Args:
         value: of the modality.
@@ -47,4 +46,3 @@ def loaded(value: Any, modality: str, step: str, loader: str) -> Any:
     if isinstance(value, (str, Mapping)):
         raise ValueError(f"'{modality}' is not loaded: put dict(type='{loader}', "
                          f"modality='{modality}', ...), or what loads it, before {step}")
-    return value

@@ -10,7 +10,7 @@ from mmcv.transforms import BaseTransform, Compose
 from mmfkd.registry import TRANSFORMS
 
 from .decoding import image_of, read_image
-from .forms import loaded, of_form
+from .forms import check_form, check_loaded
 
 FRAME_SUFFIXES = ('.jpg', '.jpeg', '.png')
 COLOR = dict(type='LoadImageFromFile', color_type='color', imdecode_backend='pillow')
@@ -46,8 +46,8 @@ class LoadImage(BaseTransform):
         """See the class."""
         spec = results['modalities'].get(self.modality)
         if spec is not None:
-            results['modalities'][self.modality] = image_of(
-                self.loader, of_form(spec, 'path', self.modality, 'LoadImage'))
+            check_form(spec, 'path', self.modality, 'LoadImage')
+            results['modalities'][self.modality] = image_of(self.loader, spec)
         return results
 
 
@@ -87,7 +87,8 @@ class LoadFrames(BaseTransform):
         """See the class."""
         spec = results['modalities'].get(self.modality)
         if spec is not None:
-            frames = of_form(spec, 'folder', self.modality, 'LoadFrames').get('array')
+            check_form(spec, 'folder', self.modality, 'LoadFrames')
+            frames = spec.get('array')
             paths = (frame_paths(spec['folder'], spec.get('start', 0), spec.get('end'))
                      if frames is None else [])
             results['modalities'][self.modality] = [
@@ -156,7 +157,7 @@ class TransformImages(BaseTransform):
         """See the class."""
         images = results['modalities'].get(self.modality)
         if images is not None:
-            loaded(images, self.modality, 'TransformImages', 'LoadImage')
+            check_loaded(images, self.modality, 'TransformImages', 'LoadImage')
             results['modalities'][self.modality] = (
                 [self._changed(image) for image in images] if isinstance(images, list)
                 else self._changed(images))

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from mmfkd.registry import TRANSFORMS
 
-from .forms import loaded
+from .forms import check_loaded
 
 
 @TRANSFORMS.register_module()
@@ -41,7 +41,7 @@ class PackPairs(BaseTransform):
         packed = self.pack(results)
         for name, value in modalities.items():
             loader = 'TokenizeText' if isinstance(value, str) else 'LoadImage'
-            loaded(value, name, 'PackPairs', loader)
+            check_loaded(value, name, 'PackPairs', loader)
         packed['inputs'] = {name: to_tensor(array) for name, array in modalities.items()}
         return packed
 

@@ -13,7 +13,7 @@ from mmfkd.datasets.lists import read_text
 from mmfkd.datasets.synthetic.tweets import vocabulary as tweet_words
 from mmfkd.registry import TRANSFORMS
 
-from .forms import of_form
+from .forms import check_form
 
 SETTINGS = 'tokenizer_config.json'  # beside a vocabulary
 
@@ -60,7 +60,7 @@ class TokenizeText(BaseTransform):
         """See the class."""
         text = results['modalities'].get(self.modality)
         if text is not None:
-            of_form(text, 'text', self.modality, 'TokenizeText')
+            check_form(text, 'text', self.modality, 'TokenizeText')
             if not text.strip():
                 raise ValueError(f"the text of {results.get('img_path')} is empty: take the "
                                  "sample out of the list, or drop such samples with "
