@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from mmfkd.checkpoints import weights_digest
+from mmfkd.config.options import kind_of
 from mmfkd.version import __version__
 
 # Of what computes: code that was edited without another version is not seen.
@@ -60,8 +61,7 @@ def _paths_in(settings: Any) -> Iterator[Path]:
     But for the data's root, and the folder that :class:`mmfkd.datasets.transforms.Cached` fills.
     """
     if isinstance(settings, Mapping):
-        kind = str(settings.get('type', '')).rpartition('.')[2]
-        left = ('data_root', 'data_prefix', *(('folder',) if kind == 'Cached' else ()))
+        left = ('data_root', 'data_prefix', *(('folder',) if kind_of(settings) == 'Cached' else ()))
         for key, value in settings.items():
             if key not in left:
                 yield from _paths_in(value)

@@ -8,6 +8,7 @@ from mmengine.config import Config
 
 from mmfkd.config import spelled_options
 from mmfkd.config.metrics import MEAN
+from mmfkd.config.options import kind_of
 
 from .work_dirs import plain
 
@@ -94,11 +95,6 @@ def hooks_of(said: Mapping, kinds: Collection[str]) -> dict[str | int, Mapping]:
     named = {name: hook for name, hook in (said.get('default_hooks') or {}).items()
              if kind_of(hook) in kinds}
     return {**named, **dict(enumerate(added))}
-
-
-def kind_of(part: object) -> str:
-    """Class of a part of a config, without its scope."""
-    return str(part.get('type')).rpartition('.')[2] if isinstance(part, Mapping) else ''
 
 
 def _selecting(said: Mapping) -> dict[str | int, Mapping]:

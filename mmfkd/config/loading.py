@@ -11,7 +11,7 @@ from .composition import compose
 from .files import find_config
 from .method_files import composed_name, is_network
 from .option_keys import HOOKS
-from .options import merge_options
+from .options import kind_of, merge_options
 
 
 def load_config(name: str | Path, options: Mapping[str, object] | None = None,
@@ -90,8 +90,7 @@ def refuse_padding(cfg: Config) -> None:
     """
     for loader in ('val_dataloader', 'test_dataloader'):
         for pipeline in _pipelines(cfg.get(loader)):
-            kinds = [str(step.get('type')).rpartition('.')[2] for step in pipeline
-                     if isinstance(step, Mapping)]
+            kinds = list(map(kind_of, pipeline))
             if 'Pad' in kinds and 'PackModalities' in kinds:
                 raise ValueError(f'Pad in the pipeline of {loader}: predictions are resized to the '
                                  'size of the file, and would be squeezed by what was padded. '

@@ -77,6 +77,11 @@ def reading_loader(cfg: Config) -> str | None:
     return next((name for name in ('test_dataloader', 'val_dataloader') if cfg.get(name)), None)
 
 
+def kind_of(part: object) -> str:
+    """Class of a part of a config, without its scope; empty where it is no dict."""
+    return str(part.get('type')).rpartition('.')[2] if isinstance(part, Mapping) else ''
+
+
 def datasets_of(node: Any) -> Iterator[dict]:
     """The config of the data set of a data loader, and those that it wraps or joins."""
     inner = [] if node is None else [node.get('dataset'), *(node.get('datasets') or ())]

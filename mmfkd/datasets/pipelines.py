@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from inspect import signature
 
+from mmfkd.config.options import kind_of
 from mmfkd.registry import DATASETS, TRANSFORMS
 
 from .synthetic.talking_heads import RATE
@@ -16,7 +17,7 @@ def made_size(pipeline: Sequence[dict], modality: str) -> tuple[int, int] | None
     """
     size, length, rate = None, 0, None
     for step in steps_of(pipeline, modality):
-        name = step['type'].rpartition('.')[2]
+        name = kind_of(step)
         if name in ('Resize', 'RandomResizedCrop'):
             scale = step.get('scale')
             size = ((scale, scale) if isinstance(scale, int) else

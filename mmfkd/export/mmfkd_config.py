@@ -8,7 +8,7 @@ from pathlib import Path
 from mmengine.config import Config
 
 from mmfkd.config import without_init
-from mmfkd.config.options import reading_loader
+from mmfkd.config.options import kind_of, reading_loader
 from mmfkd.datasets.transforms.text import find_words, small_letters
 from mmfkd.inference.opening import EXPORTED
 
@@ -43,7 +43,7 @@ def _steps(pipeline: Iterable[dict], out: Path) -> list[dict]:
     """Steps that read alike, with a vocabulary in ``out`` and without caches."""
     steps = []
     for step in pipeline:
-        if str(step['type']).rpartition('.')[2] == 'Cached':
+        if kind_of(step) == 'Cached':
             steps += _steps(step['transforms'], out)
         elif step.get('tokenizer') in (None, 'synthetic'):
             steps.append(step)
