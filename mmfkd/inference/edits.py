@@ -1,4 +1,4 @@
-"""What was changed in a config since a checkpoint was trained with it."""
+"""Edits of a config since a checkpoint was trained: differences that change what it scores."""
 
 import re
 from pathlib import Path
