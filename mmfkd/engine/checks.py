@@ -63,8 +63,9 @@ def check_config(cfg: Config) -> None:
         raise ValueError('default_hooks.checkpoint.out_dir is not supported, as a run is found by '
                          'its work dir: leave it out, and name the folder with --work-dir')
     if cfg.get('compile') not in (None, False) and cfg.model.get('students'):
-        raise ValueError('compile is not supported: torch.compile drops the gradients of what taps '
-                         'record. Leave it out; docs/recipes.md says what makes a step cheaper')
+        raise ValueError('compile would compile the step with its taps, and drop the gradients of '
+                         "what they record: write default_hooks.compile.type=CompileHook in its "
+                         "place, which compiles the student's backbone between its taps")
     for key, close in near_misses(cfg).items():
         print_log(f"{cfg.filename}: nothing reads '{key}'; did you mean '{close}'? A variable of "
                   'your own needs a name that is less like it', logger='current',

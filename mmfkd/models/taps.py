@@ -94,6 +94,11 @@ class Taps:
         """Names of the taps."""
         return tuple(self._taps)
 
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Modules that the taps are at."""
+        return tuple(tap.path for tap in self._taps.values())
+
     def arranged(self, name: str, x: Tensor, size: Sequence[int]) -> Tensor:
         """What a tap recorded with its channels first; see :func:`channels_first`.
 

@@ -1,5 +1,6 @@
 from .cache import TeacherCacheHook
 from .checkpoint import CheckpointHook
+from .compiling import CompileHook
 from .early_stopping import EarlyStoppingHook
 from .fusion import FusionPhaseHook, ModuleClipHook
 from .labels import LabelCensusHook
@@ -14,8 +15,8 @@ from .start import StartCheckHook
 from .teacher_report import TeacherReportHook
 from .weak_combination import WeakCombinationHook
 
-__all__ = ['CheckpointHook', 'ContrastCollapseHook', 'EarlyStoppingHook', 'EpochSeedHook',
-           'FeatureSimilarityHook', 'FiniteLossHook', 'FusionPhaseHook', 'LabelCensusHook',
-           'LossWeightHook', 'ModuleClipHook', 'PredictionPanelHook', 'ReadsHook',
-           'SampleScoreHook', 'StartCheckHook', 'TeacherCacheHook', 'TeacherReportHook',
-           'TestMaximumHook', 'WeakCombinationHook', 'seed_worker']
+__all__ = ['CheckpointHook', 'CompileHook', 'ContrastCollapseHook', 'EarlyStoppingHook',
+           'EpochSeedHook', 'FeatureSimilarityHook', 'FiniteLossHook', 'FusionPhaseHook',
+           'LabelCensusHook', 'LossWeightHook', 'ModuleClipHook', 'PredictionPanelHook',
+           'ReadsHook', 'SampleScoreHook', 'StartCheckHook', 'TeacherCacheHook',
+           'TeacherReportHook', 'TestMaximumHook', 'WeakCombinationHook', 'seed_worker']
