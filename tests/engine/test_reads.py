@@ -1,17 +1,21 @@
 """A run opens the files of the modalities that it uses, and no others."""
 
 import json
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
+import torch
 from mmengine.hooks import Hook
+from mmengine.registry import init_default_scope
 
-from mmfkd.config import load_config
+from mmfkd.config import load_config, student_config
 from mmfkd.datasets.synthetic.cremad_layout import write_cremad_layout
 from mmfkd.datasets.synthetic.nyuv2_layout import write_nyuv2_layout
 from mmfkd.engine.processes import StopRequest
 from mmfkd.engine.training import prepare_run, run
-from mmfkd.registry import HOOKS
+from mmfkd.models import CrossModalDistiller
+from mmfkd.registry import DATASETS, HOOKS
 
 SHORT = {'train_cfg.max_epochs': 1, 'train_cfg.val_interval': 1, 'train_dataloader.batch_size': 4}
 SPLITS = ('train', 'val', 'test')
@@ -61,6 +65,37 @@ def test_a_baseline_of_rgb_reads_no_depth(without_depth):
 def test_what_is_asked_for_is_read(asked, without_depth):
     with pytest.raises(ValueError, match=r'depth/\d+\.png cannot be decoded'):
         train(without_depth, 'unimodal/nyuv2_rgb', **SCRATCH, **asked)
+
+
+@HOOKS.register_module(force=True)
+class TeacherHook(Hook):
+    """Says that it runs teachers in validation."""
+
+    runs_teachers = True
+
+
+@pytest.mark.parametrize('hooks', [(), ('TeacherHook',)])
+def test_only_training_reads_what_the_teacher_takes(hooks, tmp_path):
+    write_nyuv2_layout(tmp_path / 'data', 20, 2, size=(64, 64))
+    init_default_scope('mmfkd')
+    torch.save(dict(state_dict=CrossModalDistiller(students=dict(
+        student=student_config('unimodal/nyuv2_depth'))).state_dict()), tmp_path / 'teacher.pth')
+    held_out = DATASETS.build(dict(
+        load_config('unimodal/nyuv2_rgb').val_dataloader.dataset, pipeline=[],
+        data_root=str(tmp_path / 'data')))
+    unread = [Path(held_out.get_data_info(i)['modalities']['depth']['path'])
+              for i in range(len(held_out))] + list((tmp_path / 'data/test/depth').iterdir())
+    assert 2 < len(unread) < 22
+    for path in unread:
+        path.write_bytes(b'no image')
+    changes = {**SCRATCH, 'model.teachers.teacher.checkpoint': str(tmp_path / 'teacher.pth'),
+               'default_hooks.teacher_report': None, 'default_hooks.prediction_panel': None,
+               'custom_hooks': [dict(type=name) for name in hooks]}
+    if hooks:
+        with pytest.raises(ValueError, match=r'depth/\d+\.png cannot be decoded'):
+            train(tmp_path, 'kd/nyuv2_depth2rgb', **changes)
+    else:
+        assert train(tmp_path, 'kd/nyuv2_depth2rgb', **changes)['test']['mIoU'] >= 0
 
 
 def test_a_baseline_of_sound_reads_no_frames(tmp_path):

@@ -28,6 +28,8 @@ class PredictionPanelHook(Hook):
         modalities: those that are drawn beside the ones that a branch takes.
     """
 
+    runs_teachers = True  # in validation, see ReadsHook
+
     def __init__(self, interval: int = 1, num_images: int = 4, height: int = 160,
                  modalities: Sequence[str] = ()) -> None:
         self.interval = interval

@@ -18,40 +18,50 @@ from .unwrapped import unwrapped
 class ReadsHook(Hook):
     """Lets data sets read the modalities that a branch takes, or anything else asks for.
 
-    A unimodal baseline of CREMA-D decodes no frames, and one of NYU Depth V2 no depth. Which
-    samples there are stays the same; random transforms of what is not read draw no numbers. A
-    data set that was given names of modalities reads these. A hook, a metric or a module of the
-    model, such as a head, asks for others by an attribute ``further_modalities``.
+    A unimodal baseline of CREMA-D decodes no frames, and one of NYU Depth V2 no depth. What
+    teachers alone take is read in training alone, unless a hook says by an attribute
+    ``runs_teachers`` that it runs them in validation. Which samples there are stays the same;
+    random transforms of what is not read draw no numbers. A data set that was given names of
+    modalities reads these. A hook, a metric or a module of the model, such as a head, asks for
+    others by an attribute ``further_modalities``.
     """
 
     priority = 'VERY_HIGH'
 
     def before_train(self, runner: Runner) -> None:
         """Before a worker has a copy of the training set."""
-        limit(runner, runner.train_dataloader)
+        model = unwrapped(runner)
+        if isinstance(model, CrossModalDistiller):
+            limit(runner, runner.train_dataloader, model.branches.values())
 
     def before_val(self, runner: Runner) -> None:
         """Likewise for the validation set."""
-        limit(runner, runner.val_dataloader, runner.val_evaluator.metrics)
+        model = unwrapped(runner)
+        if isinstance(model, CrossModalDistiller):
+            branches = (model.branches if any(getattr(hook, 'runs_teachers', False)
+                                              for hook in runner.hooks) else model.students)
+            limit(runner, runner.val_dataloader, branches.values(), runner.val_evaluator.metrics)
 
     def before_test(self, runner: Runner) -> None:
         """Likewise for the test set."""
-        limit(runner, runner.test_dataloader, runner.test_evaluator.metrics)
+        model = unwrapped(runner)
+        if isinstance(model, CrossModalDistiller):
+            limit(runner, runner.test_dataloader, model.students.values(),
+                  runner.test_evaluator.metrics)
 
 
-def limit(runner: Runner, loader: DataLoader, metrics: Sequence[BaseMetric] = ()) -> None:
+def limit(runner: Runner, loader: DataLoader, branches: Iterable[Branch],
+          metrics: Sequence[BaseMetric] = ()) -> None:
     """Lets the data sets of a loader read what a run uses.
 
     Args:
-        runner: of the run; one without a distiller reads all.
+        runner: of the run, with a distiller.
         loader: of the data.
-        metrics: that are computed of what it loads.
+        branches: that run on what it loads.
+        metrics: that are computed of it.
     """
-    model = unwrapped(runner)
-    if isinstance(model, CrossModalDistiller):
-        branches = [*model.students.values(), *model.teachers.values()]
-        used = used_modalities(branches, [*model.losses.values(), *metrics, *runner.hooks])
-        read_only(loader.dataset, used)
+    losses = unwrapped(runner).losses.values()
+    read_only(loader.dataset, used_modalities(branches, [*losses, *metrics, *runner.hooks]))
 
 
 def used_modalities(branches: Iterable[Branch], others: Iterable[object]) -> set[str]:
