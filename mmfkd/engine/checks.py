@@ -20,6 +20,7 @@ from mmfkd.models import CrossModalDistiller
 
 from .hooks.checkpoint import counts_iterations, length
 from .hooks.unwrapped import unwrapped
+from .hooks.weak_combination import check_weak_combinations
 from .label_checks import check_labels
 from .overlap import warn_of_overlap, warn_of_parts
 from .run_parts import networks
@@ -86,8 +87,9 @@ def check_runner(runner: Runner) -> None:
         SystemExit: the training set is smaller than a batch.
         FileNotFoundError, ValueError: the test set cannot be built.
         ValueError: a head has another number of classes than the data; a teacher whose logits a
-            loss takes was trained on others; a batch is too small for a loss; or labels are
-            missing, see :mod:`mmfkd.engine.label_checks`.
+            loss takes was trained on others; a batch is too small for a loss; a regularisation
+            loss of MMANet would stay 0; or labels are missing, see
+            :mod:`mmfkd.engine.label_checks`.
     """
     data = runner.train_dataloader.dataset
     if len(runner.train_dataloader) == 0:
@@ -104,6 +106,7 @@ def check_runner(runner: Runner) -> None:
                              'or correct labels that are none of your classes')
     check_teachers(unwrapped(runner), tuple(map(str, classes)))
     check_batch(unwrapped(runner), runner.train_dataloader.batch_size)
+    check_weak_combinations(runner)
     check_test_set(runner)
     check_labels(runner, unwrapped(runner))
     warn_of_overlap(runner)

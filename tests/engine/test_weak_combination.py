@@ -5,8 +5,10 @@ from types import SimpleNamespace
 import pytest
 from mmengine.logging import MessageHub, MMLogger
 
+from mmfkd.config import load_config
 from mmfkd.engine import WeakCombinationHook
-from mmfkd.models import ModalityRegularizationLoss
+from mmfkd.engine.hooks.weak_combination import check_weak_combinations
+from mmfkd.models import CrossModalDistiller, ModalityRegularizationLoss
 
 
 @pytest.fixture
@@ -88,3 +90,35 @@ def test_a_run_that_ends_before_the_choice_is_refused(runner):
         WeakCombinationHook().before_train(run)
     run.max_epochs = 11
     WeakCombinationHook().before_train(run)
+
+
+@pytest.fixture
+def mmanet():
+    """``mmanet(mask, weak, hooks)``: a runner's model and hooks, with the regularisation alone."""
+    def make(mask=True, weak=('ir',), hooks=()):
+        cfg = load_config('mmanet/streets_rgb-ir', {
+            'model.students.student.model.mask': mask,
+            'model.losses.loss_mar.weak': list(weak) if weak else None}).model
+        model = CrossModalDistiller(dict(student=cfg.students.student),
+                                    losses=dict(loss_mar=cfg.losses.loss_mar))
+        return SimpleNamespace(model=model, hooks=list(hooks))
+    return make
+
+
+@pytest.mark.parametrize('changes', [
+    dict(), dict(mask=[['rgb'], ['ir'], ['rgb', 'ir']]), dict(mask=[['ir']]),
+    dict(weak=None, hooks=[WeakCombinationHook()])])
+def test_a_combination_that_is_drawn_can_be_learned(mmanet, changes):
+    check_weak_combinations(mmanet(**changes))
+
+
+@pytest.mark.parametrize(('changes', 'message'), [
+    (dict(weak=None), r"loss_mar\.weak is None and no hook chooses it, .* default_hooks\.weak="),
+    (dict(weak=None, hooks=[WeakCombinationHook('loss_other')]), 'no hook chooses it'),
+    (dict(mask=[['rgb'], ['rgb', 'ir']]), r'student\.model\.mask draws no samples with ir alone'),
+    (dict(mask=False), 'draws no samples with ir alone'),
+    (dict(mask=[['ir'], ['rgb', 'ir']], weak=None, hooks=[WeakCombinationHook()]),
+     'draws no samples with rgb alone')])
+def test_a_regularisation_that_stays_zero_is_refused(mmanet, changes, message):
+    with pytest.raises(ValueError, match=message):
+        check_weak_combinations(mmanet(**changes))

@@ -1,9 +1,14 @@
 """The choice of the weak combination of modalities, by MMANet's rule."""
 
+from collections.abc import Iterator
+
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
+from mmfkd.config import TapKey
+from mmfkd.models import Branch, CrossModalDistiller
 from mmfkd.models.losses.margin import ModalityRegularizationLoss
+from mmfkd.models.networks.modality_mask import ModalityMask
 from mmfkd.registry import HOOKS
 
 from .checkpoint import counts_iterations
@@ -101,3 +106,42 @@ class WeakCombinationHook(Hook):
 
 def _key(subset: tuple[str, ...]) -> str:
     return f'weak_gap_{"+".join(subset)}'
+
+
+def check_weak_combinations(runner: Runner) -> None:
+    """Refuses a :class:`mmfkd.models.ModalityRegularizationLoss` that stays 0.
+
+    Raises:
+        ValueError: it has no weak combination and no hook chooses one, or the student's masks never
+            leave one.
+    """
+    model = unwrapped(runner)
+    if not isinstance(model, CrossModalDistiller):
+        return
+    for name, loss in model.losses.items():
+        if not isinstance(loss, ModalityRegularizationLoss):
+            continue
+        chosen = any(isinstance(hook, WeakCombinationHook) and hook.loss == name
+                     for hook in runner.hooks)
+        if not loss.weak and not chosen:
+            raise ValueError(f'model.losses.{name}.weak is None and no hook chooses it, so that '
+                             f'the loss stays 0: give some of {list(loss.modalities)}, or add '
+                             f"default_hooks.weak=dict(type='WeakCombinationHook', loss='{name}')")
+        key = TapKey.parse(loss.student[-1])
+        student = model.students[key.branch]
+        drawn = list(_drawn(student, key.tap))
+        for weak in ([loss.weak] if loss.weak else student.subsets):
+            if drawn and set(weak) not in drawn:
+                raise ValueError(
+                    f"model.students.{key.branch}.model.mask draws no samples with "
+                    f'{"+".join(weak)} alone, of which model.losses.{name} would learn: add it to '
+                    f'mask, or choose another with model.losses.{name}.weak')
+
+
+def _drawn(student: Branch, tap: str) -> Iterator[set[str]]:
+    """What a mask of a student leaves in training; nothing where the tap is elsewhere."""
+    mask = student.model.get_submodule(dict(zip(student.taps.names, student.taps.paths,
+                                                strict=True))[tap])
+    if isinstance(mask, ModalityMask):
+        for row in mask.combinations.tolist():
+            yield {name for name, kept in zip(mask.modalities, row, strict=True) if kept}
