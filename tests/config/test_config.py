@@ -232,8 +232,7 @@ def test_pair_and_method_are_options_of_train_and_test(tmp_path):
     done = run(sys.executable, '-m', 'mmfkd', 'train', *named, '--cfg-options', *SMALL,
                'default_hooks.early_stopping.type=EarlyStoppingHook',
                'default_hooks.early_stopping.monitor=mIoU',
-               'default_hooks.test_maximum.type=TestMaximumHook',
-               'default_hooks.test_maximum.metric=mIoU', cwd=tmp_path)
+               'default_hooks.test_maximum.type=TestMaximumHook', cwd=tmp_path)
     assert 'loss_kd.kl' in done.stdout
     work_dir = tmp_path / 'work_dirs/kd/synthetic_depth2rgb'
     assert 'test_maximum' in (work_dir / 'summary.json').read_text()

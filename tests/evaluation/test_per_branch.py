@@ -1,5 +1,7 @@
 """Heads and second students are evaluated apart, and TestMaximumHook takes the best of all."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 from mmengine.evaluator import Evaluator
@@ -128,6 +130,26 @@ def test_the_maximum_is_over_epochs_and_heads(make_runner, distiller_config, mon
     hook.after_train_epoch(runner)
     hook.after_train_epoch(runner)
     assert runner.message_hub.get_info('test_maximum_student') == 30.0
+
+
+def test_what_a_network_says_of_fewer_modalities_is_no_maximum_of_it(monkeypatch):
+    student = SimpleNamespace(subsets=(('ir',), ('rgb', 'ir')))
+    hub = {}
+    runner = SimpleNamespace(
+        cfg=dict(default_hooks=dict(checkpoint=dict(save_best='mean/mIoU'))),
+        model=SimpleNamespace(students=dict(student=student), student=student),
+        message_hub=SimpleNamespace(get_info=hub.get, update_info=hub.__setitem__),
+        test_loop=GivenLoop({'mIoU': 60.0, 'ir/mIoU': 40.0, 'rgb+ir/mIoU': 65.0,
+                             'mean/mIoU': 70.0, 'fdkd.low/mIoU': 61.0}))
+    hook = TestMaximumHook()
+    hook.before_train(runner)
+    hook.after_train_epoch(runner)
+    assert hub == dict(test_maximum_student=61.0)
+
+
+def test_a_maximum_of_no_metric_is_refused():
+    with pytest.raises(KeyError, match='set metric of the hook'):
+        TestMaximumHook().before_train(SimpleNamespace(cfg={}))
 
 
 def test_the_maximum_is_over_validations_where_iterations_are_counted(

@@ -3,6 +3,8 @@
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
+from mmfkd.config import main_metric
+from mmfkd.config.metrics import MEAN
 from mmfkd.registry import HOOKS
 
 from .checkpoint import counts_iterations
@@ -20,10 +22,15 @@ class TestMaximumHook(Hook):
     written to the log, and to ``summary.json`` as ``test_maximum`` (of another student than the
     first as ``test_maximum_<student>``), beside the score of the checkpoint that validation
     selected, and changes nothing in training. A run without a test set, such as a trial of
-    ``mmfkd tune``, has no such maximum.
+    ``mmfkd tune``, has no such maximum. What a network of several modalities says of fewer of them
+    is another task, and does not count.
 
     Args:
-        metric: key of the metric, larger is better; those of other heads end in it.
+        metric: key of the metric, larger is better; those of other heads end in it. By default
+            the one that selects the checkpoint.
+
+    Raises:
+        KeyError: the test has no such metric, or no metric is given and none selects.
     """
 
     # Not a test, whatever pytest makes of the name.
@@ -32,8 +39,15 @@ class TestMaximumHook(Hook):
     # the test.
     priority = 'BELOW_NORMAL'
 
-    def __init__(self, metric: str) -> None:
+    def __init__(self, metric: str | None = None) -> None:
         self.metric = metric
+
+    def before_train(self, runner: Runner) -> None:
+        """Takes the metric of the run, if none was given."""
+        self.metric = self.metric or main_metric(runner.cfg)
+        if self.metric is None:
+            raise KeyError('TestMaximumHook has no metric, and default_hooks.checkpoint.save_best '
+                           'names none: set metric of the hook, such as mIoU')
 
     def after_train_epoch(self, runner: Runner) -> None:
         """Runs the test loop, if there is one."""
@@ -51,9 +65,10 @@ class TestMaximumHook(Hook):
         metrics = runner.test_loop.run()
         model = unwrapped(runner)
         scores: dict[str, list[float]] = {name: [] for name in model.students.keys()}
+        fewer = {MEAN.rstrip('/'), *('+'.join(subset) for subset in model.student.subsets)}
         for key, value in metrics.items():
-            if f'/{key}'.endswith(f'/{self.metric}'):
-                head = key.removesuffix(self.metric).rstrip('/')
+            head = key.removesuffix(self.metric).rstrip('/')
+            if f'/{key}'.endswith(f'/{self.metric}') and head not in fewer:
                 scores[self._owner(head, list(scores))].append(float(value))
         for name, values in scores.items():
             if not values:
