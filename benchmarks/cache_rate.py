@@ -67,11 +67,11 @@ def main() -> None:
 
         def store() -> None:
             for places in batches:
-                outputs.store(dict(feat=feat[:len(places)]), places)
+                outputs.store(dict(feat=feat[:len(places)]), places, {})
 
         def load() -> None:
             for places in shuffled:
-                if outputs.load(['feat'], places) is None:
+                if outputs.load(['feat'], places, {}) is None:
                     raise SystemExit('what was kept is not there')
 
         times = dict(written=seconds(store))

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from .outputs import DTYPES
+from .descriptions import DTYPES
 
 FOLDER = Path('work_dirs', 'teacher_outputs')
 

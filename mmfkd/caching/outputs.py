@@ -1,6 +1,5 @@
 """The outputs of a teacher for the views of a data set, kept on disk."""
 
-import json
 import logging
 import shutil
 from collections.abc import Collection, Mapping, Sequence
@@ -10,19 +9,18 @@ import torch
 from mmengine.logging import print_log
 from torch import Tensor
 
-from mmfkd.whole_files import written_whole
-
+from .descriptions import DTYPES, Description, one_shape
 from .records import RecordFile
 
-DTYPES = dict(float16=torch.float16, bfloat16=torch.bfloat16, float32=torch.float32)
 GIB = 2 ** 30
 
 
 class TeacherOutputs:
     """What taps of a teacher record, by sample and view.
 
-    A tap has a file ``<tap>.bin`` of records, and a ``<tap>.json`` that says their shape and type.
-    Runs that name other taps of the same teacher share what they have in common.
+    A tap has a file ``<tap>.bin`` of records, and a ``<tap>.json`` that says their shape and type,
+    and the one shape of the inputs that they are of, see :class:`Description`. Runs that name
+    other taps of the same teacher share what they have in common.
 
     Args:
         folder: of this teacher on these data; made where it is missing.
@@ -50,18 +48,23 @@ class TeacherOutputs:
         self.full = False
         self._estimated = False
         self._files: dict[str, RecordFile] = {}
+        self._inputs: dict[str, dict[str, tuple[int, ...]]] = {}
 
-    def load(self, taps: Collection[str], places: Sequence[tuple[int, int]]
-             ) -> dict[str, Tensor] | None:
+    def load(self, taps: Collection[str], places: Sequence[tuple[int, int]],
+             inputs: Mapping[str, Sequence[int]]) -> dict[str, Tensor] | None:
         """Tensors (N, ...) of N samples and views; None if one of them is missing.
 
         Args:
             taps: names.
             places: sample and view of each.
+            inputs: modality to the shape of a sample, of those that were read.
+
+        Raises:
+            ValueError: what is kept is of inputs of another shape.
         """
         loaded = {}
         for tap in taps:
-            file = self._opened(tap)
+            file = self._opened(tap, inputs)
             if file is None:
                 return None
             out = torch.empty((len(places), *file.shape), dtype=file.dtype)
@@ -71,23 +74,29 @@ class TeacherOutputs:
             loaded[tap] = out
         return loaded
 
-    def store(self, feats: Mapping[str, Tensor], places: Sequence[tuple[int, int]]
-              ) -> dict[str, Tensor]:
+    def store(self, feats: Mapping[str, Tensor], places: Sequence[tuple[int, int]],
+              inputs: Mapping[str, Sequence[int]]) -> dict[str, Tensor]:
         """Keeps tensors (N, ...), and returns them as they will be loaded.
 
         What is there already stays as it is, as another run may be reading it. A disk that is
         full ends the writing, and is said once.
 
+        Args:
+            feats: tap to tensor.
+            places: sample and view of each row.
+            inputs: modality to the shape that a sample has, of all that the teacher takes.
+
         Raises:
             ValueError: a tensor that has no row for each sample, has another shape than those of
-                other samples, or does not fit into the type; or all would be more than the limit.
+                other samples, as inputs may have, or does not fit into the type; or all would be
+                more than the limit.
         """
         rounded = {tap: self._rounded(tap, feat, len(places)) for tap, feat in feats.items()}
         if self.full:
             return rounded
         kept = {tap: feat.cpu().contiguous() for tap, feat in rounded.items()}
         try:
-            self._prepare(kept)
+            self._prepare(kept, inputs)
             for tap, feat in kept.items():
                 self._write(self._files[tap], feat, places)
         except OSError as error:
@@ -122,27 +131,23 @@ class TeacherOutputs:
             else:
                 file.write(self._number(place), row)
 
-    def _prepare(self, feats: Mapping[str, Tensor]) -> None:
+    def _prepare(self, feats: Mapping[str, Tensor], inputs: Mapping[str, Sequence[int]]) -> None:
         """Opens the files; at the first write of a run says what will be written in all."""
         for tap, feat in feats.items():
-            file = self._opened(tap)
-            if file is None:
-                self._create(tap, feat)
-            elif file.shape != tuple(feat.shape[1:]):
+            file = self._opened(tap, inputs) or self._create(tap, feat, inputs)
+            if file.shape != tuple(feat.shape[1:]):
                 raise ValueError(
                     f"tap '{tap}' of the teacher is {tuple(feat.shape[1:])} here and {file.shape} "
-                    'before: its outputs can be kept where all inputs have one size, as a crop or '
-                    'a resize gives them')
+                    f'in {self.folder}: outputs can be kept where a tap has one shape. Delete the '
+                    'folder if it is damaged, or leave the cache of the teacher out')
         if not self._estimated:
             self._estimate()
             self._estimated = True
 
-    def _create(self, tap: str, feat: Tensor) -> None:
-        said = dict(shape=list(feat.shape[1:]), dtype=str(feat.dtype).removeprefix('torch.'))
-        # Processes that begin together write the same.
-        with written_whole(self.folder / f'{tap}.json', shared=True) as temporary:
-            temporary.write_text(json.dumps(said))
-        self._opened(tap)
+    def _create(self, tap: str, feat: Tensor, inputs: Mapping[str, Sequence[int]]) -> RecordFile:
+        described = Description(tuple(feat.shape[1:]), feat.dtype, one_shape([inputs]))
+        described.write(self.folder / f'{tap}.json')
+        return self._file(tap, described)
 
     def _estimate(self) -> None:
         """Says how large all will be, with what other runs keep of this teacher.
@@ -161,15 +166,24 @@ class TeacherOutputs:
                              f'cache.limit={self.limit}: take fewer cache.views, '
                              "cache.dtype='float16', losses on smaller maps, or raise the limit")
 
-    def _opened(self, tap: str) -> RecordFile | None:
+    def _opened(self, tap: str, inputs: Mapping[str, Sequence[int]] | None = None
+                ) -> RecordFile | None:
+        """The records of a tap; None where there are none, or what is said of them is damaged.
+
+        Raises:
+            ValueError: they are of inputs of another shape.
+        """
         if tap not in self._files:
-            path = self.folder / f'{tap}.json'
-            try:
-                said = json.loads(path.read_text())
-                shape, dtype = said['shape'], DTYPES[said['dtype']]
-            except (FileNotFoundError, ValueError, KeyError):
-                return None  # not there, or damaged: it is written anew
-            self._files[tap] = RecordFile(path.with_suffix('.bin'), shape, dtype)
+            described = Description.read(self.folder / f'{tap}.json')
+            if described is None:
+                return None  # it is written anew
+            self._file(tap, described)
+        one_shape([self._inputs[tap], inputs or {}])
+        return self._files[tap]
+
+    def _file(self, tap: str, described: Description) -> RecordFile:
+        self._inputs[tap] = described.inputs
+        self._files[tap] = RecordFile(self.folder / f'{tap}.bin', described.shape, described.dtype)
         return self._files[tap]
 
     def _rounded(self, tap: str, feat: Tensor, count: int) -> Tensor:

@@ -17,8 +17,8 @@ class ViewedDataset:
 
     Each step of the pipeline is seeded by ``seed``, sample, view and its place: a view does not
     depend on the order of the samples, on workers, on the random numbers of anything else, or on
-    which modalities are read. The data samples say which view they are, in their meta data
-    ``view``: ``(sample, view)``.
+    which modalities are read. The meta data of the data samples say which view they are, ``view``:
+    ``(sample, view)``, and ``shapes``, modality to that of the sample before a batch pads it.
 
     Args:
         dataset: config of a data set with a pipeline, or of several that are concatenated.
@@ -74,7 +74,8 @@ class ViewedDataset:
             for number, step in enumerate(part.pipeline.transforms):
                 seed_all([self.seed, idx, view, number])
                 data = step(data)
-        data['data_samples'].set_metainfo(dict(view=(idx, view)))
+        shapes = {name: tuple(values.shape) for name, values in data['inputs'].items()}
+        data['data_samples'].set_metainfo(dict(view=(idx, view), shapes=shapes))
         return data
 
     def _located(self, idx: int) -> tuple[Any, int]:

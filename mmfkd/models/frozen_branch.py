@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
 
-from mmfkd.caching import CacheOptions, TeacherOutputs
+from mmfkd.caching import CacheOptions, TeacherOutputs, one_shape
 
 from .branch import Branch, BranchOutput
 
@@ -80,23 +80,32 @@ class CachedBranch(FrozenBranch):
     def forward(self, inputs: Mapping[str, Tensor], data_samples: list | None = None,
                 mode: str = 'tensor', record: bool | Sequence[str] = True,
                 available: Sequence[str] | None = None) -> BranchOutput:
-        """See :class:`Branch`; without the network's output where all taps are read."""
+        """See :class:`Branch`; without the network's output where all taps are read.
+
+        Raises:
+            ValueError: the samples differ in size.
+        """
         places = places_of(data_samples)
         asked = set() if isinstance(record, bool) else set(record)
         if self.outputs is None or places is None or not asked or not asked <= self.kept:
             return super().forward(inputs, data_samples, mode, record, available)
-        taps = sorted(asked)
-        feats = self.outputs.load(taps, places)
+        taps, sizes = sorted(asked), one_shape(self._sizes_of(cast(list, data_samples)))
+        feats = self.outputs.load(taps, places, sizes)
         if feats is None:
             if not set(self.modalities) <= set(inputs):
                 raise RuntimeError(f'{self.outputs.folder} was whole when the epoch began, and is '
                                    'not any more: go on with --resume, which computes anew what '
                                    'is missing')
             computed = super().forward(inputs, data_samples, mode, taps, available)
-            feats = self.outputs.store(computed.feats, places)
+            feats = self.outputs.store(computed.feats, places, sizes)
         device = next(self.model.parameters()).device
         return BranchOutput(None, {tap: feat.to(device, non_blocking=True).float()
                                    for tap, feat in feats.items()}, {})
+
+    def _sizes_of(self, data_samples: list) -> list[dict[str, tuple[int, ...]]]:
+        """Shapes of each sample of a batch, of those of the branch's modalities that were read."""
+        return [{name: shape for name, shape in sample.metainfo['shapes'].items()
+                 if name in self.modalities} for sample in data_samples]
 
 
 def places_of(data_samples: list | None) -> list[tuple[int, int]] | None:

@@ -177,28 +177,36 @@ def test_a_killed_and_resumed_run_ends_alike(train, tmp_path, forwards):
     assert equal(whole, train('parts', still=False, epochs=4, resume='auto', **options))
 
 
-def write_images(folder):
+def write_images(folder, heights=(32,)):
     """Ten images of RGB and depth, and their labels; returns the files of depth."""
     rng = np.random.default_rng(0)
-    for kind, shape, high, dtype in (('rgb', (32, 32, 3), 256, np.uint8), (
-            'depth', (32, 32), 5000, np.uint16), ('label', (32, 32), 4, np.uint8)):
+    for kind, channels, high, dtype in (('rgb', (3,), 256, np.uint8), (
+            'depth', (), 5000, np.uint16), ('label', (), 4, np.uint8)):
         (folder / 'train' / kind).mkdir(parents=True)
         for i in range(10):
+            shape = heights[i % len(heights)], 32, *channels
             cv2.imwrite(str(folder / f'train/{kind}/{i}.png'),
                         rng.integers(0, high, shape).astype(dtype))
     return sorted((folder / 'train/depth').iterdir())
 
 
-def test_the_teachers_files_are_not_read_where_its_outputs_are(train, tmp_path, forwards):
-    files = write_images(tmp_path / 'data')
-    flips = [dict(type='LoadModalities'), dict(type='LoadCheckedAnnotations'),
-             dict(type='StackModalities'), dict(type='mmseg.RandomFlip', prob=0.5),
-             dict(type='PackModalities')]
-    data = {'train_dataloader.dataset': dict(
-        _delete_=True, type='RGBXDataset', data_root=str(tmp_path / 'data'), pipeline=flips,
+def read_images(folder, *steps):
+    """The option of a training set of :func:`write_images`."""
+    pipeline = [dict(type='LoadModalities'), dict(type='LoadCheckedAnnotations'),
+                dict(type='StackModalities'), *steps, dict(type='PackModalities')]
+    return {'train_dataloader.dataset': dict(
+        _delete_=True, type='RGBXDataset', data_root=str(folder / 'data'), pipeline=pipeline,
         metainfo=dict(classes=('wall', 'floor', 'cabinet', 'bed')),
         modalities=dict(rgb=dict(folder='{split}/rgb', suffix='.png', channels=3),
                         depth=dict(folder='{split}/depth', suffix='.png', channels=1)))}
+
+
+FLIP = dict(type='mmseg.RandomFlip', prob=0.5)
+
+
+def test_the_teachers_files_are_not_read_where_its_outputs_are(train, tmp_path, forwards):
+    files = write_images(tmp_path / 'data')
+    data = read_images(tmp_path, FLIP)
     first = train('first', epochs=2, **data, **cache(tmp_path, views=2))
     times = [path.stat().st_mtime_ns for path in files]
     for path, time in zip(files, times, strict=True):
@@ -210,6 +218,24 @@ def test_the_teachers_files_are_not_read_where_its_outputs_are(train, tmp_path, 
         os.utime(path)
         with pytest.raises(ValueError, match=r'depth/\d\.png cannot be decoded'):
             train('third', epochs=2, **data, **cache(tmp_path, views=2))
+
+
+def test_images_that_are_padded_to_others_of_their_batch_are_refused(train, tmp_path):
+    write_images(tmp_path / 'data', heights=(32, 48))
+    with pytest.raises(ValueError, match=r"'depth' is \(1, \d\d, 32\) in one sample and \(1, \d\d, "
+                                         r'32\) in another: .*Resize \(keep_ratio=False\) or crop'):
+        # In one batch, so that no map of the teacher is of another shape.
+        train('run', 'kd', epochs=1, **read_images(tmp_path, FLIP),
+              **{'train_dataloader.batch_size': 10}, **cache(tmp_path))
+
+
+def test_a_divisor_pads_images_alike_in_every_batch(train, tmp_path, forwards):
+    write_images(tmp_path / 'data', heights=(33,))
+    options = {**read_images(tmp_path, FLIP), 'model.data_preprocessor.size_divisor': 32}
+    for batch in (4, 5):
+        train(f'batch{batch}', 'kd', epochs=1, **options,
+              **{'train_dataloader.batch_size': batch}, **cache(tmp_path))
+    assert forwards == [4, 4, 2]
 
 
 def test_two_processes_compute_all_before_a_training(train, tmp_path, forwards):
