@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -27,8 +28,8 @@ def output_key(network: nn.Module, settings: Mapping[str, Any], samples: Iterato
     Args:
         network: the teacher, with its weights.
         settings: what else decides: its normalisation and taps, the pipeline, the padding, the
-            seed of the views, the precision. Of a file that they name its size and the time of
-            its last change count too.
+            seed of the views, the precision. Of a file that they name, and of all in a folder,
+            size and the time of the last change count too.
         samples: of the data set, before their pipeline. Of a file that they name its size and the
             time of its last change count.
     """
@@ -68,12 +69,22 @@ def _paths_in(settings: Any) -> Iterator[Path]:
     elif isinstance(settings, (list, tuple)):
         for value in settings:
             yield from _paths_in(value)
-    elif isinstance(settings, str) and '/' in settings and Path(settings).exists():
+    # Not Path.exists, which fails for a text that is longer than any name.
+    elif isinstance(settings, (str, os.PathLike)) and os.path.exists(settings):
         yield Path(settings)
 
 
 def _state_of(path: Path) -> bytes:
-    parts = sorted(path.iterdir()) if path.is_dir() else [path]  # a folder: frames, or a model's
-    states = [(part.name, part.stat().st_size, part.stat().st_mtime_ns) for part in parts
-              if part.exists()]
+    """Names, sizes and times of a file, or of those in a folder, such as frames or a tokenizer."""
+    parts = sorted(_files_below(path)) if path.is_dir() else [path]
+    states = [(str(part.relative_to(path)), part.stat().st_size, part.stat().st_mtime_ns)
+              for part in parts if part.exists()]
     return repr(states).encode()
+
+
+def _files_below(folder: Path) -> Iterator[Path]:
+    around = Path.cwd().is_relative_to(folder.resolve())
+    for root, folders, names in os.walk(folder):
+        yield from (Path(root, name) for name in names)
+        if around:
+            folders.clear()  # not the work dirs, in which each run writes

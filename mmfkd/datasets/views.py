@@ -5,9 +5,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import torch
+from mmcv.transforms import BaseTransform
 
 from mmfkd.registry import DATASETS
 
+from .inside import held_by
 from .random_state import kept_random_state, seed_all
 
 
@@ -45,6 +47,13 @@ class ViewedDataset:
     def metainfo(self) -> dict:
         """That of the data set."""
         return self.dataset.metainfo
+
+    @property
+    def files(self) -> list[str]:
+        """Files that steps of the pipelines say they have read, by an attribute ``files``."""
+        return [str(file) for part in self._parts(self.dataset)
+                for _, step in held_by(part.pipeline) if isinstance(step, BaseTransform)
+                for file in getattr(step, 'files', ())]
 
     @property
     def view(self) -> int:

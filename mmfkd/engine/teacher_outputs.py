@@ -95,7 +95,7 @@ def open_outputs(runner: Runner, name: str) -> None:
     branch = branch_config(cfg.model.teachers[name])
     settings = dict(
         branch=branch, autocast=teacher.autocast, channels_last=teacher.channels_last,
-        data=cfg.train_dataloader.dataset.dataset, seed=data.seed,
+        data=cfg.train_dataloader.dataset.dataset, files=data.files, seed=data.seed,
         padding=cfg.model.get('data_preprocessor'), dtype=teacher.cache.dtype,
         precision=[cfg.optim_wrapper.get(key) for key in ('type', 'dtype')])
     folder = teacher.cache.root / output_key(teacher.model, settings,

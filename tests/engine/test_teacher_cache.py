@@ -10,10 +10,9 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from mmcv.transforms import BaseTransform
 from runs import run, save_teacher, weights
-from torch import nn
 
-from mmfkd.caching import output_key
 from mmfkd.cli.cache import main
 from mmfkd.config import load_config
 from mmfkd.engine.processes import StopRequest
@@ -21,6 +20,7 @@ from mmfkd.engine.teacher_outputs import use_views
 from mmfkd.engine.teachers import differences
 from mmfkd.engine.training import prepare_run, train_config
 from mmfkd.models.frozen_branch import CachedBranch
+from mmfkd.registry import TRANSFORMS
 
 STILL = [dict(type='RenderRGBD'), dict(type='StackModalities'), dict(type='PackModalities')]
 TEACHER = 'model.teachers.teacher'
@@ -132,6 +132,31 @@ def test_another_teacher_is_computed_anew(train, teacher, tmp_path, forwards):
     next(iter(content['state_dict'].values())).mul_(1.5)
     torch.save(content, teacher)
     train('second', epochs=1, **cache(tmp_path))
+    assert forwards == [4, 4, 2] * 2
+
+
+class Brightened(BaseTransform):
+    """A step that reads a file that its config does not name."""
+
+    def __init__(self, name):
+        self.files = [f'{name}.txt']
+        with open(self.files[0]) as file:
+            self.gain = float(file.read())
+
+    def transform(self, results):
+        results['img'] = results['img'] * self.gain
+        return results
+
+
+def test_a_file_that_a_step_has_read_is_looked_at(train, tmp_path, forwards, monkeypatch):
+    monkeypatch.setitem(TRANSFORMS.module_dict, 'Brightened', Brightened)
+    step = dict(type='Brightened', name=str(tmp_path / 'gain'))
+    pipeline = [*STILL[:2], dict(type='RandomApply', prob=1.0, transforms=[step]), STILL[2]]
+    options = {'train_dataloader.dataset.pipeline': pipeline, **cache(tmp_path)}
+    for gain, runs in (('1.5', 2), ('2.25', 1)):
+        (tmp_path / 'gain.txt').write_text(gain)
+        for _ in range(runs):
+            train('run', epochs=1, **options)
     assert forwards == [4, 4, 2] * 2
 
 
@@ -339,23 +364,6 @@ def test_a_folder_that_cannot_be_made_is_named(train, tmp_path):
     (tmp_path / 'kept').write_text('a file')
     with pytest.raises(OSError, match=r'kept/\w+ cannot be made .*cache\.folder of the teacher'):
         train('run', **cache(tmp_path))
-
-
-def test_what_the_training_itself_keeps_changes_no_key(tmp_path):
-    network, waves = nn.Linear(1, 1), tmp_path / 'waves'
-
-    def key():
-        settings = dict(pipeline=[dict(type='mmfkd.Cached', folder=str(waves), transforms=[
-            dict(type='LoadTokens', vocabulary=str(tmp_path / 'words'))])])
-        return output_key(network, settings, iter(()))
-
-    (tmp_path / 'words').write_text('one')
-    before = key()
-    waves.mkdir()
-    (waves / 'a.npy').write_bytes(b'1')
-    assert key() == before
-    (tmp_path / 'words').write_text('one two')
-    assert key() != before
 
 
 @pytest.mark.parametrize(('name', 'message'), [

@@ -38,6 +38,10 @@ class TokenizeText(BaseTransform):
         lowercase: whether texts become small letters, as the vocabulary is; None takes
             ``do_lower_case`` of the ``tokenizer_config.json`` beside it, and True without one.
 
+    Attributes:
+        files: the vocabulary and the settings beside it, which decide the tokens; none of
+            'synthetic'.
+
     Raises:
         FileNotFoundError: there is no vocabulary.
         ValueError: a vocabulary without BERT's special tokens, or with more words than the
@@ -49,6 +53,7 @@ class TokenizeText(BaseTransform):
                  lowercase: bool | None = None) -> None:
         self.modality = modality
         path = None if tokenizer == 'synthetic' else find_words(tokenizer)
+        self.files = [] if path is None else [path, path.with_name(SETTINGS)]
         words = tweet_words() if path is None else read_words(path)
         self.tokenizer = BertWordPieceTokenizer({word: i for i, word in enumerate(words)},
                                                 lowercase=small_letters(path, lowercase))
