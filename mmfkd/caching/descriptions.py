@@ -9,6 +9,8 @@ import torch
 
 from mmfkd.whole_files import written_whole
 
+from .records import UnreadableError
+
 DTYPES = dict(float16=torch.float16, bfloat16=torch.bfloat16, float32=torch.float32)
 
 
@@ -28,13 +30,19 @@ class Description:
 
     @classmethod
     def read(cls, path: Path) -> 'Description | None':
-        """What a file says; None where there is none, or it is damaged."""
+        """What a file says; None where there is none, or it is damaged.
+
+        Raises:
+            UnreadableError: it is there, and the system does not let it be read.
+        """
         try:
             said = json.loads(path.read_text())
-            return cls(tuple(said['shape']), DTYPES[said['dtype']],
-                       {name: tuple(shape) for name, shape in said['inputs'].items()})
-        except (FileNotFoundError, ValueError, KeyError):
-            return None
+            return cls(_shape(said['shape']), DTYPES[said['dtype']],
+                       {name: _shape(shape) for name, shape in said['inputs'].items()})
+        except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
+            return None  # the last three: it is JSON of something else
+        except OSError as error:
+            raise UnreadableError(path, error) from error
 
     def write(self, path: Path) -> None:
         """Writes the file; processes that begin together write the same."""
@@ -67,3 +75,10 @@ def one_shape(inputs: Iterable[Mapping[str, Sequence[int]]]) -> dict[str, tuple[
                     '(keep_ratio=False) or crop them to one size in the pipeline of '
                     'train_dataloader.dataset, or leave the cache of the teacher out')
     return found
+
+
+def _shape(said: Iterable) -> tuple[int, ...]:
+    shape = tuple(said)
+    if not all(isinstance(length, int) and length >= 0 for length in shape):
+        raise ValueError(f'{said} is no shape')
+    return shape

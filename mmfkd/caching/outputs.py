@@ -10,7 +10,7 @@ from mmengine.logging import print_log
 from torch import Tensor
 
 from .descriptions import DTYPES, Description, one_shape
-from .records import RecordFile
+from .records import RecordFile, UnreadableError
 
 GIB = 2 ** 30
 
@@ -61,6 +61,7 @@ class TeacherOutputs:
 
         Raises:
             ValueError: what is kept is of inputs of another shape.
+            UnreadableError: it cannot be read.
         """
         loaded = {}
         for tap in taps:
@@ -90,6 +91,7 @@ class TeacherOutputs:
             ValueError: a tensor that has no row for each sample, has another shape than those of
                 other samples, as inputs may have, or does not fit into the type; or all would be
                 more than the limit.
+            UnreadableError: what is there cannot be read.
         """
         rounded = {tap: self._rounded(tap, feat, len(places)) for tap, feat in feats.items()}
         if self.full:
@@ -99,6 +101,8 @@ class TeacherOutputs:
             self._prepare(kept, inputs)
             for tap, feat in kept.items():
                 self._write(self._files[tap], feat, places)
+        except UnreadableError:
+            raise
         except OSError as error:
             self.full = True
             print_log(f'outputs of the teacher are no longer kept in {self.folder} '

@@ -13,6 +13,20 @@ WRITTEN = 0x6D66_6B64
 TRAILER = 8  # checksum and mark
 
 
+class UnreadableError(OSError):
+    """A file of kept outputs is there, and the system does not let it be read.
+
+    Args:
+        path: of the file.
+        error: what the system says.
+    """
+
+    def __init__(self, path: Path, error: OSError) -> None:
+        super().__init__(f'{path}, of the kept outputs of a teacher, cannot be read '
+                         f'({error.strerror}): take the right to read it, delete it, name another '
+                         'folder with cache.folder of the teacher, or leave its cache out')
+
+
 class RecordFile:
     """Tensors of one shape and type, each at a place of its own and with a checksum.
 
@@ -65,21 +79,28 @@ class RecordFile:
         """Reads a record into ``out``; False if it is missing or damaged.
 
         Raises:
-            OSError: the file is there, and cannot be read.
+            UnreadableError: the file is there, and the system does not let it be read.
         """
-        if self._reader is None:
-            if not self.path.exists():
-                return False
-            self._reader = FileIO(self.path, 'rb')
         content, trailer = _bytes_of(out), memoryview(bytearray(TRAILER))
+        try:
+            return self._fill(number, (content, trailer)) and trailer == _trailer(content)
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            raise UnreadableError(self.path, error) from error
+
+    def _fill(self, number: int, parts: Iterable[memoryview]) -> bool:
+        """Reads a record into parts of memory; False if the file ends before it does."""
+        if self._reader is None:
+            self._reader = FileIO(self.path, 'rb')
         self._reader.seek(number * self.size)
-        for part in (content, trailer):
+        for part in parts:
             while part:
                 found = self._reader.readinto(part)
                 if not found:
                     return False
                 part = part[found:]
-        return trailer == _trailer(content)
+        return True
 
     def missing(self, numbers: Iterable[int]) -> list[int]:
         """Those that are not there, or damaged."""

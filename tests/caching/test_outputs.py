@@ -41,3 +41,58 @@ def test_a_tap_of_another_shape_is_refused(opened):
     opened().store(dict(feat=torch.rand(1, 8)), [(0, 0)], IMAGE)
     with pytest.raises(ValueError, match=r"tap 'feat' of the teacher is \(4,\) here and \(8,\)"):
         opened().store(dict(feat=torch.rand(1, 4)), [(1, 0)], IMAGE)
+
+
+def store_all(outputs, shape=(8,)):
+    """Keeps ones of a tap 'feat' for all samples of the first view."""
+    outputs.store(dict(feat=torch.ones(4, *shape)), [(i, 0) for i in range(4)], IMAGE)
+
+
+@pytest.mark.parametrize('text', [
+    'null', '[1]', '5', '"shape"', '', '{"shape": 5}', '{"shape": [8]}', '\udcff',
+    '{"shape": 5, "dtype": "float32", "inputs": {}}',
+    '{"shape": ["a"], "dtype": "float32", "inputs": {}}',
+    '{"shape": [-1, 8], "dtype": "float32", "inputs": {}}',
+    '{"shape": [8], "dtype": "int8", "inputs": {}}',
+    '{"shape": [8], "dtype": ["float32"], "inputs": {}}',
+    '{"shape": [8], "dtype": "float32", "inputs": [3]}',
+    '{"shape": [8], "dtype": "float32", "inputs": {"depth": 3}}'])
+def test_a_damaged_description_is_written_anew(text, opened, tmp_path):
+    store_all(opened())
+    path = tmp_path / 'kept/feat.json'
+    whole = path.read_text()
+    path.write_text(text, errors='surrogateescape')
+    again = opened()
+    assert again.load(['feat'], [(0, 0)], IMAGE) is None
+    assert again.missing(['feat'], 0) == [0, 1, 2, 3]
+    store_all(again)
+    assert path.read_text() == whole and opened().missing(['feat'], 0) == []
+
+
+@pytest.mark.parametrize('name', ['feat.json', 'feat.bin'])
+@pytest.mark.parametrize('how', ['folder', 'link to itself'])
+def test_what_the_system_does_not_let_be_read_is_named(name, how, opened, tmp_path):
+    store_all(opened())
+    path = tmp_path / 'kept' / name
+    path.unlink()
+    if how == 'folder':
+        path.mkdir()
+    else:
+        path.symlink_to(path)
+    outputs = opened()
+    message = (rf'kept/{name}, of the kept .* cannot be read \([A-Z].*\): take the right .* '
+               r'cache\.folder .* leave its cache out')
+    for read in (lambda: outputs.load(['feat'], [(0, 0)], IMAGE),
+                 lambda: outputs.missing(['feat'], 0), lambda: store_all(outputs)):
+        with pytest.raises(OSError, match=message):
+            read()
+
+
+def test_a_file_that_ends_to_be_read_is_named(opened, tmp_path):
+    """As of a disk that is damaged, which lets it be opened."""
+    store_all(opened())
+    path = tmp_path / 'kept/feat.bin'
+    path.unlink()
+    path.symlink_to('/proc/self/mem')
+    with pytest.raises(OSError, match=r'feat\.bin, .* cannot be read \(Input/output error\)'):
+        opened().load(['feat'], [(0, 0)], IMAGE)
