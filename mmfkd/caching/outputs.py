@@ -11,6 +11,7 @@ from torch import Tensor
 
 from .descriptions import DTYPES, Description, one_shape
 from .records import RecordFile, UnreadableError
+from .units import counted, spelled_bytes
 
 GIB = 2 ** 30
 
@@ -161,13 +162,13 @@ class TeacherOutputs:
         """
         taps = sorted(path.stem for path in self.folder.glob('*.json'))
         view = sum(file.size for tap in taps if (file := self._opened(tap))) * self.samples
-        total, free = view * self.views / GIB, shutil.disk_usage(self.folder).free / GIB
-        print_log(f'outputs of the teacher ({", ".join(taps)}): {view / GIB:.2f} GiB a view, '
-                  f'{total:.2f} GiB for {self.views} views, in {self.folder}; {free:.0f} GiB are '
-                  'free', logger='current')
-        if total > self.limit:
-            raise ValueError(f'the outputs of the teacher would take {total:.1f} GiB, more than '
-                             f'cache.limit={self.limit}: take fewer cache.views, '
+        total, free = view * self.views, shutil.disk_usage(self.folder).free
+        print_log(f'outputs of the teacher ({", ".join(taps)}): {spelled_bytes(view)} a view, '
+                  f'{spelled_bytes(total)} for {counted(self.views, "view")}, in {self.folder}; '
+                  f'{spelled_bytes(free)} are free', logger='current')
+        if total > self.limit * GIB:
+            raise ValueError(f'the outputs of the teacher would take {spelled_bytes(total)}, more '
+                             f'than cache.limit={self.limit}: take fewer cache.views, '
                              "cache.dtype='float16', losses on smaller maps, or raise the limit")
 
     def _opened(self, tap: str, inputs: Mapping[str, Sequence[int]] | None = None

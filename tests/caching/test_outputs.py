@@ -1,20 +1,41 @@
 """Records of a teacher's taps on disk, and what is said of them."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 
 from mmfkd.caching import TeacherOutputs, one_shape
+from mmfkd.caching.units import spelled_bytes
 
+OUTPUTS = 'mmfkd.caching.outputs'
 IMAGE = dict(depth=(1, 32, 32))
 
 
 @pytest.fixture
 def opened(tmp_path):
     """``opened(**options)``: outputs of four samples in two views, as a new run opens them."""
-    def opened(**options):
-        return TeacherOutputs(tmp_path / 'kept', 4, 2, 'float32', **options)
+    def opened(views=2, **options):
+        return TeacherOutputs(tmp_path / 'kept', 4, views, 'float32', **options)
 
     return opened
+
+
+@pytest.fixture
+def told(monkeypatch):
+    """What is logged."""
+    messages = []
+    monkeypatch.setattr(f'{OUTPUTS}.print_log', lambda message, **how: messages.append(message))
+    return messages
+
+
+@pytest.fixture
+def disk(monkeypatch):
+    """``disk(free)`` sets the bytes that are free."""
+    def disk(free):
+        monkeypatch.setattr(f'{OUTPUTS}.shutil.disk_usage', lambda path: SimpleNamespace(free=free))
+
+    return disk
 
 
 def test_what_is_kept_is_of_inputs_of_one_shape(opened):
@@ -96,3 +117,24 @@ def test_a_file_that_ends_to_be_read_is_named(opened, tmp_path):
     path.symlink_to('/proc/self/mem')
     with pytest.raises(OSError, match=r'feat\.bin, .* cannot be read \(Input/output error\)'):
         opened().load(['feat'], [(0, 0)], IMAGE)
+
+
+@pytest.mark.parametrize(('views', 'shape', 'size'), [
+    (1, (8,), '0.2 KiB a view, 0.2 KiB for 1 view, in '),
+    (3, (512, 256), '2.0 MiB a view, 6.0 MiB for 3 views, in ')])
+def test_sizes_are_told_in_a_fitting_unit(views, shape, size, opened, told, disk):
+    disk(5 * 2 ** 30)
+    store_all(opened(views), shape)
+    assert size in told[0] and told[0].endswith('5.0 GiB are free')
+
+
+@pytest.mark.parametrize(('count', 'text'), [
+    (0, '0.0 KiB'), (2 ** 10 - 1, '1.0 KiB'), (2 ** 20, '1.0 MiB'), (1.5 * 2 ** 30, '1.5 GiB'),
+    (2 ** 42, '4096.0 GiB')])
+def test_bytes_are_spelled(count, text):
+    assert spelled_bytes(count) == text
+
+
+def test_the_limit_is_told_with_the_size(opened):
+    with pytest.raises(ValueError, match=r'would take 2\.0 MiB, more than cache\.limit=0\.001: '):
+        store_all(opened(4, limit=0.001), (128, 256))
