@@ -1,5 +1,6 @@
 """The outputs of a teacher for the views of a data set, kept on disk."""
 
+import errno
 import logging
 import shutil
 from collections.abc import Collection, Mapping, Sequence
@@ -29,13 +30,14 @@ class TeacherOutputs:
         views: number of views.
         dtype: 'float16', 'bfloat16' or 'float32', in which tensors are kept.
         limit: GiB that may be written in all.
+        reserve: bytes that are left free on the disk, as for checkpoints.
 
     Raises:
         OSError: the folder cannot be made.
     """
 
     def __init__(self, folder: Path, samples: int, views: int, dtype: str = 'float16',
-                 limit: float = 100.0) -> None:
+                 limit: float = 100.0, reserve: int = 0) -> None:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -46,6 +48,7 @@ class TeacherOutputs:
         self.views = views
         self.dtype = DTYPES[dtype]
         self.limit = limit
+        self.reserve = reserve
         self.full = False
         self._estimated = False
         self._files: dict[str, RecordFile] = {}
@@ -81,7 +84,7 @@ class TeacherOutputs:
         """Keeps tensors (N, ...), and returns them as they will be loaded.
 
         What is there already stays as it is, as another run may be reading it. A disk that is
-        full ends the writing, and is said once.
+        full, but for the reserve, ends the writing, and is said once.
 
         Args:
             feats: tap to tensor.
@@ -100,6 +103,7 @@ class TeacherOutputs:
         kept = {tap: feat.cpu().contiguous() for tap, feat in rounded.items()}
         try:
             self._prepare(kept, inputs)
+            self._check_room(kept)
             for tap, feat in kept.items():
                 self._write(self._files[tap], feat, places)
         except UnreadableError:
@@ -146,16 +150,30 @@ class TeacherOutputs:
                     f'in {self.folder}: outputs can be kept where a tap has one shape. Delete the '
                     'folder if it is damaged, or leave the cache of the teacher out')
         if not self._estimated:
-            self._estimate()
+            self._estimate(feats)
             self._estimated = True
+
+    def _check_room(self, feats: Mapping[str, Tensor]) -> None:
+        """Before a write, so that a training still finds room for its checkpoints.
+
+        Raises:
+            OSError: the write would go into the reserve.
+        """
+        free = shutil.disk_usage(self.folder).free
+        if free - sum(feat.nbytes for feat in feats.values()) < self.reserve:
+            raise OSError(errno.ENOSPC, f'{spelled_bytes(free)} are free, and '
+                          f'{spelled_bytes(self.reserve)} are left for checkpoints')
 
     def _create(self, tap: str, feat: Tensor, inputs: Mapping[str, Sequence[int]]) -> RecordFile:
         described = Description(tuple(feat.shape[1:]), feat.dtype, one_shape([inputs]))
         described.write(self.folder / f'{tap}.json')
         return self._file(tap, described)
 
-    def _estimate(self) -> None:
-        """Says how large all will be, with what other runs keep of this teacher.
+    def _estimate(self, own: Collection[str]) -> None:
+        """Says how large all will be, with what other runs keep of this teacher, and if it fits.
+
+        Args:
+            own: taps that this run keeps.
 
         Raises:
             ValueError: it is more than the limit.
@@ -170,6 +188,15 @@ class TeacherOutputs:
             raise ValueError(f'the outputs of the teacher would take {spelled_bytes(total)}, more '
                              f'than cache.limit={self.limit}: take fewer cache.views, '
                              "cache.dtype='float16', losses on smaller maps, or raise the limit")
+        left = sum(self._files[tap].size * self.samples * self.views - self._files[tap].written
+                   for tap in own)
+        if left > free - self.reserve:
+            print_log(f'{self.folder}: {spelled_bytes(left)} are still to be written, and '
+                      f'{spelled_bytes(free)} are free, of which {spelled_bytes(self.reserve)} are '
+                      'left for checkpoints. What does not fit is not kept, and the teacher runs '
+                      "for it. Make room, take fewer cache.views, cache.dtype='float16' or losses "
+                      'on smaller maps, or name a cache.folder on another disk',
+                      logger='current', level=logging.WARNING)
 
     def _opened(self, tap: str, inputs: Mapping[str, Sequence[int]] | None = None
                 ) -> RecordFile | None:

@@ -56,6 +56,11 @@ class RecordFile:
         """Bytes of a record."""
         return self._bytes + TRAILER
 
+    @property
+    def written(self) -> int:
+        """Bytes that the file takes on the disk, without its holes."""
+        return self.path.stat().st_blocks * 512 if self.path.exists() else 0
+
     def write(self, number: int, value: Tensor) -> None:
         """Writes a record.
 

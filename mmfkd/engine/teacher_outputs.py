@@ -20,6 +20,8 @@ from .hooks.reads import read_only, used_modalities
 from .hooks.unwrapped import unwrapped
 from .runner import build_runner
 
+CHECKPOINTS = 4  # on disk at once: two that are kept, the best one, and one that is being written
+
 
 def use_views(cfg: Config) -> bool:
     """Gives the training set of a config its views, if a teacher's outputs are kept.
@@ -101,7 +103,7 @@ def open_outputs(runner: Runner, name: str) -> None:
     folder = teacher.cache.root / output_key(teacher.model, settings,
                                              _samples(data, teacher.modalities))
     teacher.outputs = TeacherOutputs(folder, len(data), data.views, teacher.cache.dtype,
-                                     teacher.cache.limit)
+                                     teacher.cache.limit, _room_for_checkpoints(runner))
     teacher.kept = frozenset(taps_of(unwrapped(runner).loss_taps, name))
     runner.logger.info(f"outputs of teacher '{name}' are kept in {folder}")
 
@@ -159,6 +161,12 @@ def fill_view(runner: Runner, name: str) -> int:
         with runner.optim_wrapper.optim_context(model):
             teacher(data['inputs'], data['data_samples'], record=sorted(teacher.kept))
     return len(missing)
+
+
+def _room_for_checkpoints(runner: Runner) -> int:
+    """Bytes of the checkpoints of a run whose optimizer keeps two numbers a weight, as Adam."""
+    weights = unwrapped(runner).state_dict().values()
+    return CHECKPOINTS * 3 * sum(weight.nbytes for weight in weights)
 
 
 def _samples(data: ViewedDataset, modalities: tuple[str, ...]) -> Iterator[dict]:

@@ -138,3 +138,38 @@ def test_bytes_are_spelled(count, text):
 def test_the_limit_is_told_with_the_size(opened):
     with pytest.raises(ValueError, match=r'would take 2\.0 MiB, more than cache\.limit=0\.001: '):
         store_all(opened(4, limit=0.001), (128, 256))
+
+
+SIZE = 4 * (32 * 1024 * 4 + 8)  # of a view of store_all with shape (32, 1024)
+
+
+@pytest.mark.parametrize(('free', 'fits'), [(2 * SIZE + 1000, True), (2 * SIZE + 999, False)])
+def test_what_is_to_be_written_is_compared_with_what_is_free(free, fits, opened, told, disk):
+    disk(free)
+    store_all(opened(2, reserve=1000), (32, 1024))
+    assert len(told) == (1 if fits else 2)
+    if not fits:
+        assert all(part in told[1] for part in (
+            'kept: 1.0 MiB are still to be written, and 1.0 MiB are free, of which 1.0 KiB are '
+            'left for checkpoints', 'cache.views', 'cache.dtype', 'cache.folder'))
+
+
+def test_what_is_there_is_not_to_be_written_again(opened, told, disk):
+    store_all(opened(1), (32, 1024))
+    disk(1.2 * SIZE)
+    again = opened(2)
+    again.store(dict(feat=torch.ones(1, 32, 1024)), [(0, 1)], IMAGE)
+    assert not [message for message in told if 'still to be written' in message]
+
+
+def test_the_reserve_stays_free(opened, told, disk):
+    """Where the disk fills after the first write too."""
+    disk(10 * SIZE)
+    outputs, values = opened(reserve=SIZE), dict(feat=torch.rand(1, 32, 1024))
+    outputs.store(values, [(0, 0)], IMAGE)
+    disk(1.1 * SIZE)
+    kept = outputs.store(values, [(1, 0)], IMAGE)
+    assert torch.equal(kept['feat'], values['feat'])
+    assert outputs.full and outputs.missing(['feat'], 0) == [1, 2, 3]
+    assert 'no longer kept in' in told[-1]
+    assert '(563.2 KiB are free, and 512.0 KiB are left for checkpoints)' in told[-1]

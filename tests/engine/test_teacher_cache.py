@@ -4,6 +4,7 @@ import os
 import shutil
 import socket
 import sys
+from types import SimpleNamespace
 from uuid import uuid4
 
 import cv2
@@ -186,6 +187,15 @@ def test_a_full_disk_ends_the_keeping_and_not_the_run(train, tmp_path, forwards,
     plain = train('plain', epochs=2)
     kept = train('kept_run', epochs=2, **cache(tmp_path, dtype='float32'))
     assert equal(plain, kept) and forwards == [4, 4] * 2
+
+
+def test_room_for_checkpoints_is_left(train, tmp_path, forwards, monkeypatch):
+    plain = train('plain', epochs=2)
+    size = max(path.stat().st_size for path in (tmp_path / 'plain').glob('*.pth'))
+    monkeypatch.setattr('mmfkd.caching.outputs.shutil.disk_usage',
+                        lambda path: SimpleNamespace(free=4 * size))
+    assert equal(plain, train('kept_run', epochs=2, **cache(tmp_path, dtype='float32')))
+    assert forwards == [4, 4] * 2 and not list(tmp_path.glob('kept/*/*.bin'))
 
 
 def test_a_killed_and_resumed_run_ends_alike(train, tmp_path, forwards):
