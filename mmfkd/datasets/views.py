@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from mmcv.transforms import BaseTransform
+from mmengine.dataset import BaseDataset, ConcatDataset
 
 from mmfkd.registry import DATASETS
 
@@ -28,7 +29,8 @@ class ViewedDataset:
         seed: of the augmentation.
 
     Raises:
-        ValueError: less than one view, or a data set without a pipeline.
+        ValueError: less than one view, or a data set that does more than to run its pipeline on one
+            sample.
     """
 
     def __init__(self, dataset: dict, views: int, seed: int = 0) -> None:
@@ -39,9 +41,8 @@ class ViewedDataset:
         self.seed = seed
         # Shared with workers that outlive an epoch.
         self._view = torch.zeros((), dtype=torch.int64).share_memory_()
-        if not all(hasattr(part, 'pipeline') for part in self._parts(self.dataset)):
-            raise ValueError(f'{type(self.dataset).__name__} has no pipeline whose random numbers '
-                             'could be repeated: give a data set, or a ConcatDataset of some')
+        for part in self._parts(self.dataset):
+            check_plain(part)
 
     @property
     def metainfo(self) -> dict:
@@ -90,7 +91,7 @@ class ViewedDataset:
     def _located(self, idx: int) -> tuple[Any, int]:
         """The data set that holds a sample, and its place there."""
         part, place = self.dataset, idx % len(self)
-        while hasattr(part, 'datasets'):
+        while isinstance(part, ConcatDataset):
             ends = part.cumulative_sizes
             number = bisect_right(ends, place)
             place -= ends[number - 1] if number else 0
@@ -98,7 +99,27 @@ class ViewedDataset:
         return part, place
 
     def _parts(self, dataset: Any) -> Iterator[Any]:
-        for part in getattr(dataset, 'datasets', ()):
-            yield from self._parts(part)
-        if not hasattr(dataset, 'datasets'):
+        if isinstance(dataset, ConcatDataset):
+            for part in dataset.datasets:
+                yield from self._parts(part)
+        else:
             yield dataset
+
+
+def check_plain(dataset: object) -> None:
+    """Refuses a data set whose samples are more than its pipeline makes of one of its list.
+
+    Args:
+        dataset: to be seen in views, which run the pipeline themselves.
+
+    Raises:
+        ValueError: it is a wrapper, as those that mix or repeat samples, or has a way of its own.
+    """
+    kind = type(dataset)
+    if not isinstance(dataset, BaseDataset) or any(
+            getattr(kind, name) is not getattr(BaseDataset, name)
+            for name in ('__getitem__', 'prepare_data')):
+        raise ValueError(f'{kind.__name__} has no pipeline for one sample whose random numbers a '
+                         'view could repeat, as data sets that mix or repeat samples: give a data '
+                         'set of mmengine that does not, or a ConcatDataset of some, or leave the '
+                         'cache of the teacher out')
