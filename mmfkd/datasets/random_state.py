@@ -1,11 +1,37 @@
 """Seeds of Python's, numpy's and torch's random numbers, and their states."""
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 import numpy as np
 import torch
+
+from .inside import held_by
+
+GENERATORS = (random.Random, np.random.Generator, np.random.RandomState, torch.Generator)
+
+
+def refuse_own_generators(steps: Iterable[object]) -> None:
+    """Refuses steps of a pipeline with a random generator that :func:`seed_all` does not reach.
+
+    Args:
+        steps: transforms; what they hold, such as other transforms, is looked through.
+
+    Raises:
+        ValueError: there is one.
+    """
+    # The seeded ones, which may be held under another name: as check_random_state of sklearn does.
+    reached = (random._inst, np.random.mtrand._rand, torch.default_generator)
+    for step in steps:
+        for name, held in held_by(step):
+            if isinstance(held, GENERATORS) and held not in reached:
+                raise ValueError(
+                    f"{type(step).__name__} of the pipeline has a random generator of its own, "
+                    f"'{name}', so that its samples would differ each time that a view is met: let "
+                    'it draw from random, np.random or torch without a generator, or leave the '
+                    'cache of the teacher out')
+
 
 
 def seed_all(numbers: Sequence[int]) -> int:

@@ -11,7 +11,7 @@ from mmengine.dataset import BaseDataset, ConcatDataset
 from mmfkd.registry import DATASETS
 
 from .inside import held_by
-from .random_state import kept_random_state, seed_all
+from .random_state import kept_random_state, refuse_own_generators, seed_all
 
 
 @DATASETS.register_module()
@@ -29,8 +29,8 @@ class ViewedDataset:
         seed: of the augmentation.
 
     Raises:
-        ValueError: less than one view, or a data set that does more than to run its pipeline on one
-            sample.
+        ValueError: less than one view, a data set that does more than to run its pipeline on one
+            sample, or a step with a random generator of its own.
     """
 
     def __init__(self, dataset: dict, views: int, seed: int = 0) -> None:
@@ -43,6 +43,7 @@ class ViewedDataset:
         self._view = torch.zeros((), dtype=torch.int64).share_memory_()
         for part in self._parts(self.dataset):
             check_plain(part)
+            refuse_own_generators(part.pipeline.transforms)
 
     @property
     def metainfo(self) -> dict:
