@@ -16,10 +16,20 @@ from .places import branch_arguments, random_batch
 
 
 def build_model(cfg: Config) -> CrossModalDistiller:
-    """The distiller, randomly initialised; untrained teachers get random weights too."""
+    """The distiller, randomly initialised; untrained teachers get random weights too.
+
+    Raises:
+        ValueError: a teacher has a cache, of which a random batch takes nothing.
+    """
     config = without_init(cfg.model)
     with TemporaryDirectory() as folder:
         for name, spec in (config.get('teachers') or {}).items():
+            if spec.get('cache'):
+                raise ValueError(
+                    f"teacher '{name}' has a cache, but the batches here are random: nothing of "
+                    'them is kept, and it would run in every step. Leave the cache out, as by '
+                    f'--cfg-options model.teachers.{name}.cache=None; benchmarks/cache_rate.py '
+                    'measures how fast what is kept is read')
             try:
                 resolve_checkpoint(spec.get('checkpoint', 'auto'), spec.get('config'))
             except FileNotFoundError:

@@ -257,6 +257,15 @@ def test_step_time_refuses_another_precision():
                                       'optim_wrapper.type=mmfkd.BFloat16OptimWrapper'])
 
 
+@pytest.mark.parametrize(('name', 'more'), [('step_time', []), ('loss_cost', ['loss_fdkd'])])
+def test_a_cache_of_which_nothing_would_be_timed_is_refused(name, more):
+    options = ['--size', '32', '32', '--batch', '2', '--steps', '1', '--warmup', '0',
+               '--cfg-options']
+    with pytest.raises(SystemExit, match=r"'teacher' has a cache, but .*\.teacher\.cache=None"):
+        command(name).main([CONFIG, *more, *options, 'model.teachers.teacher.cache.views=8'])
+    command(name).main([CONFIG, *more, *options, 'model.teachers.teacher.cache=None'])
+
+
 def test_data_that_is_not_there_is_not_timed(tmp_path):
     step_time = command('step_time')
     config = 'configs/fdkd/nyuv2_depth2rgb.py'
