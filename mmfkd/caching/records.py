@@ -1,5 +1,6 @@
 """Tensors of one shape in a file, found by their numbers."""
 
+import logging
 import zlib
 from collections.abc import Iterable
 from io import FileIO
@@ -7,9 +8,10 @@ from math import prod
 from pathlib import Path
 
 import torch
+from mmengine.logging import print_log
 from torch import Tensor
 
-WRITTEN = 0x6D66_6B64
+MARK = 0x6D66_6B64.to_bytes(4, 'little')  # of what is written
 TRAILER = 8  # checksum and mark
 
 
@@ -50,6 +52,7 @@ class RecordFile:
         self._bytes = prod(self.shape) * torch.empty(0, dtype=dtype).element_size()
         self._reader: FileIO | None = None
         self._writer: FileIO | None = None
+        self._told = False
 
     @property
     def size(self) -> int:
@@ -81,18 +84,24 @@ class RecordFile:
                 part = part[self._writer.write(part):]
 
     def read(self, number: int, out: Tensor) -> bool:
-        """Reads a record into ``out``; False if it is missing or damaged.
+        """Reads a record into ``out``; False if it is missing or damaged, which is said once.
 
         Raises:
             UnreadableError: the file is there, and the system does not let it be read.
         """
         content, trailer = _bytes_of(out), memoryview(bytearray(TRAILER))
         try:
-            return self._fill(number, (content, trailer)) and trailer == _trailer(content)
+            found = self._fill(number, (content, trailer))
         except FileNotFoundError:
             return False
         except OSError as error:
             raise UnreadableError(self.path, error) from error
+        whole = found and trailer == _trailer(content)
+        if found and not whole and trailer[4:] == MARK and not self._told:
+            self._told = True
+            print_log(f'{self.path} is damaged, as in record {number}: what does not have its '
+                      'checksum is computed anew', logger='current', level=logging.WARNING)
+        return whole
 
     def _fill(self, number: int, parts: Iterable[memoryview]) -> bool:
         """Reads a record into parts of memory; False if the file ends before it does."""
@@ -119,4 +128,4 @@ def _bytes_of(value: Tensor) -> memoryview:
 
 
 def _trailer(content: memoryview) -> bytes:
-    return zlib.crc32(content).to_bytes(4, 'little') + WRITTEN.to_bytes(4, 'little')
+    return zlib.crc32(content).to_bytes(4, 'little') + MARK

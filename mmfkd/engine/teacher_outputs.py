@@ -1,10 +1,12 @@
 """Outputs of teachers that a run keeps on disk: where they lie, what is missing, how it is made."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
+from functools import partial
 
 import torch
 from mmengine.config import Config
 from mmengine.dist import get_rank, get_world_size
+from mmengine.model import BaseDataPreprocessor
 from mmengine.runner import Runner
 from torch import nn
 from torch.utils.data import DataLoader, Subset
@@ -18,6 +20,7 @@ from mmfkd.models.routing import taps_of
 
 from .hooks.reads import read_only, used_modalities
 from .hooks.unwrapped import unwrapped
+from .run_parts import datasets
 from .runner import build_runner
 
 CHECKPOINTS = 4  # on disk at once: two that are kept, the best one, and one that is being written
@@ -104,8 +107,34 @@ def open_outputs(runner: Runner, name: str) -> None:
                                              _samples(data, teacher.modalities))
     teacher.outputs = TeacherOutputs(folder, len(data), data.views, teacher.cache.dtype,
                                      teacher.cache.limit, _room_for_checkpoints(runner))
+    teacher.read_again = partial(
+        read_batch, data, used_modalities([teacher], ()), runner.train_dataloader.collate_fn,
+        unwrapped(runner).data_preprocessor)
     teacher.kept = frozenset(taps_of(unwrapped(runner).loss_taps, name))
     runner.logger.info(f"outputs of teacher '{name}' are kept in {folder}")
+
+
+def read_batch(data: ViewedDataset, modalities: Collection[str], collate: Callable[[list], dict],
+               preprocessor: BaseDataPreprocessor, samples: list[int]) -> dict:
+    """Loads samples of the present view, whatever the training reads of them.
+
+    Args:
+        data: the training set, which then reads what it did before.
+        modalities: that are read.
+        collate: of the loader.
+        preprocessor: of the model.
+        samples: their numbers.
+
+    Returns:
+        ``inputs`` and ``data_samples``, as the model takes them.
+    """
+    parts = [part for part in datasets(data) if hasattr(part, 'reads')]
+    before = [part.reads for part in parts]
+    read_only(data, modalities)
+    batch = collate([data[sample] for sample in samples])
+    for part, reads in zip(parts, before, strict=True):
+        part.reads = reads
+    return preprocessor(batch, True)
 
 
 def missing_outputs(runner: Runner, name: str) -> list[int]:

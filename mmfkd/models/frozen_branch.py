@@ -1,10 +1,12 @@
 """A branch that is not trained: at a precision of its own, and computed once where it is kept."""
 
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, cast
 
 import torch
+from mmengine.logging import print_log
 from torch import Tensor
 
 from mmfkd.caching import CacheOptions, TeacherOutputs, one_shape
@@ -68,7 +70,11 @@ class CachedBranch(FrozenBranch):
             :class:`mmfkd.engine.TeacherCacheHook` has opened it.
         kept: the taps that are, those of the losses; a batch of which others are asked for is
             computed.
+        read_again: loads samples by their numbers, as a batch with all that the branch takes;
+            there where ``outputs`` is.
     """
+
+    read_again: Callable[[list[int]], dict]
 
     def __init__(self, cache: Mapping[str, Any], branch: Mapping[str, Any],
                  autocast: str | None = None) -> None:
@@ -76,6 +82,7 @@ class CachedBranch(FrozenBranch):
         self.cache = CacheOptions.of(cache)
         self.outputs: TeacherOutputs | None = None
         self.kept: frozenset[str] = frozenset()
+        self._told = False
 
     def forward(self, inputs: Mapping[str, Tensor], data_samples: list | None = None,
                 mode: str = 'tensor', record: bool | Sequence[str] = True,
@@ -93,14 +100,22 @@ class CachedBranch(FrozenBranch):
         feats = self.outputs.load(taps, places, sizes)
         if feats is None:
             if not set(self.modalities) <= set(inputs):
-                raise RuntimeError(f'{self.outputs.folder} was whole when the epoch began, and is '
-                                   'not any more: go on with --resume, which computes anew what '
-                                   'is missing')
+                self._tell()
+                batch = self.read_again([sample for sample, _ in places])
+                return self(batch['inputs'], batch['data_samples'], mode, record, available)
             computed = super().forward(inputs, data_samples, mode, taps, available)
             feats = self.outputs.store(computed.feats, places, sizes)
         device = next(self.model.parameters()).device
         return BranchOutput(None, {tap: feat.to(device, non_blocking=True).float()
                                    for tap, feat in feats.items()}, {})
+
+    def _tell(self) -> None:
+        """Warns once that outputs are gone that were there when the epoch began."""
+        if not self._told and self.outputs is not None:
+            self._told = True
+            print_log(f'{self.outputs.folder} was whole when the epoch began, and is not any more: '
+                      'samples of which something is missing are read again, and computed anew',
+                      logger='current', level=logging.WARNING)
 
     def _sizes_of(self, data_samples: list) -> list[dict[str, tuple[int, ...]]]:
         """Shapes of each sample of a batch, of those of the branch's modalities that were read."""

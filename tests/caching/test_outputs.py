@@ -173,3 +173,20 @@ def test_the_reserve_stays_free(opened, told, disk):
     assert outputs.full and outputs.missing(['feat'], 0) == [1, 2, 3]
     assert 'no longer kept in' in told[-1]
     assert '(563.2 KiB are free, and 512.0 KiB are left for checkpoints)' in told[-1]
+
+
+def test_a_damaged_record_is_told_once(opened, tmp_path, monkeypatch):
+    messages = []
+    monkeypatch.setattr('mmfkd.caching.records.print_log',
+                        lambda message, **how: messages.append(message))
+    store_all(opened())
+    path = tmp_path / 'kept/feat.bin'
+    content = bytearray(path.read_bytes())
+    for record in (1, 2):
+        content[record * (len(content) // 4)] ^= 1
+    path.write_bytes(content)
+    outputs = opened()
+    assert outputs.missing(['feat'], 0) == [1, 2] and outputs.missing(['feat'], 1) == [0, 1, 2, 3]
+    assert len(messages) == 1 and 'feat.bin is damaged, as in record 1' in messages[0]
+    store_all(outputs)
+    assert outputs.missing(['feat'], 0) == []

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from mmcv.transforms import BaseTransform
+from mmengine.hooks import Hook
 from runs import run, save_teacher, weights
 
 from mmfkd.cli.cache import main
@@ -21,7 +22,7 @@ from mmfkd.engine.teacher_outputs import use_views
 from mmfkd.engine.teachers import differences
 from mmfkd.engine.training import prepare_run, train_config
 from mmfkd.models.frozen_branch import CachedBranch
-from mmfkd.registry import TRANSFORMS
+from mmfkd.registry import HOOKS, TRANSFORMS
 
 STILL = [dict(type='RenderRGBD'), dict(type='StackModalities'), dict(type='PackModalities')]
 TEACHER = 'model.teachers.teacher'
@@ -271,6 +272,34 @@ def test_a_divisor_pads_images_alike_in_every_batch(train, tmp_path, forwards):
         train(f'batch{batch}', 'kd', epochs=1, **options,
               **{'train_dataloader.batch_size': batch}, **cache(tmp_path))
     assert forwards == [4, 4, 2]
+
+
+@pytest.mark.parametrize('loss', ['a bit', 'all'])
+@pytest.mark.parametrize('workers', [0, 1])
+def test_what_is_lost_in_the_middle_of_a_run_is_read_again(loss, workers, train, tmp_path, forwards,
+                                                           monkeypatch):
+    """Though the files of the teacher's modality are not read any more."""
+    write_images(tmp_path / 'data')
+    options = {**read_images(tmp_path, FLIP), **cache(tmp_path, dtype='float32'),
+               'train_dataloader.num_workers': workers}
+    whole = train('whole', **options)
+    path, = (tmp_path / 'kept').glob('*/feat.bin')
+    content = path.read_bytes()
+
+    class Losing(Hook):
+        def after_train_epoch(self, runner):
+            if runner.epoch == 0:
+                path.write_bytes(bytes(len(content)) if loss == 'all' else
+                                 content[:10] + bytes([content[10] ^ 1]) + content[11:])
+
+    monkeypatch.setitem(HOOKS.module_dict, 'Losing', Losing)
+    del forwards[:]
+    assert equal(whole, train('second', **options, custom_hooks=[dict(type='Losing')]))
+    # The batch of the first sample alone; or two, and of the next epoch those of samples that these
+    # have left out.
+    assert forwards == [4] or loss == 'all' and set(forwards) == {4} and 2 < len(forwards) <= 4
+    log, = (tmp_path / 'second').glob('*/*.log')
+    assert log.read_text().count('was whole when the epoch began, and is not any more') == 1
 
 
 def test_two_processes_compute_all_before_a_training(train, tmp_path, forwards):
