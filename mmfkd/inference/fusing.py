@@ -1,5 +1,6 @@
 """Fused images of the pairs of a data set, as files."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
@@ -9,6 +10,7 @@ from mmengine.config import Config
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from mmfkd.config.fused import PLACEHOLDER, fused_folder
 from mmfkd.datasets.image_files import suffixes_of
 from mmfkd.evaluation.fused_images import stretched
 from mmfkd.models.losses.shapes import resized
@@ -25,7 +27,8 @@ def pairs_of(cfg: Config, split: str, names: Sequence[str], out: Path | None
              ) -> list[tuple[dict[str, str], Path]]:
     """Files of each pair of a split, by modality, and the file for its fused image.
 
-    The images of a modality in ``train/vi`` are fused into ``train/fused``, beside it.
+    The images of ``train/vi`` are fused into ``train/fused``, those of ``visible/train`` into
+    ``fused/train``, see :func:`mmfkd.config.fused.fused_folder`.
 
     Args:
         cfg: config of the network, whose data set is looked at.
@@ -34,7 +37,8 @@ def pairs_of(cfg: Config, split: str, names: Sequence[str], out: Path | None
         out: folder that stands for that of the data set; None writes into the data set.
 
     Raises:
-        ValueError: the data set has no files of images.
+        ValueError: the data set has no files of images, or they do not lie in the folder of their
+            modality.
     """
     spec = dict(cfg[f'{split}_dataloader'].dataset, pipeline=[], indices=None)
     if split != 'val':
@@ -50,14 +54,23 @@ def pairs_of(cfg: Config, split: str, names: Sequence[str], out: Path | None
 def _place(dataset, modalities: Mapping[str, Mapping], out: Path | None
            ) -> tuple[dict[str, str], Path]:
     first, spec = next(iter(modalities.items()))
-    path, prefix = Path(spec['path']), Path(dataset.data_prefix[first])
-    folder = prefix if path.is_relative_to(prefix) else path.parent
-    suffix = next(one for one in suffixes_of(spec['suffix']) if path.name.endswith(one))
-    inside = path.relative_to(folder)
-    target = folder.parent / 'fused' / inside.with_name(f'{path.name.removesuffix(suffix)}.png')
-    if out is not None:
-        target = out / target.relative_to(dataset.data_root)
-    return {name: one['path'] for name, one in modalities.items()}, target
+    folder, path = dataset.modalities[first]['folder'], spec['path']
+    if out is not None and (Path(folder).is_absolute() or '..' in Path(folder).parts):
+        raise ValueError(f'modalities.{first}.folder={folder} is not below data_root: -o takes the '
+                         'subfolders of data_root; give the folder from there, or leave out -o')
+    source = Path(dataset.data_prefix[first]).as_posix()
+    found = re.match('(.*?)'.join(map(re.escape, PLACEHOLDER.split(source))) + '/',
+                     Path(path).as_posix())
+    if not found:
+        raise ValueError(f'{path} does not lie in modalities.{first}.folder={folder}: mmfkd fuse '
+                         'needs a folder that tells where the images are')
+    parts = iter(found.groups())
+    target = PLACEHOLDER.sub(lambda _: next(parts),
+                             fused_folder(folder).replace('{split}', dataset.split))
+    suffix = next(one for one in suffixes_of(spec['suffix']) if path.endswith(one))
+    inside = f'{Path(path).as_posix()[found.end():].removesuffix(suffix)}.png'
+    return ({name: one['path'] for name, one in modalities.items()},
+            Path(out or dataset.data_root, target, inside))
 
 
 def mark_of(opened: Opened) -> str:

@@ -16,9 +16,12 @@ from runs import ROOT, run
 
 from mmfkd.cli.fuse import main
 from mmfkd.config import write_leaf
+from mmfkd.config.fused import fused_folder
+from mmfkd.datasets import MSRSDataset
 from mmfkd.datasets.synthetic.infrared_layouts import write_msrs_layout
 from mmfkd.evaluation.fused_images import stretched
 from mmfkd.inference import Predictor
+from mmfkd.registry import DATASETS
 
 CONFIG = '''
 _base_ = ['{folder}/composed.py']
@@ -178,3 +181,83 @@ def test_predict_names_the_command_that_fuses(trained):
             for name, folder in dict(rgb='vi', ir='ir').items()}
     with pytest.raises(ValueError, match='the network fuses images .*: mmfkd fuse writes them'):
         predict(pair)
+
+
+FOLDERS = CONFIG + '''
+modalities = {{name: dict(folder=folder, suffix='.png', channels=3)
+               for name, folder in dict(rgb='{rgb}', ir='{ir}').items()}}
+own = dict(type='{kind}', data_root='{data}', modalities=modalities,
+           label=dict(folder='{label}', suffix='.png'))
+train_dataloader = dict(loader, dataset=own)
+val_dataloader = train_dataloader
+test_dataloader = train_dataloader
+'''
+
+
+def layout(root, source, *splits, folders):
+    """The test images of the data set under the same names in each split."""
+    for split in splits:
+        for kind, folder in folders.items():
+            shutil.copytree(source / 'test' / kind, root / folder.replace('{split}', split))
+
+
+@pytest.mark.parametrize('folder, kind', [
+    ('{name}/{split}', 'MSRSDataset'), ('{name}/{case}/{split}', 'DELIVERDataset'),
+    ('{split}/*/{name}', 'MSRSDataset'), ('{split}', 'MSRSDataset')])
+def test_no_image_of_a_split_or_case_is_written_over_another(trained, tmp_path, capsys, folder,
+                                                             kind):
+    """Where the last part of the folder is the split, all splits once had one folder."""
+    names = dict(rgb='vi', ir='ir', label='Segmentation_labels')
+    folders = {name: folder.replace('{name}', old) for name, old in names.items()}
+    if '{name}' not in folder:
+        folders = dict(folders, ir='ir/{split}', label='label/{split}')
+    for part in ('cloud', 'fog') if '{case}' in folder else ('one',):
+        layout(tmp_path / 'data', trained / 'msrs', 'train', 'test', folders={
+            names[name]: path.replace('{case}', part).replace('*', part)
+            for name, path in folders.items()})
+    config = tmp_path / 'own.py'
+    config.write_text(FOLDERS.format(folder=trained, data=tmp_path / 'data', kind=kind, **folders))
+    before = set((tmp_path / 'data').rglob('*.png'))
+    for out in ([], ['-o', str(tmp_path / 'out')]):
+        main([str(config), '--checkpoint', str(trained / 'run/epoch_2.pth'), '--device', 'cpu',
+              '--splits', 'train', 'test', *out])
+    count = 8 if '{case}' in folder else 4
+    assert capsys.readouterr().out.count(f'{count} fused, 0 were there') == 4
+    beside = set((tmp_path / 'data').rglob('*.png')) - before
+    assert len(beside) == 2 * count
+    found = fused_folder(folders['rgb'])
+    assert {path.relative_to(tmp_path / 'data') for path in beside} == {
+        path.relative_to(tmp_path / 'out') for path in (tmp_path / 'out').rglob('*.png')}
+    for split in ('train', 'test'):
+        pattern = found.replace('{split}', split).replace('{case}', '*')
+        assert len(list((tmp_path / 'data').glob(f'{pattern}/*.png'))) == count
+
+
+@pytest.mark.parametrize('place', ['{absolute}/{{split}}/vi', '../msrs/{{split}}/vi'])
+def test_another_folder_stands_for_that_of_the_data_alone(trained, tmp_path, place):
+    config = tmp_path / 'own.py'
+    rgb = place.format(absolute=trained / 'msrs')
+    config.write_text(FOLDERS.format(folder=trained, data=trained / 'msrs', kind='MSRSDataset',
+                                     rgb=rgb, ir='{split}/ir', label='{split}/Segmentation_labels'))
+    with pytest.raises(SystemExit, match=r'modalities\.rgb\.folder=.* is not below data_root: -o'):
+        main([str(config), '--checkpoint', str(trained / 'run/epoch_2.pth'), '--device', 'cpu',
+              '--splits', 'test', '-o', str(tmp_path / 'out')])
+    assert not (tmp_path / 'out').exists()
+
+
+@DATASETS.register_module()
+class ElsewhereDataset(MSRSDataset):
+    """A data set whose files do not lie where ``folder`` says."""
+
+    def find_files(self, folder):
+        return super().find_files(folder.replace('visible', 'vi'))
+
+
+def test_files_beside_the_folder_of_their_modality_are_refused(trained, tmp_path):
+    config = tmp_path / 'own.py'
+    config.write_text(FOLDERS.format(
+        folder=trained, data=trained / 'msrs', kind='ElsewhereDataset', rgb='{split}/visible',
+        ir='{split}/ir', label='{split}/Segmentation_labels'))
+    with pytest.raises(SystemExit, match=r'does not lie in modalities\.rgb\.folder='):
+        main([str(config), '--checkpoint', str(trained / 'run/epoch_2.pth'), '--device', 'cpu',
+              '--splits', 'test'])
