@@ -60,7 +60,9 @@ NETWORKS = ('csknet/msrs_rgb-ir', 'csknet-paper/mfnet_rgb-ir', 'csknet-paper/mar
             'csknet/ombria96_optical-sar', 'cen/mvss_rgb-ir', 'cen/mars_aux-rgb',
             'cen-refinenet/msrs_rgb-ir', 'disoptnet/fmb_rgb2ir', 'mmanet/pst900_rgb-ir',
             'mmanet/mars_aux-gray', 'mmanet/deliver_rgb-depth-event-lidar',
-            'mmanet-full/fmb14_rgb-ir', 'cddfuse/msrs_rgb-ir', 'cddfuse/ombria96_optical-sar')
+            'mmanet-full/fmb14_rgb-ir', 'cddfuse/msrs_rgb-ir', 'cddfuse/ombria96_optical-sar',
+            'fused/msrs_rgb-ir', 'fused/mvss_rgb-ir', 'fused/deliver_rgb-lidar',
+            'fused/ombria96_optical-sar', 'fused/mars_aux-gray')
 CONFIGS = sorted(path.relative_to(ROOT).as_posix()
                  for folder in (ROOT / 'configs').iterdir() if folder.name != '_base_'
                  for path in folder.glob('*.py'))
@@ -173,9 +175,10 @@ def with_fused(write, visible: str, suffix: str = ''):
         folders = list(root.rglob(visible))
         assert folders
         for folder in folders:
-            (folder.parent / 'fused').mkdir()
-            for image in folder.iterdir():
-                target = folder.parent / 'fused' / f'{image.stem.removesuffix(suffix)}.png'
+            for image in folder.rglob('*.*'):
+                target = (folder.parent / 'fused' / image.relative_to(folder)).with_name(
+                    f'{image.stem.removesuffix(suffix)}.png')
+                target.parent.mkdir(parents=True, exist_ok=True)
                 cv2.imwrite(str(target), cv2.imread(str(image), cv2.IMREAD_GRAYSCALE))
     return both
 
@@ -192,10 +195,11 @@ def prepared(command, write, root: Path, *counts: int) -> None:
 WRITERS = dict(
     msrs=with_fused(lambda root: write_msrs_layout(root, 20, 2, SMALL), 'vi'),
     mvss=with_fused(lambda root: write_mvss_layout(root, 4, 2, 2, SMALL), 'visible', 'v'),
-    fmb=with_fused(lambda root: write_fmb_layout(root, 20, 2, SMALL), 'Visible'),
+    fmb=lambda root: write_fmb_layout(root, 20, 2, SMALL),
     mfnet=lambda root: prepared(mfnet, write_mfnet_layout, root, 16, 4, 4),
     pst900=lambda root: write_pst900_layout(root, 20, 2, SMALL),
-    deliver=lambda root: prepared(deliver, write_deliver_layout, root, 10, 5, 5),
+    deliver=with_fused(lambda root: prepared(deliver, write_deliver_layout, root, 10, 5, 5),
+                       'img', '_rgb_front'),
     nyuv2=lambda root: write_nyuv2_layout(root, 20, 2, size=(64, 64)),
     ombria=with_fused(write_ombria_layout, 'optical'), cremad=write_cremad, ave=write_ave_layout,
     vggsound50=write_vggsound_layout, avdigits=write_avdigits_layout, crisismmd=write_crisismmd,

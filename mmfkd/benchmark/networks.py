@@ -56,7 +56,7 @@ ROWS = {row.name: row for row in (
         f'{STUDENT}.subsets': [['{infrared}'], ['{optical}']],
         'val_evaluator.mean': ['{infrared}', '{optical}']}),
     NetworkRow('mmanet', 'MMANet', 'mmanet/{pair}', needs='mmanet-full'),
-    NetworkRow('cddfuse', 'CDDFuse', 'cddfuse/{data}_fused', (BOTH,), 'cddfuse-network'),
+    NetworkRow('cddfuse', 'CDDFuse', 'fused/{pair}', (BOTH,), 'cddfuse-network'),
     NetworkRow('csknet', 'CSK-Net', 'csknet/{pair}', needs=OPTICAL),
     NetworkRow('csknet-paper', 'CSK-Net, paper', _PAPER, needs=OPTICAL),
     NetworkRow('csknet-no-contrast', 'w/o contrastive learning', _PAPER, needs=OPTICAL,

@@ -50,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         predict = Predictor(args.model, args.checkpoint, device=args.device)
         if not isinstance(predict.model.student.model, CDDFuse):
             sys.exit(f'{args.model} is a {type(predict.model.student.model).__name__}, which fuses '
-                     'no images: name a run of configs/cddfuse')
+                     'no images: name a run of cddfuse/DATASET_A-B')
         mark = mark_of(predict.opened)
         for split in args.splits:
             pairs = pairs_of(predict.opened.config, split, predict.modalities, args.out)

@@ -25,8 +25,9 @@ from mmengine.config import Config
 
 from .branch_files import resolve_branches
 from .files import PACKAGED, config_name, find_config, spelled
+from .fused import compose_fused
 from .imports import join_imports
-from .method_files import is_network, method_file
+from .method_files import FUSED, is_network, method_file
 from .networks import compose_network
 from .offers import classifies, offers
 from .options import merge_options
@@ -45,8 +46,8 @@ def compose(pair: str | Pair, method: str) -> Config:
 
     Args:
         pair: ``DATASET_A2B``, A teaches B; for a network see :class:`Modalities`.
-        method: name of a file in ``_base_/methods``, or ``METHOD-PRESET``; or of a network of
-            several modalities, see :func:`compose_network`.
+        method: name of a file in ``_base_/methods``, or ``METHOD-PRESET``; of a network of several
+            modalities, see :func:`compose_network`; or ``fused``, see :func:`compose_fused`.
 
     Raises:
         FileNotFoundError: a config of the pair, or the method, does not exist.
@@ -54,7 +55,9 @@ def compose(pair: str | Pair, method: str) -> Config:
             the method has no such preset; or its file is wrong.
     """
     if is_network(method):
-        return compose_network(Modalities.parse(str(pair)), method)
+        modalities = Modalities.parse(str(pair))
+        return (compose_fused(modalities) if method == FUSED else
+                compose_network(modalities, method))
     how, preset = method_file(method)
     pair = pair if isinstance(pair, Pair) else Pair.parse(pair)
     configs = PairConfigs.find(pair)
@@ -211,7 +214,9 @@ def _difference(base: dict, changed: dict) -> dict:
         if key in base and base[key] == value:
             continue
         both = isinstance(value, dict) and isinstance(base.get(key), dict)
-        if both and base[key].keys() - value.keys():
+        # A dict is merged into one of fewer keys, and takes the place of anything else.
+        if isinstance(value, dict) and key in base and not (
+                both and base[key].keys() <= value.keys()):
             found[key] = dict(value, _delete_=True)
         else:
             found[key] = _difference(base[key], value) if both else value

@@ -9,7 +9,7 @@ from mmengine.registry import init_default_scope
 from .branch_files import resolve_branches
 from .composition import compose
 from .files import find_config
-from .method_files import composed_name, is_network
+from .method_files import FUSED, composed_name, is_network
 from .option_keys import HOOKS
 from .options import kind_of, merge_options
 
@@ -43,8 +43,10 @@ def load_config(name: str | Path, options: Mapping[str, object] | None = None,
         part = Path(name).parent.name
         if not is_network(part):
             raise
+        fused = (f'; the segmentor of fused images is {FUSED}/DATASET_A-B'
+                 if Path(name).stem.endswith(f'_{FUSED}') else '')
         raise FileNotFoundError(f'{error}. The network {part} is named with the modalities that it '
-                                f'takes, DATASET_A-B, such as {part}/msrs_rgb-ir') from None
+                                f'takes, DATASET_A-B, such as {part}/msrs_rgb-ir{fused}') from None
     return _finished(Config.fromfile(path), path, options or {}, teachers)
 
 

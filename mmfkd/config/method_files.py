@@ -14,6 +14,7 @@ from .files import configs_folder, find_config
 from .pairs import Modalities, Pair, read
 
 METHODS, NETWORKS = '_base_/methods', '_base_/networks'
+FUSED = 'fused'  # the segmentor of fused images, which has no file: see mmfkd.config.fused
 
 
 def methods() -> list[str]:
@@ -27,14 +28,17 @@ def networks() -> list[str]:
 
 
 def is_network(name: str) -> bool:
-    """Whether a name, with or without a preset, is that of a network of several modalities."""
+    """Whether a name, with or without a preset, is that of a network of several modalities.
+
+    So is ``fused``, the segmentor of images that are fused of several.
+    """
     with suppress(FileNotFoundError):
         find_config(f'{METHODS}/{name}')
         return False
     with suppress(FileNotFoundError):
         part_file(name, NETWORKS)
         return True
-    return False
+    return name == FUSED
 
 
 def part_file(name: str, folder: str = METHODS) -> tuple[Path, str]:
@@ -55,7 +59,7 @@ def part_file(name: str, folder: str = METHODS) -> tuple[Path, str]:
     except FileNotFoundError:
         raise FileNotFoundError(f"method '{part or name}' does not exist: choose one of "
                                 f'{", ".join(methods())}; networks of several modalities are '
-                                f'{", ".join(networks())}') from None
+                                f'{", ".join((*networks(), FUSED))}') from None
 
 
 def method_file(name: str) -> tuple[Config, dict]:

@@ -225,7 +225,7 @@ class RGBXDataset(BaseSegDataset):
                     "files, and labels='none' of the data set trains without them.") from None
             if name == 'fused':
                 raise FileNotFoundError(f'{error} Fused images are written by mmfkd fuse, with a '
-                                        'trained network of configs/cddfuse.') from None
+                                        'trained network cddfuse/DATASET_A-B.') from None
             way = 'modalities=[...] without it' if self.MODALITIES else f'modalities.{name}=None'
             raise FileNotFoundError(
                 f'{error} Or leave the modality out, if the network that is trained or tested does '

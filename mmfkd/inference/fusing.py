@@ -10,7 +10,7 @@ from mmengine.config import Config
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from mmfkd.config.fused import PLACEHOLDER, fused_folder
+from mmfkd.config.fused import PLACEHOLDER, fused_folder, modality_folder
 from mmfkd.datasets.image_files import suffixes_of
 from mmfkd.evaluation.fused_images import stretched
 from mmfkd.models.losses.shapes import resized
@@ -37,16 +37,17 @@ def pairs_of(cfg: Config, split: str, names: Sequence[str], out: Path | None
         out: folder that stands for that of the data set; None writes into the data set.
 
     Raises:
-        ValueError: the data set has no files of images, or they do not lie in the folder of their
-            modality.
+        ValueError: the data set has no folders of images, or they do not lie there; or a folder is
+            not below ``data_root``, for which ``out`` stands.
     """
     spec = dict(cfg[f'{split}_dataloader'].dataset, pipeline=[], indices=None)
+    folder = modality_folder(spec, names[0], f'{split}_dataloader.dataset')
+    if out is not None and (Path(folder).is_absolute() or '..' in Path(folder).parts):
+        raise ValueError(f'modalities.{names[0]}.folder={folder} is not below data_root: -o takes '
+                         'the subfolders of data_root; give the folder from there, or leave out -o')
     if split != 'val':
         spec['subset'] = None
     dataset = DATASETS.build(spec)
-    if not hasattr(dataset, 'modalities') or not hasattr(dataset, 'data_prefix'):
-        raise ValueError(f'{type(dataset).__name__} has no files to fuse: mmfkd fuse writes beside '
-                         'the images of an RGBXDataset')
     samples = [dataset.get_data_info(i)['modalities'] for i in range(len(dataset))]
     return [_place(dataset, {name: files[name] for name in names}, out) for files in samples]
 
@@ -55,9 +56,6 @@ def _place(dataset, modalities: Mapping[str, Mapping], out: Path | None
            ) -> tuple[dict[str, str], Path]:
     first, spec = next(iter(modalities.items()))
     folder, path = dataset.modalities[first]['folder'], spec['path']
-    if out is not None and (Path(folder).is_absolute() or '..' in Path(folder).parts):
-        raise ValueError(f'modalities.{first}.folder={folder} is not below data_root: -o takes the '
-                         'subfolders of data_root; give the folder from there, or leave out -o')
     source = Path(dataset.data_prefix[first]).as_posix()
     found = re.match('(.*?)'.join(map(re.escape, PLACEHOLDER.split(source))) + '/',
                      Path(path).as_posix())

@@ -1,6 +1,7 @@
 """Tables of networks of two modalities: their cells, their commands and their reports."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -212,5 +213,17 @@ def test_a_finished_table_is_collected_without_training(finished, capsys):
 
 
 def test_rows_without_a_config_are_left_out_by_name(tmp_path, capsys):
-    main(['--networks', 'mfnet_rgb-ir', '--collect', '--root', str(tmp_path)])
-    assert 'mfnet_rgb-ir has no config for CDDFuse: left out' in capsys.readouterr().out
+    main(['--networks', 'streets_rgb-ir', '--collect', '--root', str(tmp_path)])
+    assert re.search(r'streets_rgb-ir has no config for C\.E\.N\., RefineNet; CDDFuse '
+                     r'\(fused/streets_rgb-ir: .*SyntheticEOIR without a folder .*: left out',
+                     capsys.readouterr().out)
+
+
+@pytest.mark.parametrize('name', ['mfnet_rgb-ir', 'pst900_rgb-ir', 'deliver_rgb-lidar'])
+def test_fused_images_need_no_file_for_the_data(name, tmp_path):
+    rows, lacking = network_rows(NetworkPair.parse(name), ['cddfuse'])
+    assert not lacking
+    assert [row.name for row in rows] == ['optical', 'infrared', 'cddfuse-network', 'cddfuse']
+    cell = NetworkCell(rows[-1], NetworkPair.parse(name), 0, tmp_path)
+    assert cell.leaf == f'fused/{name}'
+    assert cell.work_dir == tmp_path / name / 'cddfuse/seed0'

@@ -15,12 +15,13 @@ from PIL import Image
 from runs import ROOT, run
 
 from mmfkd.cli.fuse import main
-from mmfkd.config import write_leaf
+from mmfkd.config import load_config, write_leaf
 from mmfkd.config.fused import fused_folder
 from mmfkd.datasets import MSRSDataset
 from mmfkd.datasets.synthetic.infrared_layouts import write_msrs_layout
 from mmfkd.evaluation.fused_images import stretched
 from mmfkd.inference import Predictor
+from mmfkd.inference.fusing import pairs_of
 from mmfkd.registry import DATASETS
 
 CONFIG = '''
@@ -34,7 +35,7 @@ default_hooks = dict(phase=dict(second=1), checkpoint=dict(interval=2))
 model = dict(students=dict(student=dict(model=dict(channels=8, heads=2, blocks=1))))
 '''
 SEGMENTOR = '''
-_base_ = ['{root}/configs/cddfuse/msrs_fused.py']
+_base_ = ['{leaf}']
 loader = dict(batch_size=2, num_workers=0, dataset=dict(data_root='{folder}/msrs'))
 train_dataloader = loader
 val_dataloader = loader
@@ -52,6 +53,7 @@ def trained(tmp_path_factory):
     folder = tmp_path_factory.mktemp('fuse')
     write_msrs_layout(folder / 'msrs', 20, 4, (32, 64))
     write_leaf('msrs_rgb-ir', 'cddfuse', folder / 'composed.py')
+    write_leaf('msrs_rgb-ir', 'fused', folder / 'fused.py')
     (folder / 'small.py').write_text(CONFIG.format(root=ROOT, folder=folder))
     run(sys.executable, ROOT / 'tools/train.py', folder / 'small.py', '--work-dir',
         folder / 'run', cwd=folder)
@@ -85,7 +87,8 @@ def test_every_pair_is_fused_beside_its_files_and_a_segmentor_learns_from_them(t
     assert image.shape == (32, 64) and image.min() == 0 and image.max() == 255
     assert np.abs(image - np.round(stretched(fused) * 255)).max() <= 1
     assert {'fused/EN', 'fused/SD', 'fused/SF'} == set(summary['test'])
-    (trained / 'segmentor.py').write_text(SEGMENTOR.format(root=ROOT, folder=trained))
+    (trained / 'segmentor.py').write_text(SEGMENTOR.format(
+        leaf=trained / 'fused.py', folder=trained))
     run(sys.executable, ROOT / 'tools/train.py', trained / 'segmentor.py', '--work-dir',
         trained / 'segmentor', cwd=trained)
     scores = json.loads((trained / 'segmentor/summary.json').read_text())['test']
@@ -140,7 +143,7 @@ def test_what_cannot_be_fused_is_named(trained, tmp_path):
 
 def test_fused_images_that_are_missing_are_to_be_written_first(trained, tmp_path):
     segmentor = tmp_path / 'segmentor.py'
-    segmentor.write_text(SEGMENTOR.format(root=ROOT, folder=tmp_path))
+    segmentor.write_text(SEGMENTOR.format(leaf=trained / 'fused.py', folder=tmp_path))
     write_msrs_layout(tmp_path / 'msrs', 20, 4, (32, 64))
     done = run(sys.executable, ROOT / 'tools/train.py', segmentor, '--work-dir', tmp_path / 'run',
                cwd=tmp_path, check=False)
@@ -261,3 +264,14 @@ def test_files_beside_the_folder_of_their_modality_are_refused(trained, tmp_path
     with pytest.raises(SystemExit, match=r'does not lie in modalities\.rgb\.folder='):
         main([str(config), '--checkpoint', str(trained / 'run/epoch_2.pth'), '--device', 'cpu',
               '--splits', 'test'])
+
+
+def test_what_is_rendered_or_wrapped_has_no_folders_of_images(trained):
+    streets = load_config('cddfuse/streets_rgb-ir')
+    with pytest.raises(ValueError, match=r'train_dataloader\.dataset is a SyntheticEOIR without'):
+        pairs_of(streets, 'train', ['rgb', 'ir'], None)
+    wrapped = load_config(trained / 'small.py')
+    wrapped.test_dataloader.dataset = dict(type='RepeatDataset', times=2,
+                                           dataset=wrapped.test_dataloader.dataset)
+    with pytest.raises(ValueError, match='is a RepeatDataset, which holds other data sets'):
+        pairs_of(wrapped, 'test', ['rgb', 'ir'], None)

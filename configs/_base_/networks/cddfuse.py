@@ -2,7 +2,7 @@
 # 20 epochs, the gradient of each part clipped to 0.01. The fusion layers learn in phase 2 alone and
 # begin it at 1e-4, which their factor 4 gives after two halvings. In its small form the network and
 # its training are small and short, for CPUs. `mmfkd fuse` writes its images, on which
-# configs/cddfuse/<data>_fused.py is trained.
+# fused/<pair> is trained.
 _base_ = ['../pairs/streets_rgb-ir.py']
 small = _base_.get('small', False)
 channels = _base_.model.students.student.model.backbone.get('in_channels', 3)
