@@ -60,6 +60,7 @@ class NetworkReport:
         failures: work dir of a cell that failed, and why.
         command: that makes the table.
         options: of all its trainings, as ``--cfg-options`` has them.
+        table: name of the paper's table that it is, such as ``csknet-3``; '' if of none.
     """
 
     pair: NetworkPair
@@ -69,11 +70,20 @@ class NetworkReport:
     failures: Mapping[Path, str]
     command: str
     options: Mapping[str, object] = field(default_factory=dict)
+    table: str = ''
+
+    @property
+    def heading(self) -> str:
+        """The pair, and the table that it is of."""
+        return f'{self.pair.name}, table {self.table}' if self.table else self.pair.name
 
     def write(self, folder: Path) -> list[Path]:
-        """Writes ``<pair>.csv``, a line a row, setting and seed, and ``<pair>.md``."""
+        """Writes a line a row, setting and seed as CSV, and the tables as Markdown.
+
+        The files are named by the table, as two tables have one pair; of no table, by the pair.
+        """
         folder.mkdir(parents=True, exist_ok=True)
-        paths = [folder / f'{self.pair.name}.{kind}' for kind in ('csv', 'md')]
+        paths = [folder / f'{self.table or self.pair.name}.{kind}' for kind in ('csv', 'md')]
         with paths[0].open('w', newline='') as file:
             csv.writer(file).writerows([COLUMNS, *self.lines()])
         paths[1].write_text(self.markdown())
@@ -133,7 +143,7 @@ class NetworkReport:
         """The tables, one a setting, and the command."""
         done = sum((row.name, seed) in self.summaries for row in self.rows for seed in self.seeds)
         hours = sum(number(summary.get('seconds')) or 0 for summary in self.summaries.values())
-        parts = [f'# Networks of two modalities: {self.pair.name}\n',
+        parts = [f'# Networks of two modalities: {self.heading}\n',
                  f'```bash\n{self.command}\n```\n',
                  f'{done} of {len(self.rows) * len(self.seeds)} trainings are done; they took '
                  f'{hours / 3600:.1f} hours one after the other. A row is one checkpoint a seed, '

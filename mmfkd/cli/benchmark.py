@@ -184,9 +184,10 @@ def network_tables(args: argparse.Namespace, command: str) -> None:
             failures = {} if args.collect else train_all(cells, workers)
             failed += len(failures)
             report = NetworkReport(pair, kept, args.seeds, args.root, {
-                cell.work_dir: why for cell, why in failures.items()}, command, workers.options)
+                cell.work_dir: why for cell, why in failures.items()}, command, workers.options,
+                args.table or '')
             paths = report.write(args.out or args.root / 'report')
-            print('\n'.join(['', pair.name, *report.brief(), ', '.join(map(str, paths))]))
+            print('\n'.join(['', report.heading, *report.brief(), ', '.join(map(str, paths))]))
     if failed:
         sys.exit(f'{failed} cells failed')
 

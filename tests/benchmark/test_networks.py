@@ -227,3 +227,15 @@ def test_fused_images_need_no_file_for_the_data(name, tmp_path):
     cell = NetworkCell(rows[-1], NetworkPair.parse(name), 0, tmp_path)
     assert cell.leaf == f'fused/{name}'
     assert cell.work_dir == tmp_path / name / 'cddfuse/seed0'
+
+
+def test_two_tables_of_one_pair_are_reported_beside_each_other(tmp_path, capsys):
+    for table in ('csknet-3', 'csknet-4'):
+        main(['--table', table, '--collect', '--root', str(tmp_path)])
+    assert 'msrs_rgb-ir, table csknet-4' in capsys.readouterr().out
+    assert {path.name for path in (tmp_path / 'report').iterdir()} == {
+        'csknet-3.csv', 'csknet-3.md', 'csknet-4.csv', 'csknet-4.md'}
+    for table, row in (('csknet-3', 'mmanet'), ('csknet-4', 'csknet-no-gate')):
+        text = (tmp_path / f'report/{table}.md').read_text()
+        assert text.startswith(f'# Networks of two modalities: msrs_rgb-ir, table {table}\n')
+        assert f',{row},' in (tmp_path / f'report/{table}.csv').read_text()
