@@ -4,16 +4,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from .grid import Cell
-from .jobs import Workers, train, waves
+from .jobs import Training, Workers, train, waves
 from .results import is_done
 
 
-def submit(cells: Sequence[Cell], folder: Path, workers: Workers, parameters: Mapping[str, Any],
-           cluster: str = 'slurm') -> list[Any]:
+def submit(cells: Sequence[Training], folder: Path, workers: Workers,
+           parameters: Mapping[str, Any], cluster: str = 'slurm') -> list[Any]:
     """Submits the cells that are not done as two arrays of jobs, each a call of :func:`train`.
 
-    The second array, the distillations, starts when the first, the baselines, has ended.
+    The second array, of what starts from other cells, starts when the first, these, has ended.
 
     Args:
         cells: of the table.

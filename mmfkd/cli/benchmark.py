@@ -16,8 +16,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from time import perf_counter
 
-from mmfkd.benchmark import Cell, Row, Workers, plan, preset, train_missing
+from mmfkd.benchmark import Row, Workers, plan, preset, train_missing
 from mmfkd.benchmark.cluster import submit
+from mmfkd.benchmark.jobs import Training
 from mmfkd.benchmark.network_report import NetworkReport
 from mmfkd.benchmark.networks import COMPARED, TABLES, NetworkCell, NetworkPair, network_rows
 from mmfkd.benchmark.presets import PAPER_METHODS, label_rows, method_rows
@@ -133,7 +134,7 @@ def search(rows: list[Row], pairs: Sequence[str], workers: Workers,
                       lambda line: print(line, flush=True))
 
 
-def submit_all(cells: Sequence[Cell], workers: Workers, args: argparse.Namespace) -> None:
+def submit_all(cells: Sequence[Training], workers: Workers, args: argparse.Namespace) -> None:
     """Submits what is left to Slurm, and says what to do when it has ended.
 
     Raises:
@@ -162,17 +163,17 @@ def print_tables(report: Report) -> None:
 
 
 def network_tables(args: argparse.Namespace, command: str) -> None:
-    """Trains and reports tables of networks of two modalities.
+    """Trains and reports tables of networks of two modalities, or submits their trainings.
 
     Raises:
         SystemExit: a pair or row that is not there, an option of the other tables, or a failure.
     """
     name, rows = (TABLES[int(args.table[-1])] if args.table else ('', COMPARED))
-    failed = 0
+    failed, tables = 0, []
     with resumable():
-        if args.pairs or args.labels or args.tuned is not None or args.slurm is not None:
-            raise ValueError('--pairs, --labels, --tuned and --slurm are for methods on a pair, '
-                             'not for networks of two modalities')
+        if args.pairs or args.labels or args.tuned is not None:
+            raise ValueError('--pairs, --labels and --tuned are for methods on a pair, not for '
+                             'networks of two modalities')
         workers = chosen_workers(args)
         for pair in [NetworkPair.parse(one) for one in args.networks or [name]]:
             kept, lacking = network_rows(pair, args.methods or rows)
@@ -181,6 +182,11 @@ def network_tables(args: argparse.Namespace, command: str) -> None:
             cells = [NetworkCell(row, pair, seed, args.root)
                      for row in kept for seed in args.seeds]
             check_settings(cells, workers.options, workers.amp)
+            tables.append((pair, kept, cells))
+        if args.slurm is not None:
+            submit_all([cell for *_, cells in tables for cell in cells], workers, args)
+            return
+        for pair, kept, cells in tables:
             failures = {} if args.collect else train_all(cells, workers)
             failed += len(failures)
             report = NetworkReport(pair, kept, args.seeds, args.root, {

@@ -10,6 +10,7 @@ import pytest
 from mmfkd.benchmark import Row, Workers, plan
 from mmfkd.benchmark.cluster import submit
 from mmfkd.benchmark.grid import Cell
+from mmfkd.benchmark.networks import NetworkCell, NetworkPair, network_rows
 from mmfkd.benchmark.presets import method_rows
 from mmfkd.cli.benchmark import main
 
@@ -98,6 +99,40 @@ def test_a_job_trains_its_cell_when_its_teachers_have_ended(tmp_path, monkeypatc
     assert [job.result() for job in jobs] == [None] * 2
     summary = json.loads((cells[-1].work_dir / 'summary.json').read_text())
     assert summary['missing'] == []
+
+
+def test_jobs_of_networks_start_from_what_ended_before_them(tmp_path, monkeypatch):
+    """As above; fused images are written between a network and the segmentor."""
+    pair = NetworkPair.parse('msrs_rgb-ir')
+    cells = [NetworkCell(row, pair, 0, tmp_path / 'runs')
+             for row in network_rows(pair, ['cddfuse'])[0] if row.name.startswith('cddfuse')]
+    command = [sys.executable, '-c', TRAINING]
+    images = str(tmp_path / 'images')
+    monkeypatch.setattr(NetworkCell, 'command', lambda cell, options, amp: [
+        *command, str(cell.work_dir), *(str(one.work_dir) for one in cell.teachers())])
+    monkeypatch.setattr(NetworkCell, 'preparations', lambda cell: [
+        ['cp', str(one.work_dir / 'summary.json'), images] for one in cell.teachers()])
+    import cloudpickle
+
+    import mmfkd.benchmark.networks as networks
+    cloudpickle.register_pickle_by_value(networks)
+    try:
+        jobs = submit(cells, tmp_path / 'logs', Workers(jobs=2), {}, cluster='local')
+    finally:
+        cloudpickle.unregister_pickle_by_value(networks)
+    assert [job.result() for job in jobs] == [None] * 2
+    assert json.loads((cells[-1].work_dir / 'summary.json').read_text())['missing'] == []
+    assert Path(images).is_file()
+
+
+def test_networks_of_several_pairs_are_submitted_at_once(scripts, tmp_path, capsys):
+    main(['--networks', 'msrs_rgb-ir', 'ombria96_optical-sar', '--methods', 'mmanet', 'cddfuse',
+          '--seeds', '0', '--root', str(tmp_path / 'runs'), '--slurm', 'timeout_min=5'])
+    said = capsys.readouterr().out
+    # Of either pair both baselines, MMANet's teacher and CDDFuse; then what starts from them.
+    assert said.startswith('12 jobs: 700_0, ') and '701_3' in said and '702' not in said
+    assert not (tmp_path / 'runs/report').exists()
+    assert '--dependency=afterany:700' in (scripts / '1.sh').read_text()
 
 
 def test_the_command_says_what_it_submitted(scripts, tmp_path, capsys):
