@@ -64,9 +64,16 @@ class MMANet(MultiOutputSegmentor):
         self.num_classes = self.decode_head.num_classes
 
     def extract_feat(self, inputs: Mapping[str, Tensor]) -> list[Tensor]:
-        """Maps of the decoder, at 1/4 to 1/32, of the modalities that are there."""
-        present = next(x for name, x in inputs.items() if name in self.mask.modalities)
-        return self.neck(self.backbone(inputs, self.mask(present)))
+        """Maps of the decoder, at 1/4 to 1/32, of the modalities that are there.
+
+        Raises:
+            ValueError: none is, or a size that is no multiple of 32.
+        """
+        present = [x for name, x in inputs.items() if name in self.mask.modalities]
+        if not present:
+            raise ValueError(f'MMANet takes {", ".join(self.mask.modalities)}, and none of them is '
+                             f'in the inputs, which are {list(inputs)}: give it one or more')
+        return self.neck(self.backbone(inputs, self.mask(present[0])))
 
     def encode_decode(self, inputs: Mapping[str, Tensor], data_samples: list | None = None
                       ) -> dict[str, Tensor]:

@@ -153,6 +153,12 @@ def test_a_modality_may_be_missing_in_tests_alone():
         build()(given, samples(torch.zeros(2, 64, 96).long()), mode='loss')
 
 
+@pytest.mark.parametrize('given', [{}, dict(thermal=torch.zeros(1, 3, 64, 96))])
+def test_without_any_of_its_modalities_it_says_which_it_takes(given):
+    with pytest.raises(ValueError, match=rf'takes rgb, ir, .* inputs, which are \{list(given)}'):
+        build().eval().encode_decode(given)
+
+
 def test_wrong_parts_and_sizes_are_refused():
     with pytest.raises(ValueError, match='size_divisor=32'):
         build().eval()(images((64, 80)), mode='tensor')
