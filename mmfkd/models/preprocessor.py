@@ -21,15 +21,23 @@ class MultiModalDataPreprocessor(BaseDataPreprocessor):
     once, with ``seg_pad_val``, at the right and the bottom, as mmseg does.
 
     Args:
-        size_divisor: height and width are padded to a multiple of it.
+        size_divisor: height and width are padded to a multiple of it; 1 for no more than the
+            largest image of the batch.
         pad_val: raw value that fills the padding, or one per modality.
         seg_pad_val: label of padded pixels.
         non_blocking: see mmengine.
+
+    Raises:
+        ValueError: a ``size_divisor`` that is no whole number of 1 or more.
     """
 
     def __init__(self, size_divisor: int = 1, pad_val: float | Mapping[str, float] = 0,
                  seg_pad_val: int = 255, non_blocking: bool = False) -> None:
         super().__init__(non_blocking)
+        if not isinstance(size_divisor, int) or size_divisor < 1:
+            raise ValueError(f'model.data_preprocessor.size_divisor={size_divisor}: give a whole '
+                             'number of 1 or more; 1, the default, rounds no size, and a network '
+                             'that halves its maps five times, such as MMANet, needs 32')
         self.size_divisor = size_divisor
         self.pad_val = pad_val
         self.seg_pad_val = seg_pad_val

@@ -7,6 +7,7 @@ from mmengine.logging import MMLogger
 from mmseg.evaluation import IoUMetric
 from torch.nn import functional as F
 
+from mmfkd.config import load_config
 from mmfkd.models.branch import Branch
 from mmfkd.models.preprocessor import MultiModalDataPreprocessor
 from mmfkd.registry import MODELS
@@ -159,3 +160,11 @@ def test_the_cure_of_several_sizes_is_that_of_the_samples(kind, cure, seg_batch,
         batch['data_samples'] = cls_batch()['data_samples']
     MultiModalDataPreprocessor()(batch)
     assert re.search(cure, caplog.text)
+
+
+@pytest.mark.parametrize('divisor', [None, 0, -32, 16.0, '32'])
+def test_what_is_no_divisor_is_refused_when_the_model_is_built(divisor):
+    cfg = load_config('mmanet/streets_rgb-ir',
+                      {'model.data_preprocessor.size_divisor': divisor}, teachers=False)
+    with pytest.raises(ValueError, match=rf'size_divisor={divisor}: give a whole number of 1 or'):
+        MODELS.build(cfg.model)
