@@ -210,7 +210,7 @@ class Branch(BaseModule):
             raw, x = x, self.norms[modality](x)
             if modality in self._unseen and not in_program():
                 self._unseen.remove(modality)
-                warn_of_far_values(modality, raw, x)
+                warn_of_far_values(modality, raw, x, getattr(self.model, 'value_range', None))
         elif x.dtype != torch.int64:  # tokens are indices
             x = x.float()
         return last_in_memory(x) if self.channels_last else x

@@ -13,8 +13,9 @@ WIDE = 10.0  # standard deviation of a normalised channel, which is to be about 
 NARROW, NARROW_RANGE = 0.1, 0.5
 
 
-def warn_of_far_values(modality: str, x: Tensor, normed: Tensor) -> None:
-    """Warns where a batch lies far from what its norm was made for.
+def warn_of_far_values(modality: str, x: Tensor, normed: Tensor,
+                       value_range: tuple[float, float] | None = None) -> None:
+    """Warns where a batch lies far from what its norm was made for, or the network.
 
     It waits for the device: call it on one batch, and not on every one.
 
@@ -22,8 +23,13 @@ def warn_of_far_values(modality: str, x: Tensor, normed: Tensor) -> None:
         modality: name of the input.
         x: (..., C, H, W), as the data have it.
         normed: the same, normalised.
+        value_range: lowest and highest normalised value that the network takes; of None, mean 0 and
+            deviation 1 are expected.
     """
     if normed.is_meta:  # of shapes alone
+        return
+    if value_range is not None:
+        warn_beyond(modality, x, normed, value_range)
         return
     fault = fault_of(normed.movedim(-3, 0).flatten(1))
     if fault:
@@ -34,6 +40,26 @@ def warn_of_far_values(modality: str, x: Tensor, normed: Tensor) -> None:
                   'on: measure them with mmfkd analyze values CONFIG, and set norm, or scale of '
                   'the modality (and pad_val of the data preprocessor, where images are padded)',
                   logger='current', level=logging.WARNING)
+
+
+def warn_beyond(modality: str, x: Tensor, normed: Tensor, value_range: tuple[float, float]) -> None:
+    """Warns where normalised values are beyond those that a network takes.
+
+    How they spread within these says nothing: images may be dark.
+
+    Args:
+        modality: see :func:`warn_of_far_values`.
+        x: likewise.
+        normed: likewise.
+        value_range: lowest and highest value.
+    """
+    low, high = value_range
+    if float(normed.min()) < low or float(normed.max()) > high:
+        print_log(f'norm of {modality}: its first batch has values from {float(x.min()):g} to '
+                  f'{float(x.max()):g}, which norm makes {float(normed.min()):g} to '
+                  f'{float(normed.max()):g}, and the network takes {low:g} to {high:g}. Set scale '
+                  'of the modality, or norm, by the lowest and the highest value that its files '
+                  'can have', logger='current', level=logging.WARNING)
 
 
 def fault_of(channels: Tensor) -> str:

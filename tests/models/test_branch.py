@@ -1,9 +1,12 @@
+import re
+
 import numpy as np
 import pytest
 import torch
 from mmengine.logging import MMLogger
 from mmseg.models import SegDataPreProcessor
 
+from mmfkd.config import load_config
 from mmfkd.models import FramePooling
 from mmfkd.models.branch import Branch, Normalize
 from mmfkd.models.far_values import warn_of_far_values
@@ -210,3 +213,19 @@ def test_a_norm_of_another_spread_than_the_values_is_told(values, mean, std, war
     MMLogger.get_instance('spread', logger_name='spread').addHandler(caplog.handler)
     warn_of_far_values('sound', values, (values - mean) / std)
     assert ('a channel spreads over' in caplog.text) == warns == ('norm of sound' in caplog.text)
+
+
+@pytest.mark.parametrize(('network', 'values', 'told'), [
+    # A night: far below the mean of a norm, but what is to be fused.
+    ('cddfuse', 3 * torch.rand(2, 3, 64, 64), None),
+    ('cddfuse', 255 * torch.rand(2, 3, 64, 64), None),
+    ('cddfuse', 65535 * torch.rand(2, 3, 64, 64), r'norm of rgb: .* takes 0 to 1\. Set scale of'),
+    ('cddfuse', -9 * torch.rand(2, 3, 64, 64), r'norm of rgb: .* takes 0 to 1\. Set scale of'),
+    ('cen', 0.01 * torch.rand(2, 3, 64, 64), 'norm of rgb: .* mmfkd analyze values')])
+def test_a_network_that_declares_its_values_is_given_no_norm_of_others(network, values, told,
+                                                                       caplog):
+    MMLogger.get_instance('range').addHandler(caplog.handler)
+    branch = Branch(**load_config(f'{network}/streets_rgb-ir').model.students.student)
+    branch.prepare(dict(rgb=values))
+    assert bool(re.search(told or 'norm of', caplog.text)) == bool(told)
+    assert network == 'cen' or 'analyze values' not in caplog.text

@@ -92,9 +92,14 @@ class CDDFuse(BaseModel):
         data_preprocessor: see mmengine.
         init_cfg: see mmengine.
 
+    Attributes:
+        value_range: lowest and highest value that it takes, for :class:`mmfkd.models.Branch`.
+
     Raises:
         ValueError: not two modalities.
     """
+
+    value_range = (0.0, 1.0)
 
     def __init__(self, modalities: Sequence[str], channels: int = 64, heads: int = 8,
                  blocks: int = 4, ssim_weight: float = 5.0, gradient_weight: float = 5.0,
