@@ -61,8 +61,11 @@ class RecordFile:
 
     @property
     def written(self) -> int:
-        """Bytes that the file takes on the disk, without its holes."""
-        return self.path.stat().st_blocks * 512 if self.path.exists() else 0
+        """Bytes that the file takes on the disk: without its holes, where the system tells."""
+        if not self.path.exists():
+            return 0
+        state = self.path.stat()
+        return state.st_blocks * 512 if hasattr(state, 'st_blocks') else state.st_size
 
     def write(self, number: int, value: Tensor) -> None:
         """Writes a record.

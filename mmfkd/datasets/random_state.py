@@ -33,7 +33,6 @@ def refuse_own_generators(steps: Iterable[object]) -> None:
                     'cache of the teacher out')
 
 
-
 def seed_all(numbers: Sequence[int]) -> int:
     """Seeds Python, numpy and torch on the CPU from several numbers together; returns the seed."""
     seed = int(np.random.SeedSequence(numbers).generate_state(1)[0])
