@@ -95,9 +95,9 @@ class Taps:
         return tuple(self._taps)
 
     @property
-    def paths(self) -> tuple[str, ...]:
-        """Modules that the taps are at."""
-        return tuple(tap.path for tap in self._taps.values())
+    def paths(self) -> dict[str, str]:
+        """Tap to the module that it is at."""
+        return {name: tap.path for name, tap in self._taps.items()}
 
     def arranged(self, name: str, x: Tensor, size: Sequence[int]) -> Tensor:
         """What a tap recorded with its channels first; see :func:`channels_first`.

@@ -59,6 +59,7 @@ class FeatureSimilarityHook(Hook):
         self.cutoff = cutoff
         self.pixels = pixels
         self.seed = seed
+        self.taps = (student, teacher)  # see CompileHook
         self.further_modalities: tuple[str, ...] = ()
 
     def before_train(self, runner: Runner) -> None:

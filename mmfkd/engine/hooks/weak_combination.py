@@ -125,7 +125,8 @@ def check_weak_combinations(runner: Runner) -> None:
                      for hook in runner.hooks)
         if not loss.weak and not chosen:
             raise ValueError(f'model.losses.{name}.weak is None and no hook chooses it, so that '
-                             f'the loss stays 0: give some of {list(loss.modalities)}, or add '
+                             f'the loss stays 0: give some of {list(loss.modalities)}, as an '
+                             'earlier run may have chosen them, or add '
                              f"default_hooks.weak=dict(type='WeakCombinationHook', loss='{name}')")
         key = TapKey.parse(loss.student[-1])
         student = model.students[key.branch]
@@ -140,8 +141,7 @@ def check_weak_combinations(runner: Runner) -> None:
 
 def _drawn(student: Branch, tap: str) -> Iterator[set[str]]:
     """What a mask of a student leaves in training; nothing where the tap is elsewhere."""
-    mask = student.model.get_submodule(dict(zip(student.taps.names, student.taps.paths,
-                                                strict=True))[tap])
+    mask = student.model.get_submodule(student.taps.paths[tap])
     if isinstance(mask, ModalityMask):
         for row in mask.combinations.tolist():
             yield {name for name, kept in zip(mask.modalities, row, strict=True) if kept}
