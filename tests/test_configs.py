@@ -168,15 +168,15 @@ def folder(tmp_path_factory):
     return tmp_path_factory.mktemp('configs')
 
 
-def with_fused(write, visible: str, suffix: str = ''):
-    """A writer that also copies the images of each folder ``visible`` into ``fused`` beside it."""
+def with_fused(write, visible: str, pair: str = 'rgb-ir', suffix: str = ''):
+    """A writer that also copies the images of each folder ``visible`` as fused ones beside it."""
     def both(root: Path) -> None:
         write(root)
         folders = list(root.rglob(visible))
         assert folders
         for folder in folders:
             for image in folder.rglob('*.*'):
-                target = (folder.parent / 'fused' / image.relative_to(folder)).with_name(
+                target = (folder.parent / f'fused_{pair}' / image.relative_to(folder)).with_name(
                     f'{image.stem.removesuffix(suffix)}.png')
                 target.parent.mkdir(parents=True, exist_ok=True)
                 cv2.imwrite(str(target), cv2.imread(str(image), cv2.IMREAD_GRAYSCALE))
@@ -194,16 +194,17 @@ def prepared(command, write, root: Path, *counts: int) -> None:
 
 WRITERS = dict(
     msrs=with_fused(lambda root: write_msrs_layout(root, 20, 2, SMALL), 'vi'),
-    mvss=with_fused(lambda root: write_mvss_layout(root, 4, 2, 2, SMALL), 'visible', 'v'),
+    mvss=with_fused(lambda root: write_mvss_layout(root, 4, 2, 2, SMALL), 'visible', suffix='v'),
     fmb=lambda root: write_fmb_layout(root, 20, 2, SMALL),
     mfnet=lambda root: prepared(mfnet, write_mfnet_layout, root, 16, 4, 4),
     pst900=lambda root: write_pst900_layout(root, 20, 2, SMALL),
     deliver=with_fused(lambda root: prepared(deliver, write_deliver_layout, root, 10, 5, 5),
-                       'img', '_rgb_front'),
+                       'img', 'rgb-lidar', '_rgb_front'),
     nyuv2=lambda root: write_nyuv2_layout(root, 20, 2, size=(64, 64)),
-    ombria=with_fused(write_ombria_layout, 'optical'), cremad=write_cremad, ave=write_ave_layout,
+    ombria=with_fused(write_ombria_layout, 'optical', 'optical-sar'),
+    cremad=write_cremad, ave=write_ave_layout,
     vggsound50=write_vggsound_layout, avdigits=write_avdigits_layout, crisismmd=write_crisismmd,
-    mars_ls=with_fused(write_mars_layout, 'aux'), emoji=write_emoji_layout,
+    mars_ls=with_fused(write_mars_layout, 'aux', 'aux-gray'), emoji=write_emoji_layout,
     pretrained=lambda root: write_tiny_bert(root / 'minilm', hidden_size=384))
 
 

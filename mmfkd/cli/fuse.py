@@ -1,8 +1,8 @@
 r"""Write the fused images of a data set, for a segmentor that is trained on them.
 
-The images of ``train/vi`` and ``train/ir`` are fused into ``train/fused``, those of
-``visible/train`` and ``infrared/train`` into ``fused/train``. Those that are there already, of the
-same weights and config, are kept, so that a run that was stopped goes on.
+The images of ``train/vi`` and ``train/ir`` are fused into ``train/fused_rgb-ir``, those of
+``visible/train`` and ``infrared/train`` into ``fused_rgb-ir/train``. Those that are there already,
+of the same weights and config, are kept, so that a run that was stopped goes on.
 
 Examples::
 

@@ -5,7 +5,7 @@ network ``cddfuse/DATASET_A-B``.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from mmengine.config import Config
@@ -22,22 +22,25 @@ PLACEHOLDER = re.compile(r'\{\w+\}|\*')
 MEAN, STD = 128.0, 64.0
 
 
-def fused_folder(folder: str) -> str:
+def fused_folder(folder: str, modalities: Sequence[str]) -> str:
     """The folder of fused images, from that of the images they are named after.
 
-    The last part without a placeholder, such as ``{split}`` or ``*``, becomes ``fused``:
-    ``{split}/vi`` is ``{split}/fused``, and ``visible/{split}`` is ``fused/{split}``. Where all
-    parts have one, ``fused`` comes before them. So no two images share a fused one.
+    The last part without a placeholder, such as ``{split}`` or ``*``, becomes ``fused_A-B``, of
+    modalities A and B: ``{split}/vi`` is ``{split}/fused_rgb-ir``, and ``visible/{split}`` is
+    ``fused_rgb-ir/{split}``. Where all parts have one, it comes before them. So no two images
+    share a fused one.
 
     Args:
-        folder: as ``modalities`` of a data set has it.
+        folder: of the first modality, as ``modalities`` of a data set has it.
+        modalities: names of those that are fused.
     """
+    name = f'{FUSED}_{"-".join(modalities)}'
     parts = list(PurePosixPath(folder).parts)
     fixed = [place for place, part in enumerate(parts) if not PLACEHOLDER.search(part)]
     if fixed:
-        parts[fixed[-1]] = FUSED
+        parts[fixed[-1]] = name
     else:
-        parts.insert(0, FUSED)
+        parts.insert(0, name)
     return str(PurePosixPath(*parts))
 
 
@@ -104,7 +107,8 @@ def compose_fused(modalities: Modalities) -> Config:
             folder = modality_folder(cfg[loader].dataset, student.modality,
                                      f'{name}: {loader}.dataset')
             cfg[loader].dataset.modalities = {
-                FUSED: dict(folder=fused_folder(folder), suffix='.png', channels=channels)}
+                FUSED: dict(folder=fused_folder(folder, modalities.names), suffix='.png',
+                            channels=channels)}
     student.modality = FUSED
     student.norm = dict(mean=[MEAN] * channels, std=[STD] * channels)
     cfg.baseline = base

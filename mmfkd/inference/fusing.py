@@ -27,8 +27,8 @@ def pairs_of(cfg: Config, split: str, names: Sequence[str], out: Path | None
              ) -> list[tuple[dict[str, str], Path]]:
     """Files of each pair of a split, by modality, and the file for its fused image.
 
-    The images of ``train/vi`` are fused into ``train/fused``, those of ``visible/train`` into
-    ``fused/train``, see :func:`mmfkd.config.fused.fused_folder`.
+    The images of ``train/vi`` are fused into ``train/fused_rgb-ir``, those of ``visible/train``
+    into ``fused_rgb-ir/train``, see :func:`mmfkd.config.fused.fused_folder`.
 
     Args:
         cfg: config of the network, whose data set is looked at.
@@ -63,8 +63,8 @@ def _place(dataset, modalities: Mapping[str, Mapping], out: Path | None
         raise ValueError(f'{path} does not lie in modalities.{first}.folder={folder}: mmfkd fuse '
                          'needs a folder that tells where the images are')
     parts = iter(found.groups())
-    target = PLACEHOLDER.sub(lambda _: next(parts),
-                             fused_folder(folder).replace('{split}', dataset.split))
+    pattern = fused_folder(folder, list(modalities)).replace('{split}', dataset.split)
+    target = PLACEHOLDER.sub(lambda _: next(parts), pattern)
     suffix = next(one for one in suffixes_of(spec['suffix']) if path.endswith(one))
     inside = f'{Path(path).as_posix()[found.end():].removesuffix(suffix)}.png'
     return ({name: one['path'] for name, one in modalities.items()},

@@ -77,7 +77,7 @@ def test_fused_images_are_written_before_a_segmentor_is_trained_on_them(pair, tm
                         '-o', str(out)]
     options = options_of(cell.command({}, amp=False))
     assert options['test_dataloader.dataset.modalities.fused.folder'] == str(
-        out / '{split}/fused')
+        out / '{split}/fused_optical-sar')
     assert NetworkCell(ROWS['csknet'], pair, 0, tmp_path).preparations() == []
 
 

@@ -61,7 +61,7 @@ def trained(tmp_path_factory):
 
 
 def written(folder, split):
-    return sorted((folder / f'msrs/{split}/fused').glob('*'))
+    return sorted((folder / f'msrs/{split}/fused_rgb-ir').glob('*'))
 
 
 def test_every_pair_is_fused_beside_its_files_and_a_segmentor_learns_from_them(trained):
@@ -103,18 +103,18 @@ def test_a_killed_run_goes_on_and_other_weights_begin_anew(trained, tmp_path, ca
     process = subprocess.Popen([sys.executable, '-m', 'mmfkd', 'fuse', *arguments], cwd=trained,
                                env={**os.environ, 'PYTHONPATH': str(ROOT)},
                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    while not list(out.glob('train/fused/*.png')) and process.poll() is None:
+    while not list(out.glob('train/fused_rgb-ir/*.png')) and process.poll() is None:
         time.sleep(0.02)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    there = {path: path.stat().st_mtime_ns for path in out.glob('train/fused/*.png')}
+    there = {path: path.stat().st_mtime_ns for path in out.glob('train/fused_rgb-ir/*.png')}
     assert there
     for path in there:
         Image.open(path).load()
     main(arguments)
     assert f'{20 - len(there)} fused, {len(there)} were there' in capsys.readouterr().out
     assert all(path.stat().st_mtime_ns == then for path, then in there.items())
-    assert len(list(out.glob('train/fused/*.png'))) == 20
+    assert len(list(out.glob('train/fused_rgb-ir/*.png'))) == 20
     checkpoint = torch.load(trained / 'run/epoch_2.pth', weights_only=False)
     checkpoint['state_dict']['students.student.model.decoder.layers.0.weight'] *= 1.5
     torch.save(checkpoint, tmp_path / 'other.pth')
@@ -160,7 +160,7 @@ test_dataloader = dict(loader, dataset=dict(loader['dataset'], pipeline=pipeline
 ''')
     main([str(config), '--checkpoint', str(trained / 'run/epoch_2.pth'), '--splits', 'test', '-o',
           str(tmp_path / 'out'), '--device', 'cpu'])
-    images = sorted((tmp_path / 'out/test/fused').iterdir())
+    images = sorted((tmp_path / 'out/test/fused_rgb-ir').iterdir())
     assert [Image.open(path).size for path in images] == [(64, 32)] * 4
 
 
@@ -175,7 +175,7 @@ test_dataloader = dict(loader, dataset=dict(
 """)
     main([str(config), '--checkpoint', str(trained / 'run/epoch_2.pth'), '--splits', 'test', '-o',
           str(tmp_path / 'out'), '--device', 'cpu'])
-    assert len(list((tmp_path / 'out/test/fused').glob('*.png'))) == 4
+    assert len(list((tmp_path / 'out/test/fused_rgb-ir').glob('*.png'))) == 4
 
 
 def test_predict_names_the_command_that_fuses(trained):
@@ -228,7 +228,7 @@ def test_no_image_of_a_split_or_case_is_written_over_another(trained, tmp_path, 
     assert capsys.readouterr().out.count(f'{count} fused, 0 were there') == 4
     beside = set((tmp_path / 'data').rglob('*.png')) - before
     assert len(beside) == 2 * count
-    found = fused_folder(folders['rgb'])
+    found = fused_folder(folders['rgb'], ['rgb', 'ir'])
     assert {path.relative_to(tmp_path / 'data') for path in beside} == {
         path.relative_to(tmp_path / 'out') for path in (tmp_path / 'out').rglob('*.png')}
     for split in ('train', 'test'):

@@ -34,22 +34,24 @@ def mine(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize('folder, wanted', [
-    ('{split}/vi', '{split}/fused'), ('visible/{split}', 'fused/{split}'),
-    ('data/{video}/visible', 'data/{video}/fused'), ('rgb/{case}/{split}', 'fused/{case}/{split}'),
-    ('{split}', 'fused/{split}'), ('vi_{split}', 'fused/vi_{split}'), ('rgb', 'fused'),
-    ('*/vi/{split}', '*/fused/{split}'), ('/data/visible/{split}', '/data/fused/{split}'),
-    ('.', 'fused')])
+    ('{split}/vi', '{split}/fused_a-b'), ('visible/{split}', 'fused_a-b/{split}'),
+    ('data/{video}/visible', 'data/{video}/fused_a-b'),
+    ('rgb/{case}/{split}', 'fused_a-b/{case}/{split}'),
+    ('{split}', 'fused_a-b/{split}'), ('vi_{split}', 'fused_a-b/vi_{split}'), ('rgb', 'fused_a-b'),
+    ('*/vi/{split}', '*/fused_a-b/{split}'), ('/data/visible/{split}', '/data/fused_a-b/{split}'),
+    ('.', 'fused_a-b')])
 def test_the_last_part_without_a_placeholder_is_replaced(folder, wanted):
-    assert fused_folder(folder) == wanted
+    assert fused_folder(folder, ['a', 'b']) == wanted
 
 
 @pytest.mark.parametrize('pair, optical, folder', [
-    ('msrs_rgb-ir', 'msrs_rgb', '{split}/fused'), ('mfnet_rgb-ir', 'mfnet_rgb', 'fused'),
-    ('mvss_rgb-ir', 'mvss_rgb', 'data/{video}/fused'),
-    ('deliver_rgb-lidar', 'deliver_rgb', 'fused/{case}/{split}'),
+    ('msrs_rgb-ir', 'msrs_rgb', '{split}/fused_rgb-ir'),
+    ('mfnet_rgb-ir', 'mfnet_rgb', 'fused_rgb-ir'),
+    ('mvss_rgb-ir', 'mvss_rgb', 'data/{video}/fused_rgb-ir'),
+    ('deliver_rgb-lidar', 'deliver_rgb', 'fused_rgb-lidar/{case}/{split}'),
     # Their files of _base_/pairs name the baselines, and their data sets the folders.
-    ('ombria96_optical-sar', 'ombria96dice_optical', '{split}/fused'),
-    ('mars_aux-gray', 'marsdice_aux', '{split}/fused')])
+    ('ombria96_optical-sar', 'ombria96dice_optical', '{split}/fused_optical-sar'),
+    ('mars_aux-gray', 'marsdice_aux', '{split}/fused_aux-gray')])
 def test_it_is_the_optical_baseline_but_for_images_and_norm(pair, optical, folder):
     cfg, baseline = load_config(f'fused/{pair}'), load_config(f'mmfkd::unimodal/{optical}')
     assert cfg.pop('baseline') == f'mmfkd::unimodal/{optical}.py'
@@ -66,7 +68,7 @@ def test_it_is_the_optical_baseline_but_for_images_and_norm(pair, optical, folde
 
 def test_a_data_set_of_the_users_own_needs_two_baselines_alone(mine):
     cfg = load_config('fused/mine_rgb-thermal', {'train_cfg.max_epochs': 3})
-    assert cfg.test_dataloader.dataset.modalities.fused.folder == 'fused/{split}'
+    assert cfg.test_dataloader.dataset.modalities.fused.folder == 'fused_rgb-thermal/{split}'
     assert cfg.baseline == 'configs/unimodal/mine_rgb.py' and cfg.train_cfg.max_epochs == 3
     assert composed_name('fused/mine_rgb-thermal') == ('mine_rgb-thermal', 'fused')
 
@@ -87,14 +89,14 @@ model = dict(students=dict(student=dict(modality='rgb', model=dict(backbone=dict
     assert written.to_dict() == cfg.to_dict() and cfg.val_dataloader is None
     # One channel, where the network takes one.
     assert cfg.train_dataloader.dataset.modalities.fused == dict(
-        folder='{split}/fused', suffix='.png', channels=1)
+        folder='{split}/fused_rgb-thermal', suffix='.png', channels=1)
     assert cfg.model.students.student.norm == dict(mean=[128.0], std=[64.0])
 
 
 def test_what_is_built_of_it_reads_one_modality(mine):
     cfg = load_config('fused/mine_rgb-thermal')
     dataset = DATASETS.build(dict(cfg.test_dataloader.dataset, lazy_init=True))
-    assert dataset.data_prefix['fused'] == 'data/mine/fused/test'
+    assert dataset.data_prefix['fused'] == 'data/mine/fused_rgb-thermal/test'
     assert dataset.modalities['fused']['loader']['color_type'] == 'color'
     assert MODELS.build(dict(cfg.model)).student.modalities == ('fused',)
 
