@@ -12,7 +12,7 @@ def submit(cells: Sequence[Training], folder: Path, workers: Workers,
            parameters: Mapping[str, Any], cluster: str = 'slurm') -> list[Any]:
     """Submits the cells that are not done as two arrays of jobs, each a call of :func:`train`.
 
-    The second array, of what starts from other cells, starts when the first, these, has ended.
+    The second array holds what starts from cells of the first, and begins when that has ended.
 
     Args:
         cells: of the table.

@@ -59,10 +59,12 @@ def _files_of(sample: Mapping) -> Iterator[Path]:
 def _paths_in(settings: Any) -> Iterator[Path]:
     """Files and folders that settings name, such as a vocabulary.
 
-    But for the data's root, and the folder that :class:`mmfkd.datasets.transforms.Cached` fills.
+    But for the data's root, for splits and modalities, which may be called as folders are, and for
+    the folder that :class:`mmfkd.datasets.transforms.Cached` fills.
     """
     if isinstance(settings, Mapping):
-        left = ('data_root', 'data_prefix', *(('folder',) if kind_of(settings) == 'Cached' else ()))
+        cached = ('folder',) if kind_of(settings) == 'Cached' else ()
+        left = ('data_root', 'data_prefix', 'split', 'modality', *cached)
         for key, value in settings.items():
             if key not in left:
                 yield from _paths_in(value)

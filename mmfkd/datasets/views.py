@@ -52,10 +52,10 @@ class ViewedDataset:
 
     @property
     def files(self) -> list[str]:
-        """Files that steps of the pipelines say they have read, by an attribute ``files``."""
+        """Files that steps of the pipelines say they have read, by an attribute ``files_read``."""
         return [str(file) for part in self._parts(self.dataset)
                 for _, step in held_by(part.pipeline) if isinstance(step, BaseTransform)
-                for file in getattr(step, 'files', ())]
+                for file in getattr(step, 'files_read', ())]
 
     @property
     def view(self) -> int:

@@ -189,8 +189,12 @@ class Branch(BaseModule):
         missing = [m for m in wanted if m not in inputs]
         # A multi-modal student predicts with what there is.
         if missing and (mode == 'loss' or self.complete or len(missing) == len(wanted)):
+            # A teacher is complete.
+            unread = ('. A hook that runs teachers in validation says so by runs_teachers = True'
+                      if self.complete else '')
             raise KeyError(f'modality {missing} is not in the data, which has {list(inputs)}: '
-                           "check 'modality' of the branch and 'modalities' of the data set")
+                           "check 'modality' of the branch and 'modalities' of the data set"
+                           f'{unread}')
         return {m: inputs[m] for m in wanted if m in inputs}
 
     def prepare(self, inputs: Mapping[str, Tensor]) -> tuple[Tensor | dict[str, Tensor], int]:

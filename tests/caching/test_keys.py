@@ -50,6 +50,13 @@ def test_a_run_that_writes_below_a_folder_around_it_changes_no_key(folder):
     assert (key(tokenizer='.'), key(tokenizer=str(folder.parent))) == before
 
 
+def test_a_split_or_a_modality_is_no_folder_of_that_name(folder):
+    settings = dict(split='bert', modality='bert')
+    before = key(**settings)
+    (folder / 'bert/vocab.txt').write_text('one two')
+    assert key(**settings) == before
+
+
 @pytest.mark.parametrize('text', ['', 'word ' * 2000, 'a\0b', 'words of no file'])
 def test_a_text_is_no_file(text, folder):
     before = key(prompt=text)

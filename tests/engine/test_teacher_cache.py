@@ -141,8 +141,8 @@ class Brightened(BaseTransform):
     """A step that reads a file that its config does not name."""
 
     def __init__(self, name):
-        self.files = [f'{name}.txt']
-        with open(self.files[0]) as file:
+        self.files_read = [f'{name}.txt']
+        with open(self.files_read[0]) as file:
             self.gain = float(file.read())
 
     def transform(self, results):

@@ -39,7 +39,7 @@ class TokenizeText(BaseTransform):
             ``do_lower_case`` of the ``tokenizer_config.json`` beside it, and True without one.
 
     Attributes:
-        files: the vocabulary and the settings beside it, which decide the tokens; none of
+        files_read: the vocabulary and the settings beside it, which decide the tokens; none of
             'synthetic'.
 
     Raises:
@@ -53,7 +53,7 @@ class TokenizeText(BaseTransform):
                  lowercase: bool | None = None) -> None:
         self.modality = modality
         path = None if tokenizer == 'synthetic' else find_words(tokenizer)
-        self.files = [] if path is None else [path, path.with_name(SETTINGS)]
+        self.files_read = [] if path is None else [path, path.with_name(SETTINGS)]
         words = tweet_words() if path is None else read_words(path)
         self.tokenizer = BertWordPieceTokenizer({word: i for i, word in enumerate(words)},
                                                 lowercase=small_letters(path, lowercase))
