@@ -169,5 +169,13 @@ def test_costs_of_a_loss_and_of_what_is_deployed(monkeypatch, tmp_path, capsys):
     assert [name for name, *_ in rows] == ['baseline', 'student, exported', 'student, ir alone',
                                            'student, all']
     assert len({(count, operations) for _, count, operations in rows[:3]}) == 1
-    with pytest.raises(SystemExit, match='--modality ir'):
-        command('deploy_cost', monkeypatch, csknet, ROOT / 'configs/unimodal/streets_ir.py')
+    with pytest.raises(SystemExit, match=r"--modality depth: the student takes \['rgb', 'ir'\]"):
+        command('deploy_cost', monkeypatch, csknet, ROOT / 'configs/unimodal/streets_ir.py',
+                '--modality', 'depth')
+
+
+def test_a_network_that_needs_both_modalities_is_taken_on_both(monkeypatch, capsys):
+    command('deploy_cost', monkeypatch, ROOT / 'configs/cddfuse/streets_rgb-ir.py',
+            ROOT / 'configs/unimodal/streets_rgb.py', '--size', 32, 32, '--steps', 1)
+    assert re.findall(r'│ ([\w, ]+?) +│ [\d,]+ +│', capsys.readouterr().out) == [
+        'baseline', 'student, all']

@@ -1,7 +1,8 @@
 r"""Compare parameters, FLOPs and latency of a deployed student with those of its baseline.
 
-A multi-modal student is taken on one modality, inside the whole network and, where it can be
-exported, as what mmfkd export writes. Weights are random. Latencies are measured in turns.
+A multi-modal student is taken on all of its modalities and, with --modality, on one, inside the
+whole network and, where it can be exported, as what mmfkd export writes. Weights are random.
+Latencies are measured in turns.
 
 Example::
 
@@ -34,7 +35,8 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('config', help='The config of the student.')
     parser.add_argument('baseline', help='The config of the baseline.')
     parser.add_argument('--modality',
-                        help='The modality of a multi-modal student that is deployed.')
+                        help='The modality of a multi-modal student that is deployed (default: '
+                             'all are).')
     parser.add_argument('--size', nargs=2, type=int, metavar=('H', 'W'),
                         help="The size of the input in pixels (default: what the student's test "
                              'pipeline makes, else 240 320).')
@@ -54,12 +56,12 @@ def cases(args: argparse.Namespace) -> dict[str, Case]:
     if isinstance(names, str):
         specs['student'] = spec
     else:
-        if args.modality not in names:
-            raise ValueError(f'the student takes {list(names)}: name the one that is deployed '
-                             f'with --modality {names[-1]}')
-        if spec['model']['type'] in ROLES:
-            specs['student, exported'] = single_branch(spec, args.modality)[0]
-        specs[f'student, {args.modality} alone'] = dict(spec, available=[args.modality])
+        if args.modality is not None:
+            if args.modality not in names:
+                raise ValueError(f'--modality {args.modality}: the student takes {list(names)}')
+            if spec['model']['type'] in ROLES:
+                specs['student, exported'] = single_branch(spec, args.modality)[0]
+            specs[f'student, {args.modality} alone'] = dict(spec, available=[args.modality])
         specs['student, all'] = spec
     return {name: case_of(spec) for name, spec in specs.items()}
 
