@@ -1,4 +1,4 @@
-"""What is said of the records of a tap, and of the inputs that they were computed of."""
+"""Descriptions of kept teacher outputs: shape and type of a tap, and the shape of its inputs."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence

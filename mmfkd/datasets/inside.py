@@ -1,4 +1,4 @@
-"""What the steps of a pipeline hold."""
+"""A search through all objects that a step of a pipeline refers to."""
 
 from collections.abc import Iterator, Mapping
 from types import ModuleType
