@@ -30,38 +30,34 @@ class ReadsHook(Hook):
 
     def before_train(self, runner: Runner) -> None:
         """Before a worker has a copy of the training set."""
-        model = unwrapped(runner)
-        if isinstance(model, CrossModalDistiller):
-            limit(runner, runner.train_dataloader, model.branches.values())
+        limit(runner, runner.train_dataloader, with_teachers=True)
 
     def before_val(self, runner: Runner) -> None:
         """Likewise for the validation set."""
-        model = unwrapped(runner)
-        if isinstance(model, CrossModalDistiller):
-            branches = (model.branches if any(getattr(hook, 'runs_teachers', False)
-                                              for hook in runner.hooks) else model.students)
-            limit(runner, runner.val_dataloader, branches.values(), runner.val_evaluator.metrics)
+        limit(runner, runner.val_dataloader, runner.val_evaluator.metrics, with_teachers=any(
+            getattr(hook, 'runs_teachers', False) for hook in runner.hooks))
 
     def before_test(self, runner: Runner) -> None:
         """Likewise for the test set."""
-        model = unwrapped(runner)
-        if isinstance(model, CrossModalDistiller):
-            limit(runner, runner.test_dataloader, model.students.values(),
-                  runner.test_evaluator.metrics)
+        limit(runner, runner.test_dataloader, runner.test_evaluator.metrics)
 
 
-def limit(runner: Runner, loader: DataLoader, branches: Iterable[Branch],
-          metrics: Sequence[BaseMetric] = ()) -> None:
+def limit(runner: Runner, loader: DataLoader, metrics: Sequence[BaseMetric] = (),
+          with_teachers: bool = False) -> None:
     """Lets the data sets of a loader read what a run uses.
 
     Args:
-        runner: of the run, with a distiller.
+        runner: of the run; one without a distiller reads all.
         loader: of the data.
-        branches: that run on what it loads.
-        metrics: that are computed of it.
+        metrics: that are computed of what it loads.
+        with_teachers: whether teachers run on it, beside the students.
     """
-    losses = unwrapped(runner).losses.values()
-    read_only(loader.dataset, used_modalities(branches, [*losses, *metrics, *runner.hooks]))
+    model = unwrapped(runner)
+    if isinstance(model, CrossModalDistiller):
+        branches = model.branches if with_teachers else model.students
+        used = used_modalities(branches.values(),
+                               [*model.losses.values(), *metrics, *runner.hooks])
+        read_only(loader.dataset, used)
 
 
 def used_modalities(branches: Iterable[Branch], others: Iterable[object]) -> set[str]:
