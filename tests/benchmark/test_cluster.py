@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mmfkd.benchmark import Row, Workers, plan
+from mmfkd.benchmark import Row, Workers, grid, networks, plan
 from mmfkd.benchmark.cluster import submit
 from mmfkd.benchmark.grid import Cell
 from mmfkd.benchmark.networks import NetworkCell, NetworkPair, network_rows
@@ -80,6 +80,22 @@ teachers = [path for path in sys.argv[2:] if not pathlib.Path(path, 'summary.jso
 '''
 
 
+def run_on_this_machine(cells, module, folder: Path) -> None:
+    """Runs two jobs, and checks that the last found what it starts from.
+
+    A job is another process: it is given the classes of ``module`` as they are here.
+    """
+    import cloudpickle
+    cloudpickle.register_pickle_by_value(module)
+    try:
+        jobs = submit(cells, folder / 'logs', Workers(jobs=2), {}, cluster='local')
+    finally:
+        cloudpickle.unregister_pickle_by_value(module)
+    assert [job.result() for job in jobs] == [None] * 2
+    summary = json.loads((cells[-1].work_dir / 'summary.json').read_text())
+    assert summary['missing'] == []
+
+
 def test_a_job_trains_its_cell_when_its_teachers_have_ended(tmp_path, monkeypatch):
     """On this machine, with the command of a training replaced by one that writes a summary."""
     cells = [cell for cell in plan([PAIR], [Row('kd', 'kd')], [0], tmp_path / 'my runs, no. 1')
@@ -87,18 +103,7 @@ def test_a_job_trains_its_cell_when_its_teachers_have_ended(tmp_path, monkeypatc
     command = [sys.executable, '-c', TRAINING]
     monkeypatch.setattr(Cell, 'command', lambda cell, options, amp: [
         *command, str(cell.work_dir), *(str(one.work_dir) for one in cell.teachers())])
-    # A job is another process: it is given the class as it is here.
-    import cloudpickle
-
-    import mmfkd.benchmark.grid as grid
-    cloudpickle.register_pickle_by_value(grid)
-    try:
-        jobs = submit(cells, tmp_path / 'logs', Workers(jobs=2), {}, cluster='local')
-    finally:
-        cloudpickle.unregister_pickle_by_value(grid)
-    assert [job.result() for job in jobs] == [None] * 2
-    summary = json.loads((cells[-1].work_dir / 'summary.json').read_text())
-    assert summary['missing'] == []
+    run_on_this_machine(cells, grid, tmp_path)
 
 
 def test_jobs_of_networks_start_from_what_ended_before_them(tmp_path, monkeypatch):
@@ -112,16 +117,7 @@ def test_jobs_of_networks_start_from_what_ended_before_them(tmp_path, monkeypatc
         *command, str(cell.work_dir), *(str(one.work_dir) for one in cell.teachers())])
     monkeypatch.setattr(NetworkCell, 'preparations', lambda cell: [
         ['cp', str(one.work_dir / 'summary.json'), images] for one in cell.teachers()])
-    import cloudpickle
-
-    import mmfkd.benchmark.networks as networks
-    cloudpickle.register_pickle_by_value(networks)
-    try:
-        jobs = submit(cells, tmp_path / 'logs', Workers(jobs=2), {}, cluster='local')
-    finally:
-        cloudpickle.unregister_pickle_by_value(networks)
-    assert [job.result() for job in jobs] == [None] * 2
-    assert json.loads((cells[-1].work_dir / 'summary.json').read_text())['missing'] == []
+    run_on_this_machine(cells, networks, tmp_path)
     assert Path(images).is_file()
 
 
