@@ -27,11 +27,11 @@ default_hooks = dict(logger=dict(interval=1), checkpoint=dict(interval=1))
 '''
 
 
-def save_teacher(path: Path) -> Path:
-    """A checkpoint of the depth baseline with random weights."""
+def save_teacher(path: Path, config: str = 'synthetic_depth') -> Path:
+    """A checkpoint of a baseline in ``configs/unimodal`` with random weights."""
     torch.manual_seed(0)
     init_default_scope('mmfkd')
-    branch = student_config(ROOT / 'configs/unimodal/synthetic_depth.py')
+    branch = student_config(ROOT / f'configs/unimodal/{config}.py')
     model = CrossModalDistiller(students=dict(student=branch))
     torch.save(dict(state_dict=model.state_dict()), path)
     return path

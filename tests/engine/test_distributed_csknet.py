@@ -7,12 +7,10 @@ from pathlib import Path
 import pytest
 import torch
 from mmengine.dataset import pseudo_collate
-from mmengine.registry import init_default_scope
-from runs import ROOT, run
+from runs import ROOT, run, save_teacher
 from test_distributed import RECORD
 
-from mmfkd.config import load_config, student_config
-from mmfkd.models import CrossModalDistiller
+from mmfkd.config import load_config
 from mmfkd.registry import DATASETS, MODELS
 
 # Every pixel of each class takes part in the contrast, so that what is drawn does not matter.
@@ -48,13 +46,7 @@ ABLATIONS = dict(
 @pytest.fixture(scope='module')
 def teacher(tmp_path_factory):
     """A checkpoint of random weights."""
-    path = tmp_path_factory.mktemp('teacher') / 'teacher.pth'
-    torch.manual_seed(0)
-    init_default_scope('mmfkd')
-    branch = student_config(ROOT / 'configs/unimodal/streets_rgb.py')
-    torch.save(dict(state_dict=CrossModalDistiller(
-        students=dict(student=branch)).state_dict()), path)
-    return path
+    return save_teacher(tmp_path_factory.mktemp('teacher') / 'teacher.pth', 'streets_rgb')
 
 
 @pytest.fixture(scope='module')

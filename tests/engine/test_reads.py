@@ -5,16 +5,14 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-import torch
 from mmengine.hooks import Hook
-from mmengine.registry import init_default_scope
+from runs import save_teacher
 
-from mmfkd.config import load_config, student_config
+from mmfkd.config import load_config
 from mmfkd.datasets.synthetic.cremad_layout import write_cremad_layout
 from mmfkd.datasets.synthetic.nyuv2_layout import write_nyuv2_layout
 from mmfkd.engine.processes import StopRequest
 from mmfkd.engine.training import prepare_run, run
-from mmfkd.models import CrossModalDistiller
 from mmfkd.registry import DATASETS, HOOKS
 
 SHORT = {'train_cfg.max_epochs': 1, 'train_cfg.val_interval': 1, 'train_dataloader.batch_size': 4}
@@ -77,9 +75,7 @@ class TeacherHook(Hook):
 @pytest.mark.parametrize('hooks', [(), ('TeacherHook',)])
 def test_only_training_reads_what_the_teacher_takes(hooks, tmp_path):
     write_nyuv2_layout(tmp_path / 'data', 20, 2, size=(64, 64))
-    init_default_scope('mmfkd')
-    torch.save(dict(state_dict=CrossModalDistiller(students=dict(
-        student=student_config('unimodal/nyuv2_depth'))).state_dict()), tmp_path / 'teacher.pth')
+    teacher = save_teacher(tmp_path / 'teacher.pth', 'nyuv2_depth')
     held_out = DATASETS.build(dict(
         load_config('unimodal/nyuv2_rgb').val_dataloader.dataset, pipeline=[],
         data_root=str(tmp_path / 'data')))
@@ -88,7 +84,7 @@ def test_only_training_reads_what_the_teacher_takes(hooks, tmp_path):
     assert 2 < len(unread) < 22
     for path in unread:
         path.write_bytes(b'no image')
-    changes = {**SCRATCH, 'model.teachers.teacher.checkpoint': str(tmp_path / 'teacher.pth'),
+    changes = {**SCRATCH, 'model.teachers.teacher.checkpoint': str(teacher),
                'default_hooks.teacher_report': None, 'default_hooks.prediction_panel': None,
                'custom_hooks': [dict(type=name) for name in hooks]}
     if hooks:

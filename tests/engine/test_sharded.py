@@ -4,12 +4,7 @@ import json
 import sys
 
 import pytest
-import torch
-from mmengine.registry import init_default_scope
-from runs import ROOT, run
-
-from mmfkd.config import student_config
-from mmfkd.models import CrossModalDistiller
+from runs import run, save_teacher
 
 SCRIPT = '''
 import copy, json, sys
@@ -72,19 +67,8 @@ if rank == 0:
 '''
 
 
-@pytest.fixture(scope='module')
-def teacher(tmp_path_factory):
-    """A checkpoint of random weights."""
-    path = tmp_path_factory.mktemp('teacher') / 'teacher.pth'
-    torch.manual_seed(0)
-    init_default_scope('mmfkd')
-    branch = student_config(ROOT / 'configs/unimodal/synthetic_depth.py')
-    torch.save(dict(state_dict=CrossModalDistiller(
-        students=dict(student=branch)).state_dict()), path)
-    return path
-
-
-def test_a_sharded_student_learns_what_a_whole_one_learns(teacher, tmp_path):
+def test_a_sharded_student_learns_what_a_whole_one_learns(tmp_path):
+    teacher = save_teacher(tmp_path / 'teacher.pth')
     script = tmp_path / 'sharded.py'
     script.write_text(SCRIPT)
     done = run(sys.executable, '-m', 'torch.distributed.run', '--standalone', '--nproc_per_node',
